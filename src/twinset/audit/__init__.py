@@ -1,0 +1,1 @@
+"""Audit: the game, the attacks, one auditor that turns scores into statements."""

@@ -1,0 +1,1 @@
+"""Checks that a generator, metric or attack must pass: plug-in authors run ours."""

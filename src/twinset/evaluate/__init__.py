@@ -1,0 +1,1 @@
+"""Evaluation: evidence once, metrics on it, noise floors, multiplicity."""

@@ -1,0 +1,1 @@
+"""Metrics, one measure or one close family a file; see `twinset.registry`."""

@@ -1,0 +1,234 @@
+"""The nouns that rooms hand to each other, as small call protocols.
+
+`Generator.fit(table) -> Model`, `Model.sample(given) -> Table`; a `Metric` maps evidence to
+results; an `Attack` maps records to scores; a `Result` holds one measure with its `Estimate`.
+Conforming classes are one file each in `generators/`, `metrics/` and `attacks/`, held to their
+promises by `twinset.checks`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar, Literal, Protocol, Self, runtime_checkable
+
+import numpy as np
+import numpy.typing as npt
+
+from twinset.table.table import Table
+
+__all__ = [
+    "Attack",
+    "Direction",
+    "Estimate",
+    "Family",
+    "Generator",
+    "Metric",
+    "Model",
+    "Records",
+    "Result",
+    "State",
+    "ThreatModel",
+    "Verdict",
+]
+
+Family = Literal["fidelity", "diversity", "utility", "integrity", "fairness", "privacy"]
+Direction = Literal["higher", "lower", "target"]
+Status = Literal["ok", "not_applicable", "failed"]
+Verdict = Literal["within_noise", "worse", "better"]
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A figure and its interval: `value` in [`low`, `high`] at `confidence`, from `n` units."""
+
+    value: float
+    low: float
+    high: float
+    n: int
+    confidence: float = 0.95
+
+    def __post_init__(self) -> None:
+        if not all(map(math.isfinite, (self.value, self.low, self.high))):
+            raise ValueError("an estimate is finite; use a status for what cannot be computed")
+
+
+@dataclass(frozen=True)
+class Result:
+    """One measure of one release, as it stands in report.json.
+
+    Attributes
+    ----------
+    reference
+        The same measure of the holdout at equal sizes: what a fresh real sample scores.
+    noise
+        Half-width around the reference within which a fresh real sample falls.
+    direction
+        Which way is good; with ``"target"`` the reference itself is.
+    verdict
+        Where the value stands against the reference and its noise, corrected for multiplicity.
+    """
+
+    family: Family
+    name: str
+    columns: tuple[str, ...] = ()
+    group: str | None = None
+    params: Mapping[str, Any] = field(default_factory=dict)
+    estimate: Estimate | None = None
+    reference: float | None = None
+    noise: float | None = None
+    direction: Direction = "lower"
+    status: Status = "ok"
+    reason: str | None = None
+    verdict: Verdict | None = None
+    seconds: float = 0.0
+
+    def __post_init__(self) -> None:
+        if (self.status == "ok") == (self.estimate is None):
+            raise ValueError("a result has an estimate exactly if its status is ok")
+        if self.status != "ok" and not self.reason:
+            raise ValueError("a result without an estimate gives a reason")
+
+    @property
+    def value(self) -> float | None:
+        """The figure, or None if it could not be computed."""
+        return None if self.estimate is None else self.estimate.value
+
+    def to_dict(self) -> dict[str, Any]:
+        """Flat JSON form, as DESIGN of report.json says."""
+        e = self.estimate
+        return {
+            "family": self.family,
+            "name": self.name,
+            "columns": list(self.columns),
+            "group": self.group,
+            "params": dict(self.params),
+            "value": e and e.value,
+            "low": e and e.low,
+            "high": e and e.high,
+            "confidence": e and e.confidence,
+            "n": e and e.n,
+            "reference": self.reference,
+            "noise": self.noise,
+            "direction": self.direction,
+            "status": self.status,
+            "reason": self.reason,
+            "verdict": self.verdict,
+            "seconds": round(self.seconds, 4),
+        }
+
+    def replace(self, **changes: Any) -> Self:
+        """Return a copy with these fields changed."""
+        return replace(self, **changes)
+
+
+State = dict[str, npt.NDArray[Any] | str | int | float | bool | list[Any] | dict[str, Any] | None]
+
+
+@runtime_checkable
+class Model(Protocol):
+    """A fitted generator."""
+
+    def sample(self, given: int | Table, *, rng: np.random.Generator) -> Table:
+        """Draw rows.
+
+        `given` is a number of rows or a table of partly known rows: some of the learnable columns,
+        null where unknown in a row; one output row per given row, known cells unchanged.
+        """
+        ...
+
+    def to_state(self) -> State:
+        """Return everything needed to sample, as arrays and JSON values (no code, no pickle)."""
+        ...
+
+
+@runtime_checkable
+class Generator(Protocol):
+    """A frozen configuration; `fit` never changes it and returns a new object.
+
+    It sees only learnable columns: category, ordinal and boolean columns as dictionary-encoded
+    text, all number-like kinds as integer or real. A dataclass: its fields are the options that
+    ``--set KEY=VALUE`` can reach. `leaks_on_purpose` marks baselines that copy.
+    """
+
+    name: ClassVar[str]
+    leaks_on_purpose: ClassVar[bool]
+
+    def fit(self, table: Table, *, rng: np.random.Generator, ledger: object | None = None) -> Model:
+        """Learn `table`."""
+        ...
+
+    def from_state(self, state: State, table: Table) -> Model:
+        """Rebuild a model from `Model.to_state`; `table` has zero rows and gives the schema."""
+        ...
+
+
+@runtime_checkable
+class Metric(Protocol):
+    """Maps evidence (`twinset.evaluate.evidence.Evidence`) to results; it never raises on data."""
+
+    name: ClassVar[str]
+    family: ClassVar[Family]
+
+    def measure(self, evidence: Any) -> Sequence[Result]:
+        """Measure the release that `evidence` describes."""
+        ...
+
+
+@dataclass(frozen=True)
+class Records:
+    """Rows as an attack sees them: one encoding and one scale for all tables of a game.
+
+    Attributes
+    ----------
+    numeric
+        Shape (rows, p), float32: number-like columns on a common scale, NaN where null.
+    codes
+        Shape (rows, q), int32: codes of discrete columns; null is a code of its own.
+    numeric_names, code_names
+        The columns, in order.
+    """
+
+    numeric: npt.NDArray[np.float32]
+    codes: npt.NDArray[np.int32]
+    numeric_names: tuple[str, ...] = ()
+    code_names: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return len(self.numeric)
+
+    def take(self, rows: npt.NDArray[Any]) -> Records:
+        """Rows at these positions, or where a mask is true."""
+        return replace(self, numeric=self.numeric[rows], codes=self.codes[rows])
+
+
+@dataclass(frozen=True)
+class ThreatModel:
+    """What an adversary knows and wants; an attack states the least it needs."""
+
+    data: Literal["none", "auxiliary", "exact"] = "auxiliary"
+    generator: Literal["no-box", "black-box", "uncertain-box", "white-box"] = "no-box"
+    goal: Literal["membership", "attribute", "linkage", "singling_out", "reconstruction"] = (
+        "membership"
+    )
+
+
+@runtime_checkable
+class Attack(Protocol):
+    """Scores targets; it never chooses a threshold: the auditor does."""
+
+    name: ClassVar[str]
+    threat_model: ClassVar[ThreatModel]
+
+    def score(
+        self,
+        targets: Records,
+        release: Records,
+        *,
+        auxiliary: Records | None,
+        rng: np.random.Generator,
+    ) -> npt.NDArray[np.float64]:
+        """Return shape (targets,): higher means more likely a member."""
+        ...

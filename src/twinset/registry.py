@@ -1,0 +1,106 @@
+"""Registry: name -> class, imported only when asked for.
+
+A generator, metric or attack is one file in its room, named as its registered name; the class in it
+has that name in its `name` attribute. Plug-ins of other packages come by entry points of the groups
+``twinset.generators``, ``twinset.metrics`` and ``twinset.attacks``.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import pkgutil
+from collections.abc import Mapping
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any, Literal
+
+import yaml
+
+from twinset.errors import InputError, MissingExtraError
+
+__all__ = ["Room", "configure", "describe", "load", "names"]
+
+Room = Literal["generators", "metrics", "attacks"]
+
+
+def _built_in(room: Room) -> list[str]:
+    package = importlib.import_module(f"twinset.{room}")
+    return sorted(m.name for m in pkgutil.iter_modules(package.__path__) if m.name[0] != "_")
+
+
+def _outside(room: Room) -> Mapping[str, EntryPoint]:
+    return {e.name: e for e in entry_points(group=f"twinset.{room}")}
+
+
+def names(room: Room) -> list[str]:
+    """Names known in a room, built in first; nothing is imported."""
+    built_in = _built_in(room)
+    return built_in + sorted(set(_outside(room)) - set(built_in))
+
+
+def load(room: Room, name: str) -> type[Any]:
+    """Return the class registered under `name`; InputError lists the known names."""
+    if name in _built_in(room):
+        try:
+            module = importlib.import_module(f"twinset.{room}.{name}")
+        except ModuleNotFoundError as error:
+            if error.name is None or error.name.startswith("twinset"):
+                raise
+            raise MissingExtraError(error.name, _extra_of(error.name)) from None
+        found = [
+            c
+            for c in vars(module).values()
+            if isinstance(c, type) and c.__module__ == module.__name__ and _name_of(c) == name
+        ]
+        if len(found) != 1:
+            raise RuntimeError(f"twinset.{room}.{name} must define one class named {name!r}")
+        return found[0]
+    outside = _outside(room)
+    if name in outside:
+        plugin: type[Any] = outside[name].load()
+        return plugin
+    raise InputError(f"{room[:-1]} {name!r} is not known", allowed=", ".join(names(room)))
+
+
+def _name_of(cls: type[Any]) -> object:
+    return vars(cls).get("name")
+
+
+def _extra_of(package: str) -> str:
+    extras = {"torch": "nn", "zuko": "nn", "opacus": "nn-dp", "opendp": "dp", "dp_accounting": "dp"}
+    return extras.get(package.partition(".")[0], "dev")
+
+
+def configure(room: Room, name: str, options: Mapping[str, Any] | None = None) -> Any:
+    """Return an instance with `options` set; text values are read as YAML ("5", "true", "[a, b]").
+
+    Raises
+    ------
+    InputError
+        If an option does not exist or its value is refused.
+    """
+    cls = load(room, name)
+    known = {f.name: f for f in dataclasses.fields(cls)} if dataclasses.is_dataclass(cls) else {}
+    values: dict[str, Any] = {}
+    for key, value in (options or {}).items():
+        if key not in known:
+            raise InputError(f"option {key!r} of {name}", allowed=", ".join(known) or "no options")
+        values[key] = yaml.safe_load(value) if isinstance(value, str) else value
+    try:
+        return cls(**values)
+    except (TypeError, ValueError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"options of {name}", got=str(error)) from None
+
+
+def describe(room: Room) -> list[tuple[str, str]]:
+    """Each name with the first line of its docstring."""
+    rows = []
+    for name in names(room):
+        try:
+            doc = load(room, name).__doc__ or ""
+        except MissingExtraError as error:
+            doc = str(error)
+        rows.append((name, doc.strip().partition("\n")[0]))
+    return rows

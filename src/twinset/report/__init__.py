@@ -1,0 +1,1 @@
+"""Results to a summary, to HTML, JSON and Croissant."""

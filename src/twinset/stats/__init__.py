@@ -1,0 +1,1 @@
+"""Counts, intervals, tests and neighbours: arrays in, arrays out."""

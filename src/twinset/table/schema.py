@@ -1,0 +1,264 @@
+"""Schema: what each column is, how it is written, and who its unit is.
+
+A schema is data: frozen, comparable, written as YAML for people and as JSON in files.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Literal, Self
+
+import pydantic
+from pydantic import BaseModel, ConfigDict, Field
+
+from twinset.errors import SchemaError
+
+__all__ = ["Column", "Format", "Kind", "Personal", "Role", "Schema"]
+
+
+class Kind(StrEnum):
+    """What the values of a column are."""
+
+    BOOLEAN = "boolean"
+    INTEGER = "integer"
+    REAL = "real"
+    CATEGORY = "category"
+    ORDINAL = "ordinal"
+    DATE = "date"
+    DATETIME = "datetime"
+    TIME = "time"
+    DURATION = "duration"
+    IDENTIFIER = "identifier"
+    TEXT = "text"
+    CONSTANT = "constant"
+
+    @property
+    def is_number_like(self) -> bool:
+        """Whether values have an order and a distance, as numbers and times have."""
+        return self in _NUMBER_LIKE
+
+    @property
+    def is_learnable(self) -> bool:
+        """Whether a generator may see the column; identifiers, text and constants are made new."""
+        return self not in (Kind.IDENTIFIER, Kind.TEXT, Kind.CONSTANT)
+
+
+_NUMBER_LIKE = frozenset(
+    {Kind.INTEGER, Kind.REAL, Kind.DATE, Kind.DATETIME, Kind.TIME, Kind.DURATION}
+)
+
+
+class Role(StrEnum):
+    """What a column is used for."""
+
+    FEATURE = "feature"
+    TARGET = "target"
+    SENSITIVE = "sensitive"
+    KEY = "key"
+    UNIT = "unit"
+    ENTITY = "entity"
+    TIME = "time"
+
+
+class Personal(StrEnum):
+    """The kind of direct identifier that a column holds."""
+
+    NAME = "name"
+    EMAIL = "email"
+    PHONE = "phone"
+    IBAN = "iban"
+    NATIONAL_ID = "national_id"
+    CARD = "card"
+    IP = "ip"
+    ADDRESS = "address"
+    URL = "url"
+    OTHER = "other"
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Format(_Frozen):
+    """How the values of a column are written where they are text.
+
+    Attributes
+    ----------
+    decimals
+        Digits after the decimal point of a real column; None if they vary.
+    step
+        Grid on which a number lies (1 for whole numbers, 0.25, 1000 ...); None if there is none.
+    width
+        Width to which whole numbers are padded with leading zeros.
+    comma
+        Whether the decimal point is written as a comma.
+    date_format
+        strftime pattern of a date, datetime or time.
+    true, false
+        How a boolean is spelled.
+    nulls
+        Spellings that are read as null; the first one is written.
+    pattern
+        Regular expression (RE2) from which identifiers are made.
+    provider, locale
+        Faker provider and locale from which personal data is made.
+    """
+
+    decimals: int | None = Field(default=None, ge=0, le=20)
+    step: float | None = Field(default=None, gt=0)
+    width: int | None = Field(default=None, ge=1, le=64)
+    comma: bool = False
+    date_format: str | None = None
+    true: str | None = None
+    false: str | None = None
+    nulls: tuple[str, ...] = ("",)
+    pattern: str | None = None
+    provider: str | None = None
+    locale: str | None = None
+
+
+class Column(_Frozen):
+    """One column of a schema.
+
+    Attributes
+    ----------
+    name
+        As in the source.
+    kind, role
+        See `Kind` and `Role`.
+    dtype
+        Arrow type of the source column, as text (``"string"`` for delimited files).
+    nullable
+        Whether null occurs or is allowed.
+    unique
+        Whether each value stands once.
+    sentinels
+        Numbers in a number column that are codes, not quantities, such as -9 or 999.
+    low, high
+        Bounds of a number-like column, in the numbers of `twinset.table.numbers` (days since
+        1970-01-01 for dates, seconds for times and durations, seconds since 1970 for datetimes).
+    categories
+        The known values of a category, ordinal or boolean column, in order for an ordinal.
+    declared
+        Names of the fields above that a person has stated; all others are inferred from the data.
+        Claims of differential privacy depend on the difference.
+    personal
+        The kind of direct identifier in the column, if any: such a column is never learned.
+    keep
+        Whether the column is released as it is (partial synthesis).
+    reason
+        Why the column was taken for what it is.
+    """
+
+    name: str
+    kind: Kind
+    role: Role = Role.FEATURE
+    dtype: str = "string"
+    nullable: bool = False
+    unique: bool = False
+    format: Format = Format()
+    sentinels: tuple[float, ...] = ()
+    low: float | None = None
+    high: float | None = None
+    categories: tuple[str, ...] | None = None
+    declared: frozenset[str] = frozenset()
+    personal: Personal | None = None
+    keep: bool = False
+    reason: str = ""
+
+    @property
+    def is_learnable(self) -> bool:
+        """Whether a generator may see the column."""
+        return (
+            self.kind.is_learnable
+            and self.personal is None
+            and self.role not in (Role.KEY, Role.UNIT, Role.ENTITY)
+        )
+
+
+class Schema(_Frozen):
+    """The columns of a table, in order.
+
+    Raises
+    ------
+    SchemaError
+        If two columns share a name or more than one column is the unit or the target.
+    """
+
+    version: Literal[1] = 1
+    columns: tuple[Column, ...]
+
+    @pydantic.model_validator(mode="after")
+    def _check(self) -> Self:
+        names = self.names
+        if len(set(names)) != len(names):
+            twice = sorted({n for n in names if names.count(n) > 1})
+            raise SchemaError("column names", got=f"{twice[0]!r} twice", allowed="unique names")
+        for role in (Role.UNIT, Role.TARGET):
+            having = [c.name for c in self.columns if c.role is role]
+            if len(having) > 1:
+                raise SchemaError(f"role {role.value}", got=", ".join(having), allowed="one column")
+        return self
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Column names in order."""
+        return tuple(c.name for c in self.columns)
+
+    def __getitem__(self, name: str) -> Column:
+        """Return the column called `name`; SchemaError names the nearest ones if there is none."""
+        for column in self.columns:
+            if column.name == name:
+                return column
+        import difflib
+
+        near = difflib.get_close_matches(name, self.names, n=3, cutoff=0.4)
+        raise SchemaError(
+            f"column {name!r} is not in the table",
+            allowed=", ".join(near or self.names[:8]),
+        )
+
+    def __contains__(self, name: object) -> bool:
+        """Whether a column has this name."""
+        return name in self.names
+
+    def with_role(self, role: Role) -> tuple[Column, ...]:
+        """Columns that have `role`."""
+        return tuple(c for c in self.columns if c.role is role)
+
+    @property
+    def unit(self) -> Column | None:
+        """The column whose values name the unit to protect; None means each row is a unit."""
+        return next(iter(self.with_role(Role.UNIT)), None)
+
+    @property
+    def target(self) -> Column | None:
+        """The column that a model should predict."""
+        return next(iter(self.with_role(Role.TARGET)), None)
+
+    def replacing(self, *columns: Column) -> Schema:
+        """Return the schema with these columns in place of those of the same names."""
+        new = {c.name: c for c in columns}
+        return Schema(columns=tuple(new.get(c.name, c) for c in self.columns))
+
+    def select(self, names: tuple[str, ...] | list[str]) -> Schema:
+        """Return the schema of the named columns, in that order."""
+        return Schema(columns=tuple(self[n] for n in names))
+
+    def to_dict(self) -> dict[str, object]:
+        """JSON-ready form; fields at their defaults are left out."""
+        dumped = self.model_dump(mode="json", exclude_defaults=True)
+        for column in dumped["columns"]:
+            if "declared" in column:
+                column["declared"] = sorted(column["declared"])
+        return {"version": self.version, **dumped}
+
+    @classmethod
+    def from_dict(cls, data: object) -> Schema:
+        """Build from the form of `to_dict`; SchemaError says which field is wrong."""
+        try:
+            return cls.model_validate(data)
+        except pydantic.ValidationError as error:
+            first = error.errors(include_url=False, include_input=False)[0]
+            where = ".".join(str(p) for p in first["loc"]) or "schema"
+            raise SchemaError(where, got=first["msg"]) from None

@@ -1,0 +1,158 @@
+"""Table: rows in canonical Arrow types, with their schema.
+
+Canonical types by kind, so that no other room asks how a file spelled its values:
+
+=====================  ==========================================
+boolean                bool
+integer                int64
+real                   float64 (no NaN: null is null)
+category, ordinal      dictionary<int32, string>
+date                   date32
+datetime               timestamp[us] (without zone)
+time                   time64[us]
+duration               duration[us]
+identifier, text,      string
+constant
+=====================  ==========================================
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from twinset.errors import SchemaError
+from twinset.table.schema import Kind, Schema
+
+__all__ = ["Table", "canonical_type", "from_numbers", "numbers"]
+
+_MICROSECONDS = 1e6
+
+_TYPES: dict[Kind, pa.DataType] = {
+    Kind.BOOLEAN: pa.bool_(),
+    Kind.INTEGER: pa.int64(),
+    Kind.REAL: pa.float64(),
+    Kind.CATEGORY: pa.dictionary(pa.int32(), pa.string()),
+    Kind.ORDINAL: pa.dictionary(pa.int32(), pa.string()),
+    Kind.DATE: pa.date32(),
+    Kind.DATETIME: pa.timestamp("us"),
+    Kind.TIME: pa.time64("us"),
+    Kind.DURATION: pa.duration("us"),
+    Kind.IDENTIFIER: pa.string(),
+    Kind.TEXT: pa.string(),
+    Kind.CONSTANT: pa.string(),
+}
+
+
+def canonical_type(kind: Kind) -> pa.DataType:
+    """Arrow type that a column of this kind has inside a `Table`."""
+    return _TYPES[kind]
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows with their schema.
+
+    Parameters
+    ----------
+    schema
+        One column per column of `data`, same names, same order.
+    data
+        Arrow table in canonical types.
+    units
+        Shape (rows,), int64: which unit each row belongs to; None means each row is its own.
+        Set from the unit column unless given, and carried along when that column is dropped.
+    """
+
+    schema: Schema
+    data: pa.Table
+    units: npt.NDArray[np.int64] | None = field(default=None, compare=False)
+
+    def __post_init__(self) -> None:
+        if tuple(self.data.column_names) != self.schema.names:
+            raise SchemaError(
+                "table columns",
+                got=f"{self.data.num_columns} columns",
+                allowed=f"the {len(self.schema.names)} of the schema, in order",
+            )
+        if self.units is None and self.schema.unit is not None:
+            object.__setattr__(self, "units", _unit_codes(self.data[self.schema.unit.name]))
+
+    @property
+    def num_rows(self) -> int:
+        """Number of rows."""
+        return int(self.data.num_rows)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Column names in order."""
+        return self.schema.names
+
+    @property
+    def num_units(self) -> int:
+        """Number of distinct units."""
+        return self.num_rows if self.units is None else len(np.unique(self.units))
+
+    def __getitem__(self, name: str) -> pa.ChunkedArray:
+        """Return the column called `name` as an Arrow array."""
+        return self.data[self.schema[name].name]
+
+    def take(self, rows: npt.NDArray[Any]) -> Table:
+        """Rows at these positions (integers, in order) or where a mask is true."""
+        rows = np.flatnonzero(rows) if rows.dtype == bool else rows
+        units = None if self.units is None else self.units[rows]
+        return Table(self.schema, self.data.take(pa.array(rows)), units)
+
+    def select(self, names: Sequence[str]) -> Table:
+        """Return the named columns; units stay known even if the unit column goes."""
+        return Table(self.schema.select(list(names)), self.data.select(list(names)), self.units)
+
+
+def _unit_codes(column: pa.ChunkedArray) -> npt.NDArray[np.int64]:
+    """Code a unit column; each null row is a unit of its own."""
+    encoded = pc.dictionary_encode(column.combine_chunks())
+    encoded = encoded.combine_chunks() if isinstance(encoded, pa.ChunkedArray) else encoded
+    codes: npt.NDArray[np.int64] = (
+        encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
+    )
+    missing = np.flatnonzero(codes < 0)
+    codes[missing] = len(encoded.dictionary) + np.arange(len(missing))
+    return codes
+
+
+def numbers(column: pa.ChunkedArray, kind: Kind) -> npt.NDArray[np.float64]:
+    """Return a number-like column as float64 with NaN for null.
+
+    Dates become days since 1970-01-01, datetimes seconds since then, times and durations seconds.
+    """
+    if kind is Kind.DATE:
+        column = column.cast(pa.int32())
+    elif kind in (Kind.DATETIME, Kind.TIME, Kind.DURATION):
+        column = column.cast(pa.int64())
+    values = column.cast(pa.float64(), safe=False).to_numpy()
+    if kind in (Kind.DATETIME, Kind.TIME, Kind.DURATION):
+        values = values / _MICROSECONDS
+    return np.asarray(values, dtype=np.float64)
+
+
+def from_numbers(values: npt.NDArray[np.float64], kind: Kind) -> pa.Array:
+    """Inverse of `numbers`: float64 with NaN for null, to the canonical Arrow type."""
+    null = np.isnan(values)
+    if kind is Kind.REAL:
+        return pa.array(values, mask=null)
+    if kind in (Kind.DATETIME, Kind.TIME, Kind.DURATION):
+        values = values * _MICROSECONDS
+    whole = np.where(null, 0, np.rint(values))
+    if kind is Kind.TIME:
+        whole = np.clip(whole, 0, 86_400 * _MICROSECONDS - 1)
+    if kind is Kind.DATE:
+        return pa.array(whole.astype(np.int32), mask=null).cast(pa.date32())
+    limit = float(2**63 - 1024)
+    whole = np.clip(whole, -limit, limit).astype(np.int64)
+    return pa.array(whole, mask=null).cast(canonical_type(kind))
