@@ -148,8 +148,8 @@ class Generator(Protocol):
     """A frozen configuration; `fit` never changes it and returns a new object.
 
     It sees only learnable columns: category, ordinal and boolean columns as dictionary-encoded
-    text, all number-like kinds as integer or real. A dataclass: its fields are the options that
-    ``--set KEY=VALUE`` can reach. `leaks_on_purpose` marks baselines that copy.
+    text, all number-like kinds as real with `format.step` as their grid. A dataclass: its fields
+    are the options that ``--set KEY=VALUE`` can reach. `leaks_on_purpose` marks what copies rows.
     """
 
     name: ClassVar[str]
@@ -176,7 +176,11 @@ class Metric(Protocol):
         ...
 
 
-@dataclass(frozen=True)
+def _no_values() -> npt.NDArray[np.float64]:
+    return np.empty((0, 0))
+
+
+@dataclass(frozen=True, eq=False)
 class Records:
     """Rows as an attack sees them: one encoding and one scale for all tables of a game.
 
@@ -188,12 +192,16 @@ class Records:
         Shape (rows, q), int32: codes of discrete columns; null is a code of its own.
     numeric_names, code_names
         The columns, in order.
+    values
+        Shape (rows, p), float64: the numbers of `numeric` as they stand in the table, unscaled, so
+        that a copied value can be told from a near one; shape (0, 0) if nobody needs them.
     """
 
     numeric: npt.NDArray[np.float32]
     codes: npt.NDArray[np.int32]
     numeric_names: tuple[str, ...] = ()
     code_names: tuple[str, ...] = ()
+    values: npt.NDArray[np.float64] = field(default_factory=_no_values)
 
     def __len__(self) -> int:
         """Return the number of rows."""
@@ -201,7 +209,8 @@ class Records:
 
     def take(self, rows: npt.NDArray[Any]) -> Records:
         """Rows at these positions, or where a mask is true."""
-        return replace(self, numeric=self.numeric[rows], codes=self.codes[rows])
+        values = self.values[rows] if self.values.size else self.values
+        return replace(self, numeric=self.numeric[rows], codes=self.codes[rows], values=values)
 
 
 @dataclass(frozen=True)

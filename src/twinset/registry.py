@@ -18,12 +18,13 @@ import yaml
 
 from twinset.errors import InputError, MissingExtraError
 
-__all__ = ["Room", "configure", "describe", "load", "names"]
+__all__ = ["Room", "built_in", "configure", "describe", "load", "names"]
 
 Room = Literal["generators", "metrics", "attacks"]
 
 
-def _built_in(room: Room) -> list[str]:
+def built_in(room: Room) -> list[str]:
+    """Names that twinset itself brings."""
     package = importlib.import_module(f"twinset.{room}")
     return sorted(m.name for m in pkgutil.iter_modules(package.__path__) if m.name[0] != "_")
 
@@ -34,13 +35,13 @@ def _outside(room: Room) -> Mapping[str, EntryPoint]:
 
 def names(room: Room) -> list[str]:
     """Names known in a room, built in first; nothing is imported."""
-    built_in = _built_in(room)
-    return built_in + sorted(set(_outside(room)) - set(built_in))
+    own = built_in(room)
+    return own + sorted(set(_outside(room)) - set(own))
 
 
 def load(room: Room, name: str) -> type[Any]:
     """Return the class registered under `name`; InputError lists the known names."""
-    if name in _built_in(room):
+    if name in built_in(room):
         try:
             module = importlib.import_module(f"twinset.{room}.{name}")
         except ModuleNotFoundError as error:

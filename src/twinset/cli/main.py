@@ -1,0 +1,70 @@
+"""Entry point: one clear line and an exit code for whatever goes wrong."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from types import FrameType
+from typing import NoReturn
+
+import typer
+
+from twinset.cli.app import app
+from twinset.errors import StoppedError, TwinsetError
+
+__all__ = ["main"]
+
+_UsageError = typer.BadParameter.__mro__[2]
+_INTERNAL = 4
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the command line and exit: 0 done, 1 gate missed, 2 input, 3 resumable, 4 internal."""
+    sys.exit(_run(arguments))
+
+
+def _run(arguments: Sequence[str] | None) -> int:
+    signal.signal(signal.SIGINT, _stop)
+    signal.signal(signal.SIGTERM, _stop)
+    try:
+        code = app(arguments, prog_name="twinset", standalone_mode=False)
+        sys.stdout.flush()
+    except TwinsetError as error:
+        return _say(str(error), error.exit_code)
+    except _UsageError as error:
+        return _say(_usage(error), 2)
+    except typer.Abort:
+        return _say("interrupted; the same command goes on", StoppedError.exit_code)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except MemoryError:
+        return _say("out of memory; hint: --max-rows reads a sample of the rows", _INTERNAL)
+    except OSError as error:
+        return _say(
+            f"{error.filename or 'file'}: {(error.strerror or 'failed').lower()}", _INTERNAL
+        )
+    except Exception as error:
+        if os.environ.get("TWINSET_TRACEBACK"):
+            raise
+        kind = type(error).__name__
+        return _say(f"internal failure ({kind}); TWINSET_TRACEBACK=1 shows where", _INTERNAL)
+    return code if isinstance(code, int) else 0
+
+
+def _stop(number: int, frame: FrameType | None) -> NoReturn:
+    raise StoppedError("interrupted; finished work is kept and the same command goes on")
+
+
+def _usage(error: BaseException) -> str:
+    message = getattr(error, "format_message", lambda: str(error))()
+    context = getattr(error, "ctx", None)
+    path = context.command_path if context else "twinset"
+    return f"{' '.join(str(message).split())} hint: {path} --help"
+
+
+def _say(message: str, code: int) -> int:
+    sys.stderr.write(f"twinset: {' '.join(message.splitlines())}\n")
+    return code

@@ -1,0 +1,46 @@
+"""What commands print for people."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.table import Table as Grid
+
+from twinset.api import Comparison, Report, Run
+from twinset.report.terminal import show
+from twinset.table.describe import describe
+from twinset.table.schema import Schema
+
+__all__ = ["comparison_table", "report_summary", "run_summary", "schema_table"]
+
+
+def run_summary(done: Run) -> None:
+    """Print the first screen of the report and where the files are."""
+    console = Console()
+    show(done.report.summary, console)
+    console.print(f"share/ and private/ are in {done.folder}", highlight=False)
+
+
+def report_summary(report: Report) -> None:
+    """Print the first screen of the report."""
+    show(report.summary, Console())
+
+
+def schema_table(schema: Schema) -> None:
+    """Print what each column was taken for, and why."""
+    grid = Grid(box=None, pad_edge=False, header_style="bold")
+    rows = describe(schema)
+    for name in rows[0]:
+        grid.add_column(name, overflow="fold")
+    for row in rows:
+        grid.add_row(*map(str, row.values()))
+    Console().print(grid)
+
+
+def comparison_table(comparison: Comparison) -> None:
+    """Print one row a generator."""
+    grid = Grid(box=None, pad_edge=False, header_style="bold")
+    for name in comparison.rows[0]:
+        grid.add_column(name.replace("_", " "), overflow="fold")
+    for row in comparison.rows:
+        grid.add_row(*(f"{v:.4g}" if isinstance(v, float) else str(v) for v in row.values()))
+    Console().print(grid)

@@ -1,0 +1,105 @@
+"""Comparison: the same job for several generators on the same split."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from twinset import registry
+from twinset.audit.core import audit_release
+from twinset.errors import InputError
+from twinset.evaluate.core import evaluate as evaluate_tables
+from twinset.inputs import Options, read
+from twinset.progress import phase
+from twinset.results import Audit, Evaluation
+from twinset.stats.seeds import stream
+from twinset.table.split import split
+from twinset.table.table import Table
+from twinset.table.write import atomic_write
+from twinset.twin import Twin
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Comparison", "compare"]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Several generators on the same split; one row a generator."""
+
+    rows: tuple[dict[str, Any], ...]
+    seed: int = 0
+    runs: Mapping[str, tuple[Evaluation, Audit]] = field(default_factory=dict, repr=False)
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row a generator, one column a figure."""
+        import pandas as pd
+
+        return pd.DataFrame(list(self.rows))
+
+    def to_json(self) -> str:
+        """JSON list of the rows."""
+        return json.dumps({"seed": self.seed, "rows": list(self.rows)}, allow_nan=False)
+
+    def save(self, path: str | Path) -> None:
+        """Write `to_json` to `path`."""
+        atomic_write(Path(path), self.to_json())
+
+    def _repr_html_(self) -> str:
+        return str(self.to_frame().to_html(index=False))
+
+
+def compare(
+    data: object,
+    generators: Iterable[str],
+    *,
+    holdout: float | None = None,
+    n: int | None = None,
+    seed: int = 0,
+    protect: int = 5,
+    **about: Any,
+) -> Comparison:
+    """Fit each generator on the same train half, evaluate and audit each release.
+
+    Parameters are those of `run`; `generators` are registered names.
+    """
+    names = list(generators)
+    if not names:
+        raise InputError(
+            "--generators", got="none", allowed=", ".join(registry.names("generators"))
+        )
+    for name in names:
+        registry.configure("generators", name)
+    settings = Options(**about)
+    _, table = read(data, settings, seed=seed)
+    train, unseen = split(table, holdout, rng=stream(seed, "split"))
+    target = train.schema.target.name if train.schema.target else None
+    runs = {}
+    with phase("compare", len(names)) as running:
+        for name in names:
+            twin = Twin.fit(train, name, seed=seed, protect=protect)
+            drawn = [d.table.data for d in twin.draws(n)]
+            released = Table(train.schema, pa.concat_tables(drawn).unify_dictionaries())
+            evaluation = evaluate_tables(train, released, unseen, target=target, seed=seed)
+            runs[name] = (evaluation, audit_release(train, released, unseen, seed=seed))
+            running.advance(detail=name)
+    rows = tuple(_row(name, *findings) for name, findings in runs.items())
+    return Comparison(rows, seed, runs)
+
+
+def _row(name: str, evaluation: Evaluation, audit: Audit) -> dict[str, Any]:
+    row: dict[str, Any] = {"generator": name}
+    for result in evaluation.results:
+        if not result.columns and result.group is None and result.name not in row:
+            row[result.name] = result.value
+    aucs = [r.value for r in audit.results if r.name == "auc" and r.value is not None]
+    row["best_attack_auc"] = max(aucs) if aucs else None
+    row["leaks_on_purpose"] = registry.load("generators", name).leaks_on_purpose
+    row["verdict"] = audit.verdict
+    return row

@@ -1,0 +1,116 @@
+"""Bootstrap: train rows drawn with replacement. Leaks on purpose."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from twinset.protocols import State
+from twinset.table.schema import Kind
+from twinset.table.table import Table
+
+__all__ = ["Bootstrap"]
+
+
+@dataclass(frozen=True)
+class Bootstrap:
+    """LEAKS ON PURPOSE: releases train rows as they are; the positive control of every audit.
+
+    Its rows are perfect in distribution and protect no one (Efron 1979, Annals of Statistics 7,
+    section 2, for the resampling itself).
+    """
+
+    name: ClassVar[str] = "bootstrap"
+    leaks_on_purpose: ClassVar[bool] = True
+
+    def fit(
+        self, table: Table, *, rng: np.random.Generator, ledger: object | None = None
+    ) -> BootstrapModel:
+        """Keep all rows of `table`."""
+        return BootstrapModel(table)
+
+    def from_state(self, state: State, table: Table) -> BootstrapModel:
+        """Rebuild from `BootstrapModel.to_state`."""
+        arrays = []
+        for column in table.schema.columns:
+            values = np.asarray(state[column.name])
+            if column.kind is Kind.REAL:
+                arrays.append(pa.array(values, mask=np.isnan(values)))
+            else:
+                indices = pa.array(values, mask=values < 0, type=pa.int32())
+                levels = pa.array(column.categories or (), pa.string())
+                arrays.append(pa.DictionaryArray.from_arrays(indices, levels))
+        return BootstrapModel(Table(table.schema, pa.table(arrays, names=list(table.names))))
+
+
+@dataclass(frozen=True)
+class BootstrapModel:
+    """The train rows."""
+
+    table: Table
+
+    def sample(self, given: int | Table, *, rng: np.random.Generator) -> Table:
+        """Draw rows; known cells of `given` pick among the train rows that share them."""
+        table = self.table
+        if not isinstance(given, Table):
+            return _plain(table, rng.integers(table.num_rows, size=given))
+        rows = _matching(table.select(given.names), given, rng)
+        drawn = _plain(table, rows)
+        data = drawn.data
+        for name in given.names:
+            known = given.data[name].combine_chunks()
+            cells = pa.compute.coalesce(known, data[name].combine_chunks())
+            data = data.set_column(data.column_names.index(name), name, cells)
+        return Table(drawn.schema, data)
+
+    def to_state(self) -> State:
+        """Numbers as float64, categories as int32 codes."""
+        state: State = {}
+        for column in self.table.schema.columns:
+            data = self.table.data[column.name].combine_chunks()
+            if column.kind is Kind.REAL:
+                state[column.name] = data.to_numpy(zero_copy_only=False)
+            else:
+                data = data.unify_dictionaries() if isinstance(data, pa.ChunkedArray) else data
+                state[column.name] = data.indices.fill_null(-1).to_numpy(zero_copy_only=False)
+        return state
+
+
+def _plain(table: Table, rows: npt.NDArray[np.int64]) -> Table:
+    return Table(table.schema, table.data.take(pa.array(rows)))
+
+
+def _matching(train: Table, given: Table, rng: np.random.Generator) -> npt.NDArray[np.int64]:
+    """For each given row a random train row that shares its known cells, else any train row."""
+    both = pa.concat_tables([train.data, given.data]).unify_dictionaries()
+    codes = np.stack([_codes(both[name]) for name in given.names], axis=1)
+    n = train.num_rows
+    rows = rng.integers(n, size=given.num_rows)
+    masks, which = np.unique(codes[n:] >= 0, axis=0, return_inverse=True)
+    for i, known in enumerate(masks):
+        asked = np.flatnonzero(which.ravel() == i)
+        part = np.concatenate([codes[:n, known], codes[n + asked][:, known]])
+        keys = np.unique(part, axis=0, return_inverse=True)[1].ravel()
+        order = np.argsort(keys[:n], kind="stable")
+        first = np.searchsorted(keys[:n][order], keys[n:], side="left")
+        last = np.searchsorted(keys[:n][order], keys[n:], side="right")
+        found = last > first
+        pick = first + np.floor(rng.random(len(asked)) * (last - first)).astype(np.int64)
+        rows[asked[found]] = order[pick[found]]
+    return rows
+
+
+def _codes(column: pa.ChunkedArray) -> npt.NDArray[np.int64]:
+    """Equal values, equal codes; null is -1."""
+    if not pa.types.is_dictionary(column.type):
+        column = column.dictionary_encode()
+    array = column.unify_dictionaries().combine_chunks()
+    array = array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
+    codes: npt.NDArray[np.int64] = (
+        array.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
+    )
+    return codes

@@ -1,0 +1,111 @@
+"""Inputs: what a user says about a table, and the table read accordingly."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+
+from twinset.errors import InputError
+from twinset.stats.seeds import stream
+from twinset.table.canonical import to_canonical
+from twinset.table.infer import infer
+from twinset.table.schema import Schema
+from twinset.table.schema_files import load_schema
+from twinset.table.sources import Source, open_source
+from twinset.table.split import check_holdout
+from twinset.table.table import Table
+
+__all__ = ["MAX_ROWS", "Options", "read", "read_holdout", "read_like"]
+
+MAX_ROWS = 1_000_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """What a user can say about a table, the same in every step.
+
+    Attributes
+    ----------
+    schema
+        A `Schema`, or the path of one (twinset YAML, SDV metadata or Frictionless JSON); it may
+        describe some columns only, the others are inferred.
+    target, sensitive, unit
+        Columns by role; they win over the schema.
+    table
+        Table of a database.
+    max_rows
+        Rows read at most; of a larger table a uniform sample is read.
+    """
+
+    schema: Schema | str | Path | None = None
+    target: str | None = None
+    sensitive: Sequence[str] = ()
+    unit: str | None = None
+    table: str | None = None
+    max_rows: int = MAX_ROWS
+
+    def declared(self) -> Schema | None:
+        """Return the declared schema, loaded."""
+        if self.schema is None or isinstance(self.schema, Schema):
+            return self.schema
+        return load_schema(Path(self.schema))
+
+    def key(self) -> dict[str, object]:
+        """Everything here that changes a result, as JSON values."""
+        declared = self.declared()
+        return {
+            "schema": declared.to_dict() if declared else None,
+            "target": self.target,
+            "sensitive": list(self.sensitive),
+            "unit": self.unit,
+            "table": self.table,
+            "max_rows": self.max_rows,
+        }
+
+    def infer(self, raw: pa.Table) -> Schema:
+        """Schema of `raw` under these options."""
+        return infer(
+            raw,
+            declared=self.declared(),
+            target=self.target,
+            sensitive=self.sensitive,
+            unit=self.unit,
+        )
+
+
+def read(data: object, options: Options, *, seed: int = 0) -> tuple[Source, Table]:
+    """Open `data`, infer its schema and return it as a canonical table."""
+    source = open_source(data, table=options.table)
+    raw = source.raw(options.max_rows, stream(seed, "read"))
+    if raw.num_rows == 0:
+        raise InputError(source.name, got="no rows", allowed="a header and at least one row")
+    return source, to_canonical(raw, options.infer(raw))
+
+
+def read_like(data: object, like: Table, options: Options, *, seed: int = 0) -> Table:
+    """Read another table of the same kind: its columns are those of `like`."""
+    if isinstance(data, Table):
+        return data
+    source = open_source(data, table=options.table)
+    raw = source.raw(options.max_rows, stream(seed, "read", source.name))
+    missing = [n for n in like.names if n not in raw.column_names]
+    extra = [n for n in raw.column_names if n not in like.schema]
+    if missing or extra:
+        raise InputError(
+            source.name,
+            got=f"columns missing: {missing or 'none'}; extra: {extra or 'none'}",
+            allowed="the columns of the train table",
+        )
+    if raw.num_rows == 0:
+        raise InputError(source.name, got="no rows", allowed="at least one row")
+    return to_canonical(raw.select(list(like.names)), like.schema)
+
+
+def read_holdout(
+    data: object, train: Table, options: Options, *, seed: int = 0
+) -> tuple[Table, int]:
+    """Read a holdout; return it without the units it shares with train, and their number."""
+    return check_holdout(train, read_like(data, train, options, seed=seed))

@@ -1,0 +1,66 @@
+"""Report: findings of one release with their gates, and the files made of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from twinset.report.html import render
+from twinset.report.json import to_json
+from twinset.report.summary import Summary, summarise
+from twinset.results import Audit, Evaluation
+from twinset.table.write import atomic_write
+from twinset.trust.gates import Gate, GateResult, judge
+
+__all__ = ["Report"]
+
+
+@dataclass(frozen=True)
+class Report:
+    """What was found about one release."""
+
+    evaluation: Evaluation | None
+    audit: Audit | None
+    gates: tuple[GateResult, ...] = ()
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+    seed: int = 0
+
+    @classmethod
+    def of(
+        cls,
+        evaluation: Evaluation | None,
+        audit: Audit | None,
+        bounds: Sequence[Gate] = (),
+        provenance: Mapping[str, Any] | None = None,
+        seed: int = 0,
+    ) -> Report:
+        """Hold `bounds` against the findings."""
+        results = [r for found in (evaluation, audit) if found for r in found.results]
+        return cls(evaluation, audit, judge(bounds, results), provenance or {}, seed)
+
+    @property
+    def passed(self) -> bool:
+        """Whether every gate was met (true if there were none)."""
+        return all(g.met for g in self.gates)
+
+    @property
+    def summary(self) -> Summary:
+        """What the report shows."""
+        return summarise(self.evaluation, self.audit, self._gates, self.provenance)
+
+    @property
+    def _gates(self) -> list[dict[str, Any]]:
+        return [g.to_dict() for g in self.gates]
+
+    def to_json(self) -> str:
+        """Content of report.json."""
+        schema = self.evaluation.schema if self.evaluation else None
+        return to_json(self.evaluation, self.audit, self._gates, self.provenance, schema, self.seed)
+
+    def save(self, folder: Path) -> None:
+        """Write report.json and report.html into `folder`, each whole or not at all."""
+        folder.mkdir(parents=True, exist_ok=True)
+        atomic_write(folder / "report.json", self.to_json())
+        atomic_write(folder / "report.html", render(self.summary))

@@ -1,0 +1,20 @@
+"""Random streams: one seed for a run, a child for each task by name.
+
+The stream of a task depends on the seed and on the task's name alone, never on the worker or on
+what ran before, so the same seed gives the same bytes with any number of workers.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+import numpy as np
+
+__all__ = ["stream"]
+
+
+def stream(seed: int, *task: str | int) -> np.random.Generator:
+    """Generator for the task named by `task` under `seed` (any int >= 0)."""
+    name = "\x1f".join(str(part) for part in task).encode()
+    words = np.frombuffer(hashlib.sha256(name).digest()[:16], dtype=np.uint32)
+    return np.random.default_rng(np.random.SeedSequence([seed, *map(int, words)]))

@@ -1,0 +1,48 @@
+"""YAML from strangers: safe tags only, at most 1 MB, no aliases."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from twinset.errors import InputError
+
+__all__ = ["load_yaml"]
+
+_MAX_BYTES = 1_000_000
+
+
+class _Loader(yaml.SafeLoader):
+    """Safe loader that refuses aliases, which can expand without bound."""
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        if self.check_event(yaml.AliasEvent):
+            raise yaml.YAMLError("aliases are not allowed")
+        return super().compose_node(parent, index)
+
+
+def load_yaml(path: Path) -> Any:
+    """Content of a YAML file.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read, is larger than 1 MB, uses aliases or is not YAML.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise InputError(str(path), got=str(error.strerror).lower()) from None
+    if len(data) > _MAX_BYTES:
+        raise InputError(str(path), got=f"{len(data):,} bytes", allowed="at most 1 MB")
+    try:
+        return yaml.load(data.decode("utf-8"), Loader=_Loader)  # noqa: S506
+    except UnicodeDecodeError:
+        raise InputError(str(path), got="bytes that are not UTF-8") from None
+    except (yaml.YAMLError, RecursionError) as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f"line {mark.line + 1}: " if mark else ""
+        what = getattr(error, "problem", None) or str(error)
+        raise InputError(str(path), got=f"{line}{what}", allowed="YAML without aliases") from None

@@ -1,0 +1,1 @@
+"""Gates: what a release must reach."""

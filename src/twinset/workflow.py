@@ -1,0 +1,279 @@
+"""Workflow: the whole job on one table, step by step, resumable after each step."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pydantic
+
+import twinset
+from twinset import registry
+from twinset.audit.core import audit_release
+from twinset.errors import ControlError
+from twinset.evaluate.core import evaluate as evaluate_tables
+from twinset.inputs import Options, read, read_holdout
+from twinset.job import Job, run_key
+from twinset.progress import listen, phase, time_limit
+from twinset.report.bundle import Report
+from twinset.report.croissant import release_json
+from twinset.results import Audit, Evaluation
+from twinset.stats.seeds import stream
+from twinset.table.canonical import to_raw
+from twinset.table.schema import Schema
+from twinset.table.sources import Source, open_source
+from twinset.table.split import split
+from twinset.table.table import Table
+from twinset.table.write import RowWriter, atomic_write
+from twinset.trust.gates import Gate, load_gates
+from twinset.twin import Twin
+
+__all__ = ["Run", "run"]
+
+_PIECE = 65_536
+
+
+@dataclass(frozen=True)
+class Run:
+    """What `run` returns: the folder that it wrote, the twin and the report."""
+
+    folder: Path
+    twin: Twin
+    report: Report
+
+    @property
+    def evaluation(self) -> Evaluation | None:
+        """What was measured."""
+        return self.report.evaluation
+
+    @property
+    def audit(self) -> Audit | None:
+        """What was attacked."""
+        return self.report.audit
+
+
+def run(
+    data: object,
+    *,
+    out: str | Path | None = None,
+    generator: str = "cart",
+    options: Mapping[str, Any] | None = None,
+    holdout: object | None = None,
+    n: int | None = None,
+    seed: int = 0,
+    protect: int = 5,
+    gates: str | Path | Sequence[Gate] = (),
+    seconds: float | None = None,
+    **about: Any,
+) -> Run:
+    """Split, fit, sample, evaluate, audit, report; write ``share/`` and ``private/`` into `out`.
+
+    Parameters
+    ----------
+    data
+        Path, URL, or pandas, polars or pyarrow table.
+    out
+        Folder, by default ``<stem>-twin``. A killed run goes on with the same call.
+    holdout
+        Share of the units set aside before fitting, or a table of other units. Default: half of the
+        units up to 50,000 rows, else 25,000 rows.
+    n
+        Rows to release; default as many as were fitted.
+    gates
+        Bounds on any measure, or the path of a gates.yaml.
+    seconds
+        Time limit; when it passes `StoppedError` is raised and the run can be resumed.
+    **about
+        See `twinset.inputs.Options`.
+
+    Raises
+    ------
+    ControlError
+        If a control of the audit failed: nothing may be concluded from its figures.
+    """
+    settings = Options(**about)
+    bounds = load_gates(gates) if isinstance(gates, str | Path) else tuple(gates)
+    registry.configure("generators", generator, options)
+    source = open_source(data, table=settings.table)
+    folder = Path(out) if out is not None else Path(f"{source.stem}-twin")
+    key = run_key(
+        source.fingerprint(),
+        {
+            "about": settings.key(),
+            "generator": [generator, dict(options or {})],
+            "holdout": _holdout_key(holdout, settings),
+            "n": n,
+            "seed": seed,
+            "protect": protect,
+            "gates": [g.model_dump() for g in bounds],
+        },
+    )
+    job = Job.open(folder, key)
+    steps = _Steps(job, source, data, settings, generator, options or {}, holdout, n, seed, protect)
+    with listen(job.record), time_limit(seconds):
+        return steps.all(bounds)
+
+
+def _holdout_key(holdout: object | None, settings: Options) -> object:
+    if holdout is None or isinstance(holdout, int | float):
+        return holdout
+    return open_source(holdout, table=settings.table).fingerprint()
+
+
+@dataclass(frozen=True)
+class _Steps:
+    """The steps of one run; each is either made or read back."""
+
+    job: Job
+    source: Source
+    data: object
+    settings: Options
+    generator: str
+    options: Mapping[str, Any]
+    holdout: object | None
+    n: int | None
+    seed: int
+    protect: int
+
+    def all(self, bounds: Sequence[Gate]) -> Run:
+        train, holdout = self.job.step("split", self._split, self._read_split)
+        twin = self.job.step("fit", lambda: self._fit(train), self._read_twin)
+        self.job.step("sample", lambda: self._sample(twin), lambda: None)
+        synthetic = self._read_synthetic(train)
+        evaluation = self._findings(
+            "evaluate", Evaluation, lambda: self._evaluate(train, synthetic, holdout)
+        )
+        audit = self._findings("audit", Audit, lambda: self._audit(train, synthetic, holdout))
+        provenance = self._provenance(train, holdout, synthetic, twin)
+        report = Report.of(evaluation, audit, bounds, provenance, self.seed)
+        self.job.step("share", lambda: self._share(report, twin), lambda: None)
+        if not audit.controls_passed:
+            raise ControlError("a control of the audit failed: its figures must not be used")
+        return Run(self.job.folder, twin, report)
+
+    def _split(self) -> tuple[Table, Table]:
+        with phase("read"):
+            _, table = read(self.data, self.settings, seed=self.seed)
+            if self.holdout is None or isinstance(self.holdout, int | float):
+                train, holdout = split(table, self.holdout, rng=stream(self.seed, "split"))
+            else:
+                train = table
+                holdout, _ = read_holdout(self.holdout, train, self.settings, seed=self.seed)
+            _save_table(self.job.private / "train.arrow", train)
+            _save_table(self.job.private / "holdout.arrow", holdout)
+            atomic_write(self.job.private / "schema.json", json.dumps(train.schema.to_dict()))
+        return train, holdout
+
+    def _read_split(self) -> tuple[Table, Table]:
+        text = (self.job.private / "schema.json").read_text(encoding="utf-8")
+        schema = Schema.from_dict(json.loads(text))
+        return (
+            _load_table(self.job.private / "train.arrow", schema),
+            _load_table(self.job.private / "holdout.arrow", schema),
+        )
+
+    @property
+    def _model_file(self) -> Path:
+        return self.job.private / "model.twin"
+
+    def _fit(self, train: Table) -> Twin:
+        twin = Twin.fit(train, self.generator, self.options, seed=self.seed, protect=self.protect)
+        twin.save(self._model_file)
+        return twin
+
+    def _read_twin(self) -> Twin:
+        return Twin.load(self._model_file, plugins=True)
+
+    @property
+    def _release_name(self) -> str:
+        return f"synthetic{self.source.suffix}"
+
+    def _sample(self, twin: Twin) -> None:
+        tables = self.job.private / "synthetic.arrow"
+        drawn = [d.table for d in twin.draws(self.n)]
+        data = pa.concat_tables([t.data for t in drawn]).unify_dictionaries()
+        _save_table(tables, Table(drawn[0].schema, data))
+
+    def _read_synthetic(self, train: Table) -> Table:
+        table = _load_table(self.job.private / "synthetic.arrow", train.schema)
+        return Table(train.schema, table.data)
+
+    def _findings(self, name: str, kind: type[Any], make: Any) -> Any:
+        adapter = pydantic.TypeAdapter(kind)
+        path = self.job.private / f"{name}.json"
+
+        def save() -> Any:
+            findings = make()
+            atomic_write(path, adapter.dump_json(findings))
+            return findings
+
+        return self.job.step(name, save, lambda: adapter.validate_json(path.read_bytes()))
+
+    def _evaluate(self, train: Table, synthetic: Table, holdout: Table) -> Evaluation:
+        target = train.schema.target
+        sensitive = [c.name for c in train.schema.columns if c.role.value == "sensitive"]
+        return evaluate_tables(
+            train,
+            synthetic,
+            holdout,
+            target=target.name if target else None,
+            sensitive=sensitive,
+            seed=self.seed,
+        )
+
+    def _audit(self, train: Table, synthetic: Table, holdout: Table) -> Audit:
+        return audit_release(train, synthetic, holdout, seed=self.seed)
+
+    def _provenance(
+        self, train: Table, holdout: Table, synthetic: Table, twin: Twin
+    ) -> dict[str, Any]:
+        units = {"train": train.num_units, "holdout": holdout.num_units}
+        return {
+            "source": self.source.name,
+            "columns": len(train.names),
+            "rows": {
+                "train": train.num_rows,
+                "holdout": holdout.num_rows,
+                "synthetic": synthetic.num_rows,
+            },
+            "units": units,
+            "unit": train.schema.unit.name if train.schema.unit else None,
+            "generator": self.generator,
+            "options": dict(self.options),
+            "leaks_on_purpose": registry.load("generators", self.generator).leaks_on_purpose,
+            "seed": self.seed,
+            "version": twinset.__version__,
+            "protection": twin.protection_text(),
+            "kept": list(twin.kept.column_names) if twin.kept is not None else [],
+            "made_new": [c.name for c in twin.schema.columns if not c.is_learnable],
+        }
+
+    def _share(self, report: Report, twin: Twin) -> None:
+        with phase("report"):
+            share = self.job.share
+            release = share / f"synthetic{self.source.suffix}"
+            table = _load_table(self.job.private / "synthetic.arrow", twin.released_schema)
+            with RowWriter(release, self.source) as writer:
+                for start in range(0, table.num_rows, _PIECE):
+                    part = table.data.slice(start, _PIECE)
+                    writer.write(to_raw(Table(table.schema, part)))
+            report.save(share)
+            schema = report.evaluation.schema if report.evaluation else twin.schema
+            card = release_json(release, schema, report.provenance)
+            atomic_write(share / "release.json", card)
+
+
+def _save_table(path: Path, table: Table) -> None:
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_file(sink, table.data.schema) as writer:
+        writer.write_table(table.data)
+    atomic_write(path, sink.getvalue().to_pybytes())
+
+
+def _load_table(path: Path, schema: Schema) -> Table:
+    with pa.OSFile(str(path)) as file:
+        return Table(schema, pa.ipc.open_file(file).read_all())
