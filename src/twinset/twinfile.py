@@ -12,6 +12,7 @@ import hashlib
 import io
 import json
 import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -90,7 +91,7 @@ def read_twin(path: Path, *, max_bytes: int = _MAX_TOTAL) -> Contents:
             tables = {n.removesuffix(".arrow"): _arrow(b, path, n) for n, b in members.items()}
     except FileNotFoundError:
         raise ModelFileError(str(path), got="no such file") from None
-    except (zipfile.BadZipFile, zipfile.LargeZipFile, EOFError, NotImplementedError):
+    except (zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, EOFError, NotImplementedError):
         raise _damaged(path, "it is not a whole zip archive") from None
     except (SafetensorError, pa.ArrowInvalid, OSError, RuntimeError, ValueError) as error:
         if isinstance(error, PermissionError | IsADirectoryError):

@@ -1,0 +1,168 @@
+"""A .twin file from a stranger is refused with one clear line, never run, never believed."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from twinset.errors import ModelFileError
+from twinset.twinfile import Contents, read_twin, twin_bytes
+
+
+@pytest.fixture
+def contents() -> Contents:
+    rng = np.random.default_rng(0)
+    return Contents(
+        {"generator": "cart", "seed": 3},
+        {"model.a": rng.random((50, 4)), "model.b": np.arange(7, dtype=np.int32)},
+        {"kept": pa.table({"x": [1, 2, None], "y": ["a", "b", "c"]})},
+    )
+
+
+@pytest.fixture
+def path(tmp_path: Path, contents: Contents) -> Path:
+    file = tmp_path / "m.twin"
+    file.write_bytes(twin_bytes(contents))
+    return file
+
+
+def rewrite(path: Path, change) -> None:
+    """Write the members again after `change(members)` edited the dictionary of bytes."""
+    with zipfile.ZipFile(path) as archive:
+        members = {n: archive.read(n) for n in archive.namelist()}
+    change(members)
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in members.items():
+            archive.writestr(name, data)
+
+
+def edit_manifest(path: Path, change) -> None:
+    def edit(members: dict[str, bytes]) -> None:
+        manifest = json.loads(members["manifest.json"])
+        change(manifest)
+        members["manifest.json"] = json.dumps(manifest).encode()
+
+    rewrite(path, edit)
+
+
+def test_round_trip_and_same_bytes(path: Path, contents: Contents) -> None:
+    back = read_twin(path)
+    assert back.values == contents.values
+    for name, array in contents.arrays.items():
+        np.testing.assert_array_equal(back.arrays[name], array)
+        assert back.arrays[name].dtype == array.dtype
+    assert back.tables["kept"].equals(contents.tables["kept"])
+    assert twin_bytes(contents) == path.read_bytes()
+
+
+@pytest.mark.parametrize("cut", [0, 1, 10, 100, -1, -30])
+def test_truncated(path: Path, cut: int) -> None:
+    data = path.read_bytes()
+    path.write_bytes(data[:cut] if cut else b"")
+    with pytest.raises(ModelFileError, match="damaged"):
+        read_twin(path)
+
+
+def test_every_flipped_byte_is_noticed_or_harmless(path: Path, contents: Contents) -> None:
+    whole = path.read_bytes()
+    rng = np.random.default_rng(1)
+    refused = 0
+    for at in rng.integers(len(whole), size=150):
+        data = bytearray(whole)
+        data[at] ^= 0xFF
+        path.write_bytes(bytes(data))
+        try:
+            back = read_twin(path)
+        except ModelFileError:
+            refused += 1
+            continue
+        assert back.values == contents.values
+        for name, array in contents.arrays.items():
+            np.testing.assert_array_equal(back.arrays[name], array)
+    assert refused > 75
+
+
+def test_tampered_array(path: Path) -> None:
+    def change(members: dict[str, bytes]) -> None:
+        data = bytearray(members["arrays.safetensors"])
+        data[-1] ^= 1
+        members["arrays.safetensors"] = bytes(data)
+
+    rewrite(path, change)
+    with pytest.raises(ModelFileError, match="hash of arrays"):
+        read_twin(path)
+
+
+def test_newer_version(path: Path) -> None:
+    edit_manifest(path, lambda m: m.update(version=99))
+    with pytest.raises(ModelFileError, match="version 99.*upgrade"):
+        read_twin(path)
+
+
+def test_other_zip_archive(tmp_path: Path) -> None:
+    file = tmp_path / "other.twin"
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("hello.txt", "hello")
+    with pytest.raises(ModelFileError, match="allowed: a .twin file"):
+        read_twin(file)
+
+
+@pytest.mark.parametrize("name", ["../evil.arrow", "/evil.arrow", "a/b.arrow", "..\\evil.arrow"])
+def test_member_outside(path: Path, name: str) -> None:
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr(name, b"x")
+    with pytest.raises(ModelFileError, match="plain name"):
+        read_twin(path)
+
+
+def test_unlisted_member(path: Path) -> None:
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("extra.arrow", b"x")
+    with pytest.raises(ModelFileError, match="not those of its manifest"):
+        read_twin(path)
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name:UserWarning")
+def test_duplicate_member(path: Path) -> None:
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("manifest.json", b"{}")
+    with pytest.raises(ModelFileError, match="duplicate"):
+        read_twin(path)
+
+
+def test_zip_bomb_by_header(path: Path) -> None:
+    with pytest.raises(ModelFileError, match="when expanded"):
+        read_twin(path, max_bytes=500)
+
+
+def test_zip_bomb_with_a_lying_header(path: Path) -> None:
+    """The manifest states a small member; the archive expands to 300 MB of zeros."""
+    rewrite(path, lambda m: m.update({"kept.arrow": bytes(300_000_000)}))
+    with pytest.raises(ModelFileError, match="larger than stated"):
+        read_twin(path)
+
+
+@pytest.mark.parametrize("text", ["[]", "{", "null", '{"format": "twinset.twin"}', "[" * 100_000])
+def test_manifest_is_nonsense(path: Path, text: str) -> None:
+    rewrite(path, lambda m: m.update({"manifest.json": text.encode()}))
+    with pytest.raises(ModelFileError):
+        read_twin(path)
+
+
+def test_not_a_file(tmp_path: Path) -> None:
+    with pytest.raises(ModelFileError, match="no such file"):
+        read_twin(tmp_path / "none.twin")
+    with pytest.raises(ModelFileError, match="directory"):
+        read_twin(tmp_path)
+
+
+def test_random_bytes(tmp_path: Path) -> None:
+    file = tmp_path / "m.twin"
+    file.write_bytes(np.random.default_rng(0).bytes(10_000))
+    with pytest.raises(ModelFileError, match="damaged"):
+        read_twin(file)
