@@ -1,0 +1,157 @@
+"""Protection: no rare category, no extreme value, counted by unit, reaches a generator."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from twinset.blocks.codec import Codec
+from twinset.errors import ConditionError, InputError
+from twinset.table.schema import Column, Format, Kind, Role, Schema
+from twinset.table.table import Table, canonical_type, from_numbers, numbers
+
+
+def rng() -> np.random.Generator:
+    return np.random.default_rng(0)
+
+
+def one(kind: Kind, values: list, **column) -> Table:
+    array = pa.array(values)
+    if canonical_type(kind) != array.type:
+        array = (
+            array.cast(pa.string()).dictionary_encode()
+            if kind is Kind.CATEGORY
+            else array.cast(canonical_type(kind))
+        )
+    schema = Schema(columns=(Column(name="x", kind=kind, **column),))
+    return Table(schema, pa.table({"x": array}))
+
+
+def fit(table: Table, protect: int = 5):
+    return Codec.fit(table, protect=protect, rng=rng())
+
+
+def test_rare_categories_vanish_and_common_ones_stay() -> None:
+    values = ["a"] * 50 + ["b"] * 30 + ["c"] * 4 + [None] * 16
+    codec, learn, changes = fit(one(Kind.CATEGORY, values, categories=("a", "b", "c")))
+    assert codec.schema["x"].categories == ("a", "b")
+    got = learn["x"].to_pylist()
+    assert got[:80] == values[:80]
+    assert got[84:] == [None] * 16
+    assert set(got[80:84]) <= {"a", "b"}
+    assert [(c.column, c.rows) for c in changes] == [("x", 4)]
+
+
+def test_declared_categories_are_public() -> None:
+    table = one(
+        Kind.CATEGORY,
+        ["a"] * 50 + ["c"],
+        categories=("a", "c", "never seen"),
+        declared=frozenset({"categories"}),
+    )
+    codec, learn, changes = fit(table)
+    assert codec.schema["x"].categories == ("a", "c", "never seen")
+    assert learn["x"].to_pylist()[-1] == "c"
+    assert not changes
+
+
+def test_extremes_move_to_a_group_mean() -> None:
+    values = np.r_[np.linspace(0, 1, 200), [10.0, 50.0, 1e9]]
+    codec, learn, changes = fit(one(Kind.REAL, list(values)))
+    got = numbers(learn["x"], Kind.REAL)
+    top = np.sort(values)[::-1]
+    assert codec.schema["x"].high == pytest.approx(top[4:9].mean())
+    assert got.max() == codec.schema["x"].high
+    assert not set(top[:5]) & set(got)
+    assert changes[0].rows >= 8
+
+
+def test_count_is_by_unit() -> None:
+    """Forty rows of one person are one unit: the category and the value are as rare as one row."""
+    units = np.r_[np.arange(100), np.full(40, 100)]
+    category = ["a"] * 100 + ["b"] * 40
+    number = [1.0] * 50 + [2.0] * 50 + [99.0] * 40
+    schema = Schema(
+        columns=(
+            Column(name="id", kind=Kind.IDENTIFIER, role=Role.UNIT),
+            Column(name="c", kind=Kind.CATEGORY, categories=("a", "b")),
+            Column(name="v", kind=Kind.REAL),
+        )
+    )
+    data = pa.table(
+        {
+            "id": pa.array([str(u) for u in units]),
+            "c": pa.array(category).dictionary_encode(),
+            "v": number,
+        }
+    )
+    codec, learn, _ = fit(Table(schema, data))
+    assert codec.schema["c"].categories == ("a",)
+    assert codec.schema["v"].high == 2.0
+    assert set(learn["c"].to_pylist()) == {"a"}
+    assert learn.names == ("c", "v")
+
+
+def test_sentinels_are_codes_not_extremes() -> None:
+    values = [float(v) for v in range(100)] + [-999.0] * 20 + [-555.0]
+    codec, learn, _ = fit(one(Kind.REAL, values, sentinels=(-999.0, -555.0)))
+    column = codec.schema["x"]
+    assert column.sentinels == (-999.0,)
+    assert column.low >= 0
+    got = numbers(learn["x"], Kind.REAL)
+    assert (got == -999.0).sum() == 20
+    assert np.isnan(got[-1])
+
+
+@pytest.mark.parametrize("n", [1, 3, 9])
+def test_too_few_units_leave_one_value(n: int) -> None:
+    codec, learn, _ = fit(one(Kind.REAL, [float(i * i) for i in range(n)]))
+    assert len(set(numbers(learn["x"], Kind.REAL))) == 1
+    assert codec.schema["x"].low == codec.schema["x"].high
+
+
+def test_all_null_column() -> None:
+    codec, learn, changes = fit(one(Kind.REAL, pa.nulls(5, pa.float64()).to_pylist() or [None] * 5))
+    assert learn["x"].null_count == 5
+    assert codec.schema["x"].low is None
+    assert not changes
+
+
+@pytest.mark.parametrize(
+    ("kind", "values"),
+    [
+        (Kind.DATE, [0.0, 40_000.0, -150_000.0, 500_000.0, np.nan]),
+        (Kind.DATETIME, [0.0, 1.5e9, -2e10, 4e10, np.nan]),
+        (Kind.TIME, [0.0, 86_399.0, np.nan]),
+        (Kind.DURATION, [-5.0, 0.25, np.nan]),
+        (Kind.INTEGER, [-3.0, 2.0**50, np.nan]),
+        (Kind.REAL, [-0.5, 1e300, np.nan]),
+    ],
+)
+def test_numbers_round_trip(kind: Kind, values: list[float]) -> None:
+    column = pa.chunked_array([from_numbers(np.array(values), kind)])
+    assert column.type == canonical_type(kind)
+    np.testing.assert_allclose(numbers(column, kind), values)
+
+
+def test_decode_restores_kinds() -> None:
+    table = one(Kind.BOOLEAN, [True, False, None] * 10)
+    codec, learn, _ = fit(table)
+    assert set(learn["x"].to_pylist()) == {"true", "false", None}
+    assert codec.decode(learn)["x"].to_pylist() == table["x"].to_pylist()
+
+
+def test_conditions() -> None:
+    category, _, _ = fit(one(Kind.CATEGORY, ["a"] * 50 + ["b"] * 2, categories=("a", "b")))
+    assert category.encode_given({"x": "a"}, 3)["x"].to_pylist() == ["a"] * 3
+    with pytest.raises(ConditionError, match="category that the model does not know"):
+        category.encode_given({"x": "b"}, 3)
+    integer, _, _ = fit(one(Kind.INTEGER, list(range(100))))
+    assert numbers(integer.encode_given({"x": "50"}, 2)["x"], Kind.REAL).tolist() == [50.0, 50.0]
+    with pytest.raises(ConditionError, match="outside"):
+        integer.encode_given({"x": 5_000}, 2)
+    with pytest.raises(InputError, match="not of the column's kind"):
+        integer.encode_given({"x": "many"}, 2)
+    flag = one(Kind.BOOLEAN, [True, False] * 9, format=Format(true="yes", false="no"))
+    assert fit(flag)[0].encode_given({"x": "yes"}, 1)["x"].to_pylist() == ["true"]
