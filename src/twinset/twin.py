@@ -21,7 +21,7 @@ from twinset.blocks.codec import Codec, Protected
 from twinset.blocks.surrogates import make
 from twinset.errors import ConditionError, InputError, ModelFileError
 from twinset.progress import phase
-from twinset.protocols import Generator, Model, State
+from twinset.protocols import Generator, Model
 from twinset.stats.seeds import stream
 from twinset.table.canonical import to_raw
 from twinset.table.expressions import Expression, parse
@@ -31,7 +31,7 @@ from twinset.table.table import Table
 from twinset.table.write import atomic_write
 from twinset.twinfile import Contents, read_twin, twin_bytes
 
-__all__ = ["Draw", "Twin"]
+__all__ = ["Draw", "Twin", "pack", "unpack"]
 
 _PIECE = 65_536
 _MAX_TRIES = 200
@@ -317,7 +317,7 @@ class Twin:
             "frame": self.frame,
             "provenance": dict(self.provenance),
             "schema": self.schema.to_dict(),
-            "model": _pack(self.model.to_state(), "model", arrays),
+            "model": pack(self.model.to_state(), "model", arrays),
         }
         tables = {} if self.kept is None else {"kept": self.kept}
         atomic_write(Path(path), twin_bytes(Contents(values, arrays, tables)))
@@ -346,7 +346,7 @@ class Twin:
             empty = codec.learnable_empty()
             return cls(
                 codec,
-                configured.from_state(_unpack(values["model"], contents.arrays), empty),
+                configured.from_state(unpack(values["model"], contents.arrays), empty),
                 name,
                 values["options"],
                 int(values["seed"]),
@@ -375,23 +375,24 @@ def _beside(a: Table, b: Table) -> Table:
     return Table(Schema(columns=a.schema.columns + b.schema.columns), data)
 
 
-def _pack(value: Any, at: str, arrays: dict[str, Any]) -> Any:
+def pack(value: Any, at: str, arrays: dict[str, Any]) -> Any:
     """JSON skeleton of a state; arrays go to `arrays` and leave a reference."""
     if isinstance(value, np.ndarray):
         arrays[at] = value
         return {"$array": at}
     if isinstance(value, Mapping):
-        return {k: _pack(v, f"{at}.{k}", arrays) for k, v in value.items()}
+        return {k: pack(v, f"{at}.{k}", arrays) for k, v in value.items()}
     if isinstance(value, list | tuple):
-        return [_pack(v, f"{at}.{i}", arrays) for i, v in enumerate(value)]
+        return [pack(v, f"{at}.{i}", arrays) for i, v in enumerate(value)]
     return value.item() if isinstance(value, np.generic) else value
 
 
-def _unpack(value: Any, arrays: Mapping[str, Any]) -> State | Any:
+def unpack(value: Any, arrays: Mapping[str, Any]) -> Any:
+    """Inverse of `pack`."""
     if isinstance(value, dict):
         if set(value) == {"$array"}:
             return arrays[value["$array"]]
-        return {k: _unpack(v, arrays) for k, v in value.items()}
+        return {k: unpack(v, arrays) for k, v in value.items()}
     if isinstance(value, list):
-        return [_unpack(v, arrays) for v in value]
+        return [unpack(v, arrays) for v in value]
     return value
