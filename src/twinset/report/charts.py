@@ -1,0 +1,233 @@
+"""Where things stand in a chart: results to coordinates in a view box, no markup.
+
+Strips are `WIDTH` wide; column charts are `WIDTH` x `HEIGHT`; the heat map is `MAP` square.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from twinset.protocols import Estimate, Result
+from twinset.report.numbers import Unit, figure, span, tick
+from twinset.report.shapes import Bar, Bars, Cell, HeatMap, Strip
+from twinset.report.words import Measure, describe
+from twinset.results import Chart
+
+__all__ = ["HEIGHT", "MAP", "WIDTH", "Axis", "axis", "bars", "excess", "heat_map", "strip"]
+
+WIDTH, HEIGHT, MAP = 300, 96, 320
+_MARGIN = 7
+_MAX_BARS = 12
+_MAX_MAP = 30
+_LEVELS = (0.0, 1.0, 3.0, 10.0)
+
+
+@dataclass(frozen=True)
+class Axis:
+    """A linear axis from `low` to `high`."""
+
+    low: float
+    high: float
+    unit: Unit = "number"
+
+    def at(self, value: float) -> float:
+        """Position of a value, kept inside the view box."""
+        share = (value - self.low) / (self.high - self.low)
+        inner = WIDTH - 2 * _MARGIN
+        return round(_MARGIN + inner * min(max(share, 0.0), 1.0), 1)
+
+
+def axis(measure: Measure, results: Iterable[Result]) -> Axis:
+    """Return an axis that holds the results, their references and the measure's anchors."""
+    values: list[float] = list(measure.anchors)
+    for r in results:
+        if r.estimate is not None:
+            values += [r.estimate.value, r.estimate.low, r.estimate.high]
+        if r.reference is not None:
+            values += [r.reference - (r.noise or 0.0), r.reference + (r.noise or 0.0)]
+    low, high = min(values, default=0.0), max(values, default=1.0)
+    short = max(measure.least - (high - low), 0.0) / 2
+    low, high = max(low - short, measure.domain[0]), min(high + short, measure.domain[1])
+    pad = 0.06 * (high - low) or 0.05 * max(abs(high), 1e-3)
+    step = _nice((high - low + 2 * pad) / 20)
+    low = low if low == measure.domain[0] else math.floor((low - pad) / step) * step
+    high = math.ceil((high + pad) / step) * step
+    low, high = max(low, measure.domain[0]), min(high, measure.domain[1])
+    return Axis(low, high if high > low else low + 1.0, measure.unit)
+
+
+def _nice(width: float) -> float:
+    """Return the largest of 1, 2, 5 times a power of ten that is at most `width`."""
+    power = 10.0 ** math.floor(math.log10(width))
+    return max(m for m in (1, 2, 5) if m * power <= width * (1 + 1e-9)) * power
+
+
+def strip(result: Result, estimate: Estimate, on: Axis) -> Strip:
+    """Lay a result out on an axis: its interval against the reference and the noise band."""
+    measure = describe(result)
+    unit = measure.unit
+    alt = f"{figure(estimate.value, unit)}, interval {span(estimate.low, estimate.high, unit)}"
+    band = None
+    if result.reference is not None:
+        alt += f"; {measure.reference}: {figure(result.reference, unit)}"
+        if result.noise:
+            ends = result.reference - result.noise, result.reference + result.noise
+            band = (on.at(ends[0]), on.at(ends[1]))
+            alt += f", by chance {span(max(ends[0], measure.domain[0]), ends[1], unit)}"
+    return Strip(
+        point=on.at(estimate.value),
+        low=on.at(estimate.low),
+        high=on.at(estimate.high),
+        reference=None if result.reference is None else on.at(result.reference),
+        band=band,
+        left=tick(on.low, unit),
+        right=tick(on.high, unit),
+        better="" if measure.goal else _better(result),
+        alt=alt,
+    )
+
+
+def _better(result: Result) -> Literal["left", "right", ""]:
+    if result.direction == "target":
+        return ""
+    return "left" if result.direction == "lower" else "right"
+
+
+def excess(result: Result) -> float:
+    """Error beyond the reference in units of its noise; larger is worse, 0 is the reference."""
+    if result.estimate is None:
+        return math.inf if result.status == "failed" else -math.inf
+    if result.reference is None:
+        return -math.inf
+    gap = result.estimate.value - result.reference
+    gap = {"lower": gap, "higher": -gap, "target": abs(gap)}[result.direction]
+    if result.noise:
+        return gap / result.noise
+    return 0.0 if gap == 0 else math.copysign(1e9, gap)
+
+
+def bars(chart: Chart, excluded: str = "") -> Bars:
+    """Lay out the chart of a column: bins from left to right, or categories from top to bottom."""
+    series = [chart.train, chart.synthetic]
+    header = ["value", "train", "synthetic"]
+    if chart.holdout is not None:
+        series.append(chart.holdout)
+        header.append("fresh real rows")
+    rows = tuple(
+        (label, *(figure(share, "share") for share in shares))
+        for label, shares in zip(chart.labels, zip(*series, strict=True), strict=True)
+    )
+    alt = f"Shares of {chart.column} in {len(chart.labels)} groups, train against synthetic"
+    alt += excluded
+    if chart.ordered:
+        fill, line = _outlines(chart)
+        ends = (chart.labels[0], chart.labels[-1]) if chart.labels else ("", "")
+        return Bars(HEIGHT, fill, line, *ends, (), alt, tuple(header), rows)
+    found = _categories(chart)
+    return Bars(15 * len(found) + 4, "", "", "", "", found, alt, tuple(header), rows)
+
+
+def _outlines(chart: Chart) -> tuple[str, str]:
+    """Return train as filled columns and synthetic as a stepped line."""
+    top = max([*chart.train, *chart.synthetic, 1e-12])
+    step = WIDTH / max(len(chart.labels), 1)
+    fill, line = "", f"M0 {HEIGHT}"
+    for i, (train, made) in enumerate(zip(chart.train, chart.synthetic, strict=True)):
+        left, right = _short(i * step), _short((i + 1) * step)
+        height = _short(HEIGHT - (HEIGHT - 4) * train / top)
+        if train > 0:
+            fill += f"M{left} {HEIGHT}V{height}H{_short((i + 1) * step - 0.8)}V{HEIGHT}z"
+        line += f"V{_short(HEIGHT - (HEIGHT - 4) * made / top)}H{right}"
+    return fill, f"{line}V{HEIGHT}"
+
+
+def _short(position: float) -> str:
+    return f"{position:.1f}".removesuffix(".0")
+
+
+def _categories(chart: Chart) -> tuple[Bar, ...]:
+    """Return the largest categories; the others together in a last bar."""
+    order = sorted(range(len(chart.labels)), key=lambda i: -chart.train[i])
+    shown = order if len(order) <= _MAX_BARS else order[: _MAX_BARS - 1]
+    picked = [(chart.labels[i], chart.train[i], chart.synthetic[i]) for i in shown]
+    rest = order[len(shown) :]
+    if rest:
+        label = f"{len(rest)} others"
+        others = [sum(s[i] for i in rest) for s in (chart.train, chart.synthetic)]
+        picked.append((label, others[0], others[1]))
+    top = max([max(t, s) for _, t, s in picked] or [1.0]) or 1.0
+    room = WIDTH - 116
+    return tuple(
+        Bar(
+            label=label if len(label) <= 18 else f"{label[:17]}…",
+            y=15 * i + 2,
+            train=round(room * t / top, 1),
+            synthetic=round(114 + room * s / top, 1),
+        )
+        for i, (label, t, s) in enumerate(picked)
+    )
+
+
+def heat_map(pairs: Sequence[Result], columns: Sequence[str]) -> HeatMap | None:
+    """Lay out the pairs: excess over noise, the columns in the order of the table."""
+    known = {r.columns: r for r in pairs if len(r.columns) == 2 and r.estimate is not None}
+    names = [c for c in columns if any(c in pair for pair in known)]
+    if len(names) < 2:
+        return None
+    total = len(names)
+    if total > _MAX_MAP:
+        worst = {c: max(excess(r) for pair, r in known.items() if c in pair) for c in names}
+        kept = set(sorted(names, key=lambda c: (-worst[c], c))[:_MAX_MAP])
+        names = [c for c in names if c in kept]
+    size = MAP // len(names)
+    cells = []
+    for row, below in enumerate(names):
+        for column, above in enumerate(names[:row]):
+            result = known.get((above, below)) or known.get((below, above))
+            if result is not None:
+                cells.append(_cell(result, column * size, row * size))
+    ranked = sorted(known.values(), key=lambda r: (-excess(r), r.columns))[:120]
+    rows = tuple(_pair_row(r) for r in ranked)
+    left_out = (
+        "" if total <= _MAX_MAP else f"The {_MAX_MAP} columns with the worst pairs of {total}."
+    )
+    alt = f"Pairs of {len(names)} columns, coloured by excess over noise"
+    header = ("pair", "difference", "fresh real rows", "excess over noise")
+    return HeatMap(
+        size=size,
+        cells=tuple(cells),
+        names=tuple((n, i * size) for i, n in enumerate(names)),
+        left_out=left_out,
+        alt=alt,
+        header=header,
+        rows=rows,
+    )
+
+
+def _cell(result: Result, x: int, y: int) -> Cell:
+    times = excess(result)
+    level = sum(times > limit for limit in _LEVELS[1:]) + (1 if result.verdict == "worse" else 0)
+    level = level if result.verdict == "worse" else 0
+    pair = " and ".join(result.columns)
+    return Cell(
+        x, y, level, f"{pair}: {figure(result.value, describe(result).unit)}, {_times(times)}"
+    )
+
+
+def _pair_row(result: Result) -> tuple[str, ...]:
+    unit = describe(result).unit
+    return (
+        " × ".join(result.columns),
+        figure(result.value, unit),
+        figure(result.reference, unit),
+        _times(excess(result)),
+    )
+
+
+def _times(times: float) -> str:
+    if not math.isfinite(times) or times >= 1e9:
+        return "–"
+    return "none" if times <= 0 else f"{times:.1f} × noise"

@@ -1,0 +1,180 @@
+"""The long part of a report: attacks, and every result by family and name, worst first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from twinset.protocols import Result
+from twinset.report import charts
+from twinset.report.numbers import Unit, count, figure, plural, span
+from twinset.report.shapes import AttackRow, Detail, DetailRow, Figure, KindRow, Section
+from twinset.report.words import ATTACKS, FAMILIES, Measure, describe, direction, mark
+from twinset.results import Exposed
+
+__all__ = ["attack_rows", "details", "figure_of", "kind_rows"]
+
+_MOST_ROWS = 40
+_ORDER = ("fidelity", "utility", "diversity", "integrity", "fairness", "privacy")
+
+
+def figure_of(result: Result, title: str = "", on: charts.Axis | None = None) -> Figure:
+    """Return a result as a figure, on its own axis unless one is given."""
+    measure = describe(result)
+    e, unit = result.estimate, measure.unit
+    if on is None:
+        on = charts.axis(measure, [result])
+    return Figure(
+        title=title or measure.title,
+        meaning=measure.meaning,
+        value=figure(result.value, unit),
+        interval=_interval(result, unit),
+        reference=figure(result.reference, unit),
+        reference_name=measure.reference,
+        direction=direction(result),
+        mark=mark(result),
+        strip=None if e is None else charts.strip(result, e, on),
+    )
+
+
+def _interval(result: Result, unit: Unit) -> str:
+    e = result.estimate
+    if e is None:
+        return ""
+    other = "" if e.confidence == 0.95 else f" ({figure(e.confidence, 'share')} confidence)"
+    return span(e.low, e.high, unit) + other
+
+
+def attack_rows(results: Sequence[Result]) -> tuple[tuple[str, ...], tuple[AttackRow, ...]]:
+    """Return the headers and one row per attack and target group; best attacks first."""
+    mine = [r for r in results if r.family == "privacy" and "attack" in r.params]
+    kinds = sorted({_column_of(r) for r in mine}, key=_column_order)[:3]
+    axes = {
+        kind: charts.axis(describe(found[0]), found)
+        for kind in kinds
+        if (found := [r for r in mine if _column_of(r) == kind])
+    }
+    keys = list(dict.fromkeys((str(r.params["attack"]), _group(r)) for r in mine))
+    rows = []
+    for name, group in keys:
+        cells = {
+            _column_of(r): r for r in mine if (str(r.params["attack"]), _group(r)) == (name, group)
+        }
+        title, meaning = ATTACKS.get(name, (name.replace("_", " ").capitalize(), ""))
+        shown = tuple(figure_of(cells[k], on=axes[k]) if k in cells else None for k in kinds)
+        best = max((r.value or 0.0 for r in cells.values() if r.name == "auc"), default=0.0)
+        rows.append((best, AttackRow(title, meaning, group, shown)))
+    rows.sort(key=lambda pair: -pair[0])
+    return tuple(_header(k) for k in kinds), tuple(row for _, row in rows)
+
+
+def _group(r: Result) -> str:
+    group = r.params.get("target_group") or r.group
+    return "all records" if group in (None, "all") else str(group).replace("_", " ")
+
+
+def _column_of(r: Result) -> tuple[str, float]:
+    fpr = r.params.get("fpr")
+    return r.name, float(fpr) if isinstance(fpr, int | float) else 0.0
+
+
+def _column_order(kind: tuple[str, float]) -> tuple[int, float]:
+    order = ("auc", "tpr_at_fpr", "advantage", "epsilon_lower_bound")
+    return order.index(kind[0]) if kind[0] in order else len(order), -kind[1]
+
+
+def _header(kind: tuple[str, float]) -> str:
+    name, fpr = kind
+    if name == "auc":
+        return "Pairs ranked right (AUC; 0.5 is guessing)"
+    if name == "tpr_at_fpr":
+        return f"Recognised at {figure(fpr, 'share')} false alarms (TPR at FPR)"
+    return name.replace("_", " ").capitalize()
+
+
+def kind_rows(exposed: Iterable[Exposed]) -> tuple[KindRow, ...]:
+    """Return the kinds of record that are recognised best, on one axis."""
+    measure = Measure("", "", anchors=(0.45, 0.65), reference="guessing")
+    results = [(e, _risk(e)) for e in exposed]
+    on = charts.axis(measure, [r for _, r in results])
+    rows = []
+    for e, r in results:
+        if r.estimate is not None:
+            rows.append(
+                KindRow(
+                    text=e.text,
+                    count=count(e.count),
+                    risk=figure(e.risk),
+                    interval=span(e.low, e.high),
+                    strip=charts.strip(r, r.estimate, on),
+                )
+            )
+    return tuple(rows)
+
+
+def _risk(e: Exposed) -> Result:
+    from twinset.protocols import Estimate
+
+    estimate = Estimate(e.risk, e.low, e.high, e.count)
+    return Result("privacy", "auc", estimate=estimate, reference=0.5)
+
+
+def details(results: Sequence[Result]) -> tuple[Section, ...]:
+    """Group all results by family and name, worst first inside a group."""
+    groups: dict[tuple[str, str], list[Result]] = {}
+    for r in results:
+        groups.setdefault((r.family, r.name), []).append(r)
+    order = {family: i for i, family in enumerate(_ORDER)}
+    families = sorted({f for f, _ in groups}, key=lambda f: (order.get(f, len(order)), f))
+    return tuple(
+        Section(
+            FAMILIES.get(family, family),
+            tuple(_detail(name, found) for (f, name), found in groups.items() if f == family),
+        )
+        for family in families
+    )
+
+
+def _detail(name: str, found: list[Result]) -> Detail:
+    ranked = sorted(found, key=lambda r: -charts.excess(r))
+    first = next((r for r in found if r.estimate is not None), found[0])
+    measure = describe(first)
+    rest = len(ranked) - _MOST_ROWS
+    return Detail(
+        title=measure.title,
+        name=name,
+        meaning=measure.meaning,
+        direction=direction(first),
+        counted=_counted(found),
+        rows=tuple(_row(r) for r in ranked[:_MOST_ROWS]),
+        left_out=f"{plural(rest, 'more row')} in report.json." if rest > 0 else "",
+    )
+
+
+def _counted(found: list[Result]) -> str:
+    if len(found) == 1:
+        told = mark(found[0]).text
+        shown = figure(found[0].value, describe(found[0]).unit)
+        return told if found[0].estimate is None else f"{shown}, {told}" if told else shown
+    parts = [plural(len(found), "result")]
+    worse = sum(r.verdict == "worse" for r in found)
+    judged = sum(r.verdict is not None for r in found)
+    missing = sum(r.estimate is None for r in found)
+    if judged:
+        parts.append(f"{worse} outside the noise" if worse else "all within the noise")
+    if missing:
+        parts.append(f"{missing} not computed")
+    return ", ".join(parts)
+
+
+def _row(r: Result) -> DetailRow:
+    unit = describe(r).unit
+    parts = [" × ".join(r.columns)]
+    parts += [r.group] if r.group else []
+    parts += [f"{k} {v}" for k, v in r.params.items() if isinstance(v, str | int | float)]
+    return DetailRow(
+        what=" · ".join(p for p in parts if p) or "whole table",
+        value=figure(r.value, unit),
+        interval=_interval(r, unit),
+        reference=figure(r.reference, unit),
+        mark=mark(r),
+    )

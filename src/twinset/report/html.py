@@ -1,0 +1,46 @@
+"""A summary as one HTML file that opens offline, without scripts and without loading anything."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from functools import cache
+
+import jinja2
+from markupsafe import Markup
+
+from twinset import __version__
+from twinset.report.shapes import Summary
+
+__all__ = ["render"]
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    return jinja2.Environment(
+        loader=jinja2.PackageLoader("twinset.report"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+
+
+def render(summary: Summary) -> str:
+    """Return the report as HTML text.
+
+    The page's content security policy forbids scripts and every load; its one style sheet is
+    admitted by its hash. Equal summaries give equal text.
+    """
+    environment = _environment()
+    loader = environment.loader
+    if loader is None:  # pragma: no cover - set above
+        raise RuntimeError("the report's templates have no loader")
+    style = loader.get_source(environment, "style.css")[0].strip()
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    return environment.get_template("report.html.j2").render(
+        s=summary,
+        style=Markup(style),  # noqa: S704 - our own file
+        style_hash=f"sha256-{digest}",
+        version=__version__,
+    )

@@ -1,0 +1,103 @@
+"""report.json: every result, for programs.
+
+The file holds no times: ``seconds`` is null in every result, because a run that was killed and
+resumed must end with the bytes of an unkilled one. Measured times are in ``private/events.jsonl``
+and in `Result.seconds`. Figures are rounded to ten significant digits, so that the order in which
+workers add does not show.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from twinset import __version__
+from twinset.protocols import Result
+from twinset.report.summary import guarded
+from twinset.report.verdict import share
+from twinset.results import Audit, Evaluation
+from twinset.table.schema import Schema
+
+__all__ = ["to_json"]
+
+
+def to_json(
+    evaluation: Evaluation | None,
+    audit: Audit | None,
+    gates: Sequence[Mapping[str, Any]] = (),
+    provenance: Mapping[str, Any] | None = None,
+    schema: Schema | None = None,
+    seed: int = 0,
+) -> str:
+    """Return the content of report.json; equal inputs give equal text.
+
+    `schema` is the publishable one (see `twinset.report.disclosure.publishable_schema`); without it
+    the schema of the evaluation is written. Keys beside those of the contract: ``audit`` (verdict,
+    controls, exposed kinds, what was not tested) and ``provenance``.
+    """
+    provenance = provenance or {}
+    evaluation, audit = guarded(evaluation, audit, provenance)
+    schema = schema or (evaluation.schema if evaluation else None)
+    found = evaluation.to_dict() if evaluation else {}
+    results = [*(evaluation.results if evaluation else ()), *(audit.results if audit else ())]
+    missing = [n for f in (evaluation, audit) if f for n in f.not_computed]
+    content = {
+        "twinset": __version__,
+        "seed": seed,
+        "schema": None if schema is None else schema.to_dict(),
+        "results": [_result(r) for r in results],
+        "problems": found.get("problems", []),
+        "gates": [{k: g.get(k) for k in ("name", "bound", "value", "met")} for g in gates],
+        "not_computed": [{"name": n.name, "reason": n.reason} for n in missing],
+        "audit": _audit(audit, provenance),
+        "provenance": {k: v for k, v in provenance.items() if k != "seconds"},
+    }
+    return _lines(_clean(content))
+
+
+def _result(result: Result) -> dict[str, Any]:
+    return {**result.to_dict(), "seconds": None}
+
+
+def _audit(audit: Audit | None, provenance: Mapping[str, Any]) -> dict[str, Any]:
+    verdict, _ = share(audit, provenance)
+    if audit is None:
+        return {"verdict": verdict.text, "controls_passed": None, "exposed": [], "not_tested": []}
+    found = audit.to_dict()
+    kept = ("controls_passed", "exposed", "not_tested")
+    return {"verdict": verdict.text, **{k: found[k] for k in kept}}
+
+
+def _clean(value: Any) -> Any:
+    """Return the value in JSON types; what is not finite becomes null."""
+    if isinstance(value, Mapping):
+        return {str(k): _clean(v) for k, v in value.items()}
+    if isinstance(value, set | frozenset):
+        return sorted(_clean(v) for v in value)
+    if isinstance(value, list | tuple | np.ndarray):
+        return [_clean(v) for v in value]
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float):
+        return float(f"{value:.10g}") if math.isfinite(value) else None
+    return value if value is None or isinstance(value, bool | int | str) else str(value)
+
+
+def _lines(content: dict[str, Any]) -> str:
+    """Return the text with one key or one list entry a line: readable, and small in a diff."""
+    parts = []
+    for key, value in content.items():
+        if isinstance(value, list) and value:
+            inner = ",\n".join(f"  {_dump(v)}" for v in value)
+            parts.append(f"{_dump(key)}: [\n{inner}\n]")
+        else:
+            parts.append(f"{_dump(key)}: {_dump(value)}")
+    return "{\n" + ",\n".join(parts) + "\n}\n"
+
+
+def _dump(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, allow_nan=False)

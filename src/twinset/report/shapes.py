@@ -1,0 +1,259 @@
+"""What a report shows, as plain frozen data: templates and the terminal only lay it out.
+
+Every number is already text and every chart already has its coordinates, so that a template
+computes nothing and two places that show the same figure cannot disagree.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+__all__ = [
+    "AttackRow",
+    "Bar",
+    "Bars",
+    "Cell",
+    "ColumnCard",
+    "Detail",
+    "DetailRow",
+    "Figure",
+    "GateRow",
+    "HeatMap",
+    "KindRow",
+    "Mark",
+    "ProblemRow",
+    "Section",
+    "Strip",
+    "Summary",
+    "Term",
+    "Tone",
+    "Use",
+]
+
+Tone = Literal["good", "bad", "unknown"]
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A judgement in words; `tone` chooses its sign and colour, never only the colour."""
+
+    text: str
+    tone: Tone = "unknown"
+
+
+@dataclass(frozen=True)
+class Strip:
+    """A point with its interval against the reference and its noise, on one axis.
+
+    All positions are in units of the view box, `WIDTH` wide (see `charts`).
+    """
+
+    point: float
+    low: float
+    high: float
+    reference: float | None
+    band: tuple[float, float] | None
+    left: str
+    right: str
+    better: Literal["left", "right", ""]
+    alt: str
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One figure of the first screen: what it asks, what came out, what real rows score."""
+
+    title: str
+    meaning: str
+    value: str
+    interval: str
+    reference: str
+    reference_name: str
+    direction: str
+    mark: Mark
+    strip: Strip | None
+
+
+@dataclass(frozen=True)
+class Use:
+    """One line of "is it useful for what": a statement and its judgement."""
+
+    title: str
+    text: str
+    mark: Mark
+
+
+@dataclass(frozen=True)
+class GateRow:
+    """A limit that the user set, and whether it is kept."""
+
+    name: str
+    bound: str
+    value: str
+    mark: Mark
+
+
+@dataclass(frozen=True)
+class ProblemRow:
+    """A problem in plain words; `width` (0 to 100) is its bar on a logarithmic scale."""
+
+    rank: int
+    text: str
+    columns: str
+    size: str
+    width: float
+
+
+@dataclass(frozen=True)
+class KindRow:
+    """A kind of record that attacks recognise best."""
+
+    text: str
+    count: str
+    risk: str
+    interval: str
+    strip: Strip
+
+
+@dataclass(frozen=True)
+class AttackRow:
+    """One attack on one group of targets: a strip for each figure, on shared axes."""
+
+    title: str
+    meaning: str
+    group: str
+    figures: tuple[Figure | None, ...]
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A labelled bar of a column's chart: positions in the view box, shares as text."""
+
+    label: str
+    y: float
+    train: float
+    synthetic: float
+
+
+@dataclass(frozen=True)
+class Bars:
+    """A column's shares: SVG paths for ordered bins, `bars` for categories."""
+
+    height: int
+    fill: str
+    line: str
+    left: str
+    right: str
+    bars: tuple[Bar, ...]
+    alt: str
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True)
+class ColumnCard:
+    """A column: its chart and its figures."""
+
+    name: str
+    note: str
+    mark: Mark
+    chart: Bars
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell of the heat map; `level` 0 is within noise, 1 to 4 are growing excess."""
+
+    x: int
+    y: int
+    level: int
+    alt: str
+
+
+@dataclass(frozen=True)
+class HeatMap:
+    """Pairs of columns: excess over noise."""
+
+    size: int
+    cells: tuple[Cell, ...]
+    names: tuple[tuple[str, int], ...]
+    left_out: str
+    alt: str
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True)
+class DetailRow:
+    """One result in a table of details."""
+
+    what: str
+    value: str
+    interval: str
+    reference: str
+    mark: Mark
+
+
+@dataclass(frozen=True)
+class Detail:
+    """All results of one name in one family, worst first."""
+
+    title: str
+    name: str
+    meaning: str
+    direction: str
+    counted: str
+    rows: tuple[DetailRow, ...]
+    left_out: str
+
+
+@dataclass(frozen=True)
+class Section:
+    """The details of one family."""
+
+    title: str
+    details: tuple[Detail, ...]
+
+
+@dataclass(frozen=True)
+class Term:
+    """A name and what stands behind it: a glossary entry or a line of the provenance."""
+
+    word: str
+    meaning: str
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A whole report.
+
+    `seconds` (per phase) is for the terminal alone: the files of a report hold no times, so that
+    a resumed run ends with the bytes of an unkilled one.
+    """
+
+    title: str
+    lead: str
+    verdict: Mark
+    verdict_text: tuple[str, ...]
+    warnings: tuple[str, ...]
+    uses: tuple[Use, ...]
+    gates: tuple[GateRow, ...]
+    gates_text: str
+    figures: tuple[Figure, ...]
+    problems: tuple[ProblemRow, ...]
+    problems_text: str
+    kinds: tuple[KindRow, ...]
+    kinds_text: str
+    columns: tuple[ColumnCard, ...]
+    columns_text: str
+    pairs: HeatMap | None
+    attack_headers: tuple[str, ...]
+    attacks: tuple[AttackRow, ...]
+    details: tuple[Section, ...]
+    not_tested: tuple[str, ...]
+    not_computed: tuple[Term, ...]
+    limits: tuple[Term, ...]
+    glossary: tuple[Term, ...]
+    provenance: tuple[Term, ...]
+    seconds: tuple[tuple[str, float], ...] = field(default=(), compare=False)

@@ -1,0 +1,151 @@
+"""The two answers that a report opens with: may I share it, and is it useful for what."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from twinset.protocols import Result
+from twinset.report.numbers import figure, plural, span
+from twinset.report.shapes import Mark, Tone, Use
+from twinset.report.words import describe, mark
+from twinset.results import Audit, Evaluation
+
+__all__ = ["best_attack", "one", "share", "uses"]
+
+_CLEAN = "Not shown to leak under these attacks, at this power"
+_UNKNOWN = "Not assessed"
+
+
+def one(results: Sequence[Result], name: str, **params: Any) -> Result | None:
+    """Return the first computed result of this name whose params match, if there is one."""
+    for r in results:
+        if r.name == name and r.estimate and all(r.params.get(k) == v for k, v in params.items()):
+            return r
+    return None
+
+
+def best_attack(audit: Audit | None, name: str = "auc", **params: Any) -> Result | None:
+    """Return the result of the most successful attack, by the lower end of its interval."""
+    found = [
+        r
+        for r in (audit.results if audit else ())
+        if r.name == name
+        and r.estimate is not None
+        and "attack" in r.params
+        and all(r.params.get(k) == v for k, v in params.items())
+    ]
+    return max(found, key=lambda r: r.estimate.low if r.estimate else 0.0, default=None)
+
+
+def share(audit: Audit | None, provenance: Mapping[str, Any]) -> tuple[Mark, tuple[str, ...]]:
+    """Answer "may I share it" with the audit's own words and the sentences that explain them.
+
+    A generator that copies on purpose is a no whatever the attacks found; an audit whose controls
+    or checks failed is no assessment.
+    """
+    if provenance.get("leaks_on_purpose"):
+        return Mark("No, because the generator copies real rows on purpose", "bad"), (
+            "It is a yardstick for the audit. Its output is as confidential as the real table.",
+        )
+    if audit is None:
+        return Mark(_UNKNOWN), (
+            "No attack was run, so nothing is known about who could be recognised in these rows.",
+            "Treat them like the real table.",
+        )
+    if not audit.controls_passed:
+        return Mark(_UNKNOWN), (
+            "A built-in control failed: an attack whose right answer is known gave another one.",
+            "Do not use the privacy figures below.",
+        )
+    if audit.verdict.startswith("No, because"):
+        return Mark(audit.verdict, "bad"), (_finding(audit), "Do not share these rows as they are.")
+    failed = [r for r in audit.results if r.status == "failed"]
+    if audit.verdict.startswith(_CLEAN) and not failed:
+        return Mark(_CLEAN, "good"), (
+            _finding(audit),
+            "This is evidence, not proof: attacks that were not run may find more.",
+            "What was not tested stands at the end.",
+        )
+    why = "A check of the audit failed, so nothing is claimed." if failed else ""
+    return Mark(_UNKNOWN), (why or "The audit could not decide; the reasons stand at the end.",)
+
+
+def _finding(audit: Audit) -> str:
+    """Say in one sentence what the best attack achieved."""
+    attacks = {r.params["attack"] for r in audit.results if r.estimate and "attack" in r.params}
+    best = best_attack(audit)
+    if best is None or best.estimate is None:
+        return "No attack on membership could be run on these files."
+    e = best.estimate
+    return (
+        f"{plural(len(attacks), 'attack')} tried to tell records that are in the train data from "
+        f"records that are not. The best one was right in {figure(e.value, 'share')} of such "
+        f"pairs ({span(e.low, e.high, 'share')}); guessing gets 50%."
+    )
+
+
+def uses(evaluation: Evaluation | None) -> tuple[Use, ...]:
+    """Answer "is it useful for what", one line a kind of work."""
+    if evaluation is None:
+        return ()
+    lines = [_prediction(r, evaluation) for r in evaluation.results if r.name == "tstr"][:3]
+    for name, title, what in (
+        ("column_tvd", "Counts and shares of single columns", "column"),
+        ("pair_tvd", "How two columns go together", "pair"),
+        ("triple_tvd", "How three columns go together", "triple"),
+    ):
+        line = _holding([r for r in evaluation.results if r.name == name], title, what)
+        if line is not None:
+            lines.append(line)
+    told = one(evaluation.results, "c2st", against="holdout") or one(evaluation.results, "c2st")
+    if told is not None:
+        lines.append(_whole_rows(told))
+    return tuple(lines)
+
+
+def _prediction(r: Result, evaluation: Evaluation) -> Use:
+    target = ", ".join(r.columns) or "the target"
+    title = f"Predicting {target}"
+    real = r.reference
+    if real is None:
+        trtr = next((x for x in evaluation.results if x.name == "trtr"), None)
+        real = trtr.value if trtr else None
+    if r.estimate is None or real is None:
+        return Use(title, r.reason or "no model from real rows to compare with", mark(r))
+    score = str(r.params.get("measure") or r.params.get("score") or "")
+    score = score.upper() if len(score) <= 4 else score
+    best = f"{score}; {r.direction} is better".removeprefix("; ")
+    text = (
+        f"A model that learned from synthetic rows scores {figure(r.estimate.value)} on unseen "
+        f"real rows, one that learned from real rows {figure(real)} ({best})."
+    )
+    return Use(title, text, mark(r))
+
+
+def _holding(found: list[Result], title: str, what: str) -> Use | None:
+    if not found:
+        return None
+    judged = [r for r in found if r.verdict is not None]
+    lost = len(found) - sum(r.estimate is not None for r in found)
+    note = f" {plural(lost, what)} could not be compared." if lost else ""
+    if not judged:
+        return Use(title, f"No fresh real rows to compare with.{note}", Mark("not compared"))
+    holds = sum(r.verdict != "worse" for r in judged)
+    text = f"{holds} of {plural(len(judged), what)} as close to the train data as fresh real rows."
+    part = holds / len(judged)
+    word = "hold" if part == 1 else "mostly hold" if part >= 0.8 else "partly hold"
+    return Use(title, text + note, Mark(word if part >= 0.3 else "do not hold", _tone(part)))
+
+
+def _tone(part: float) -> Tone:
+    return "good" if part >= 0.8 else "bad"
+
+
+def _whole_rows(r: Result) -> Use:
+    value = r.value or 0.0
+    text = (
+        f"A model that tries to tell synthetic rows from real ones gets "
+        f"{figure(value, 'share')} of such pairs right ({describe(r).reference}: 50%)."
+    )
+    return Use("Whole rows", text, mark(r))

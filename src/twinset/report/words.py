@@ -1,0 +1,270 @@
+"""Measures and attacks in plain words: what each asks, how it is read, which way is good.
+
+A name that is not listed here (a plug-in's metric) still appears in the report: under its own name,
+in the tables of details.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from twinset.protocols import Result
+from twinset.report.numbers import Unit, figure
+from twinset.report.shapes import Mark
+
+__all__ = ["ATTACKS", "FAMILIES", "GLOSSARY", "Measure", "describe", "direction", "mark"]
+
+FAMILIES: dict[str, str] = {
+    "fidelity": "Fidelity: are the statistics those of the real table?",
+    "diversity": "Diversity: is the whole variety there?",
+    "utility": "Utility: does work done on it hold for real rows?",
+    "integrity": "Integrity: does each row make sense?",
+    "fairness": "Fairness: are groups treated alike?",
+    "privacy": "Privacy: can records be recognised?",
+}
+
+_SLIGHT_LOSS = 0.02
+_HARD_TO_TELL = 0.6
+
+_FRESH = {
+    "worse": "worse than fresh real rows",
+    "within_noise": "like fresh real rows",
+    "better": "better than fresh real rows",
+}
+_GUESS = {
+    "worse": "above guessing",
+    "within_noise": "no better than guessing",
+    "better": "no better than guessing",
+}
+_LEAN = {
+    "worse": "leans towards the train data",
+    "within_noise": "even, as for fresh real rows",
+    "better": "even, as for fresh real rows",
+}
+_TOLD = {
+    "worse": "can be told apart",
+    "within_noise": "cannot be told apart",
+    "better": "cannot be told apart",
+}
+_MODEL = {
+    "worse": "weaker than learning from real rows",
+    "within_noise": "as good as learning from real rows",
+    "better": "better than learning from real rows",
+}
+
+
+@dataclass(frozen=True)
+class Measure:
+    """How one measure is read.
+
+    `domain` bounds the values; `anchors` always lie on its axis, so that a small difference does
+    not look large, and `least` is its shortest length; `goal` replaces the words for the direction.
+    """
+
+    title: str
+    meaning: str
+    unit: Unit = "number"
+    domain: tuple[float, float] = (0.0, 1.0)
+    anchors: tuple[float, ...] = (0.0,)
+    least: float = 0.0
+    goal: str = ""
+    reference: str = "fresh real rows"
+    standing: dict[str, str] = field(default_factory=lambda: _FRESH)
+
+
+def _tvd(title: str, of: str, anchors: tuple[float, ...] = (0.0, 0.05)) -> Measure:
+    meaning = (
+        f"Share of rows that would have to change for {of} to have the real distribution "
+        "(total variation distance, TVD). 0% is equal."
+    )
+    return Measure(title, meaning, "share", anchors=anchors)
+
+
+_AUC_AXIS = (0.45, 0.65)
+_MEASURES: dict[str, Measure] = {
+    "column_tvd": _tvd("Single columns", "this column"),
+    "pair_tvd": _tvd("Pairs of columns", "this pair of columns, taken together,"),
+    "triple_tvd": _tvd("Triples of columns", "these three columns, taken together,"),
+    "mean_column_tvd": _tvd("Single columns", "a column, on average,"),
+    "mean_pair_tvd": _tvd("Pairs of columns", "a pair of columns, on average,", (0.0, 0.1)),
+    "mean_triple_tvd": _tvd("Triples of columns", "three columns, on average,", (0.0, 0.15)),
+    "ks": Measure(
+        "Largest gap between cumulative shares",
+        "The largest difference in the share of rows below any one value "
+        "(Kolmogorov-Smirnov distance, KS).",
+        "share",
+    ),
+    "wasserstein": Measure(
+        "Average shift of the values",
+        "How far values must move to match, in units of the real spread (Wasserstein distance).",
+        domain=(0.0, 1e9),
+    ),
+    "missingness": Measure(
+        "Missing cells",
+        "Difference in the share of missing cells.",
+        "share",
+    ),
+    "missing_share": Measure("Missing cells", "Difference in the share of missing cells.", "share"),
+    "missing_pattern_tvd": _tvd("Pattern of missing cells", "which cells are missing together"),
+    "c2st": Measure(
+        "Telling synthetic rows from real ones",
+        "A model is trained to tell them apart (classifier two-sample test, C2ST); the figure is "
+        "how often it ranks a synthetic row as the more synthetic one (AUC). 0.5: it cannot tell. "
+        "1: it always can.",
+        anchors=(0.45, 0.75),
+        goal="closer to 0.5 is better",
+        standing=_TOLD,
+    ),
+    "tstr": Measure(
+        "Prediction",
+        "A model learns from synthetic rows only and is tested on real rows it has never seen "
+        "(train on synthetic, test on real: TSTR). The reference learned from real rows.",
+        reference="learned from real rows",
+        anchors=(),
+        least=0.1,
+        standing=_MODEL,
+    ),
+    "trtr": Measure(
+        "Prediction, learned from real rows",
+        "The same model learns from the real train rows and is tested on real rows it has never "
+        "seen (train on real, test on real: TRTR).",
+        anchors=(),
+        least=0.1,
+    ),
+    "exact_copies": Measure(
+        "Copies of real rows",
+        "Share of synthetic rows that equal a real train row in every column. Fresh real rows have "
+        "some too, where rows are short or common.",
+        "share",
+        anchors=(0.0, 0.01),
+    ),
+    "near_copies": Measure(
+        "Near copies of real rows",
+        "Share of synthetic rows that lie closer to a train row than fresh real rows do.",
+        "share",
+        anchors=(0.0, 0.01),
+    ),
+    "dcr_share": Measure(
+        "Rows that lean towards the train data",
+        "Share of synthetic rows whose nearest real row is a train row, not one set aside "
+        "(distance to closest record, DCR). 50% is even. A warning light, not a guarantee.",
+        "share",
+        anchors=_AUC_AXIS,
+        goal="closer to 50% is better",
+        standing=_LEAN,
+    ),
+    "auc": Measure(
+        "Telling who is in the train data",
+        "An attack scores every record; this is how often a train record gets a higher score than "
+        "one that was not in it (AUC). 0.5 is guessing, 1 is always right.",
+        anchors=_AUC_AXIS,
+        goal="closer to 0.5 is better",
+        reference="guessing",
+        standing=_GUESS,
+    ),
+    "tpr_at_fpr": Measure(
+        "Records recognised with few false alarms",
+        "Share of train records that an attack names, while it wrongly names only the given share "
+        "of other records (true positive rate at a false positive rate).",
+        "share",
+        reference="guessing",
+        standing=_GUESS,
+    ),
+    "advantage": Measure(
+        "Advantage over guessing",
+        "Rate of right minus rate of wrong accusations at a threshold chosen on other records.",
+        domain=(-1.0, 1.0),
+        anchors=(0.0, 0.1),
+        reference="guessing",
+        standing=_GUESS,
+    ),
+    "epsilon_lower_bound": Measure(
+        "Empirical lower bound on epsilon",
+        "The least privacy loss that explains what the attack achieved; `ceiling` is the most that "
+        "this test could have shown.",
+        domain=(0.0, 1e9),
+        reference="guessing",
+        standing=_GUESS,
+    ),
+}
+
+ATTACKS: dict[str, tuple[str, str]] = {
+    "distance": ("Nearest row", "The closer the nearest synthetic row, the likelier a member."),
+    "local_density": ("Neighbourhood", "Counts synthetic rows in a small ball around the record."),
+    "density": ("Neighbourhood", "Counts synthetic rows in a small ball around the record."),
+    "dcr_difference": (
+        "Nearest row, compared",
+        "Compares the nearest synthetic row with the nearest row of other real data.",
+    ),
+    "domias": (
+        "Density ratio (DOMIAS)",
+        "Where are synthetic rows denser than other real data would be?",
+    ),
+    "classifier": (
+        "Learned",
+        "A model learns to tell synthetic rows from other real data, then scores the record.",
+    ),
+    "exact_match": ("Exact match", "Does the very same row appear in the synthetic table?"),
+}
+
+GLOSSARY: dict[str, str] = {
+    "Train rows": "The real rows that the generator learned from.",
+    "Holdout, fresh real rows": "Real rows of the same source, set aside before learning. What "
+    "they score against the train rows is the best that can be expected of a synthetic table.",
+    "Synthetic rows": "The rows made by the generator: what would be shared.",
+    "Unit": "The person or thing to protect: one row, or all rows with the same unit identifier.",
+    "Interval": "The range that would hold the true figure in 95 of 100 repetitions, unless "
+    "another confidence is given.",
+    "Noise": "How far the score of fresh real rows scatters by chance alone.",
+    "Attack": "A program that tries to find out, from the synthetic rows, whether a given record "
+    "was among the train rows (membership inference).",
+}
+
+
+def describe(result: Result) -> Measure:
+    """Return how to read a result; an unknown name reads as itself."""
+    name = result.name
+    known = _MEASURES.get(name)
+    if known is None and name.startswith("mean_"):
+        base = _MEASURES.get(name.removeprefix("mean_"))
+        if base is not None:
+            known = Measure(f"{base.title}, on average", base.meaning, base.unit, base.domain)
+    if known is None:
+        return Measure(name.replace("_", " ").capitalize(), "", domain=(-1e12, 1e12), anchors=())
+    return known
+
+
+def direction(result: Result) -> str:
+    """Which way is good, in words."""
+    measure = describe(result)
+    if measure.goal:
+        return measure.goal
+    if result.direction == "target":
+        if result.reference is None:
+            return "closer to real rows is better"
+        return f"closer to {figure(result.reference, measure.unit)} is better"
+    return f"{result.direction} is better"
+
+
+def mark(result: Result) -> Mark:
+    """Where a result stands, in words."""
+    if result.status != "ok":
+        verb: Literal["failed", "not applicable"]
+        verb = "failed" if result.status == "failed" else "not applicable"
+        return Mark(f"{verb}: {result.reason}", "bad" if verb == "failed" else "unknown")
+    if result.verdict is None:
+        return Mark("not compared" if result.reference is None else "")
+    if result.verdict == "worse":
+        return _slight(result) or Mark(describe(result).standing["worse"], "bad")
+    return Mark(describe(result).standing[result.verdict], "good")
+
+
+def _slight(result: Result) -> Mark | None:
+    """Words for a difference that is beyond chance but small."""
+    value, reference = result.value or 0.0, result.reference or 0.0
+    if result.name == "tstr" and abs(value - reference) <= _SLIGHT_LOSS * abs(reference):
+        return Mark("slightly weaker than learning from real rows")
+    if result.name == "c2st" and value < _HARD_TO_TELL:
+        return Mark("hard to tell apart")
+    return None
