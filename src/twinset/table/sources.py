@@ -1,0 +1,320 @@
+"""Where rows come from: one `Source` for files, databases, stdin and frames.
+
+A source gives rows as its own Arrow types ("raw"); of delimited text every column is text exactly
+as written. Nothing larger than a block of rows, or the sample asked for, is held in memory.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+import sys
+import tempfile
+import weakref
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import pyarrow as pa
+
+from twinset.errors import InputError
+from twinset.table.database import is_database_url, open_database
+from twinset.table.delimited import open_delimited, read_start
+from twinset.table.dialect import COMPRESSIONS, Dialect
+from twinset.table.files import JsonLinesReader, ParquetReader, read_excel
+from twinset.table.frames import FrameReader, content_hash, frame_kind, from_frame
+
+__all__ = ["FORMATS", "Source", "open_source", "split_suffix"]
+
+FORMATS = {
+    ".csv": "delimited",
+    ".tsv": "delimited",
+    ".tab": "delimited",
+    ".txt": "delimited",
+    ".parquet": "parquet",
+    ".pq": "parquet",
+    ".jsonl": "json lines",
+    ".ndjson": "json lines",
+    ".json": "json lines",
+    ".xlsx": "excel",
+    ".xlsm": "excel",
+}
+_NAMES = {
+    "delimited": "delimited text",
+    "parquet": "Parquet",
+    "json lines": "JSON lines",
+    "excel": "an Excel workbook",
+}
+_FOREIGN = {
+    b"PK\x03\x04": "a zip archive",
+    b"ARROW1": "an Arrow file",
+    b"SQLite format 3\x00": "a SQLite database",
+    b"%PDF": "a PDF file",
+    b"\xd0\xcf\x11\xe0": "an old or encrypted Office file",
+    b"\x89HDF": "an HDF5 file",
+    b"7z\xbc\xaf": "a 7z archive",
+}
+_DEFAULT_SUFFIX = {
+    "delimited": ".csv", "parquet": ".parquet", "json lines": ".jsonl", "excel": ".xlsx"
+}  # fmt: skip
+
+
+class Reader(Protocol):
+    """What each kind of source brings."""
+
+    @property
+    def schema(self) -> pa.Schema:
+        """Names and types of the columns."""
+        ...
+
+    def batches(self, rows: int) -> Iterator[pa.RecordBatch]:
+        """Yield batches of at most `rows` rows, from the start each time it is called."""
+        ...
+
+
+@dataclass(frozen=True)
+class Source:
+    """A readable table.
+
+    Attributes
+    ----------
+    name
+        Label for people, without credentials.
+    stem, suffix
+        File name without and with its ending, such as ``"people"`` and ``".csv.gz"``; what is
+        no file has the suffix ``".parquet"``.
+    format
+        ``"delimited"``, ``"parquet"``, ``"json lines"``, ``"excel"``, ``"database"`` or the kind of
+        frame (``"pandas"``, ``"polars"``, ``"pyarrow"``).
+    dialect
+        How a text file is written; None for other sources.
+    path
+        The file, where there is one.
+    frame
+        The frame, where there is one.
+    """
+
+    name: str
+    stem: str
+    suffix: str
+    format: str
+    reader: Reader = field(repr=False)
+    dialect: Dialect | None = None
+    path: Path | None = field(default=None, repr=False)
+    frame: object | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def schema(self) -> pa.Schema:
+        """Names and types of the columns."""
+        return self.reader.schema
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Column names in order."""
+        return tuple(self.schema.names)
+
+    def batches(self, rows: int = 65_536) -> Iterator[pa.RecordBatch]:
+        """Yield all rows in order, at most `rows` at a time, in bounded memory."""
+        return self.reader.batches(rows)
+
+    def raw(self, max_rows: int | None = None, rng: np.random.Generator | None = None) -> pa.Table:
+        """Return all rows, or a uniform sample of `max_rows` of them, in the order of the source.
+
+        Parameters
+        ----------
+        max_rows
+            Most rows to return; None for all. Memory is bounded by about twice as many.
+        rng
+            Draws the sample; None draws the same rows each time.
+        """
+        if max_rows is None:
+            return pa.Table.from_batches(list(self.batches()), self.schema)
+        rng = np.random.default_rng(0) if rng is None else rng
+        return _sample(self.schema, self.batches(), max_rows, rng)
+
+    def fingerprint(self) -> str:
+        """SHA-256 (hex) of the file, or of names, types and values of what is no file."""
+        if self.path is None:
+            return content_hash(self.schema, self.batches())
+        with self.path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _sample(
+    schema: pa.Schema, batches: Iterator[pa.RecordBatch], most: int, rng: np.random.Generator
+) -> pa.Table:
+    """Uniform sample without replacement: the rows with the `most` smallest random keys."""
+    kept: list[pa.RecordBatch] = []
+    keys = np.empty(0)
+    limit, total = np.inf, 0
+    for batch in batches:
+        new = rng.random(batch.num_rows)
+        total += batch.num_rows
+        if np.isfinite(limit):
+            chosen = np.flatnonzero(new < limit)
+            batch, new = batch.take(pa.array(chosen)), new[chosen]
+        kept.append(batch)
+        keys = np.concatenate([keys, new])
+        if len(keys) > 2 * most + 65_536:
+            table, keys = _smallest(schema, kept, keys, most)
+            kept, limit = table.to_batches(), float(keys.max(initial=0.0))
+    if total > most:
+        return _smallest(schema, kept, keys, most)[0]
+    return pa.Table.from_batches(kept, schema)
+
+
+def _smallest(
+    schema: pa.Schema, kept: list[pa.RecordBatch], keys: np.ndarray[Any, Any], most: int
+) -> tuple[pa.Table, np.ndarray[Any, Any]]:
+    rows = np.sort(np.argpartition(keys, most - 1)[:most]) if len(keys) > most else np.arange(most)
+    table = pa.Table.from_batches(kept, schema).combine_chunks()
+    return table.take(pa.array(rows)), keys[rows]
+
+
+def open_source(data: object, *, table: str | None = None) -> Source:
+    """Open anything that holds a table.
+
+    Parameters
+    ----------
+    data
+        Path of a CSV (any delimiter, encoding, compression), Parquet, JSON lines or Excel file;
+        ``"-"`` for CSV on stdin; ``sqlite:///...`` or ``postgresql://...``; or a pandas, polars or
+        pyarrow table.
+    table
+        Table of a database, or sheet of a workbook.
+
+    Raises
+    ------
+    InputError
+        One line that says what is wrong with the source. Nothing beyond header and types is
+        checked yet; the rows are checked while they are read.
+    """
+    if isinstance(data, Source):
+        return data
+    if not isinstance(data, str | os.PathLike):
+        frame = from_frame(data)
+        kind = str(frame_kind(data))
+        return Source(f"{kind} table", "table", ".parquet", kind, FrameReader(frame), frame=data)
+    text = os.fspath(data)
+    if not isinstance(text, str):
+        raise InputError("path", got="bytes", allowed="text")
+    if text == "-":
+        return _open_stdin()
+    if is_database_url(text):
+        reader = open_database(re.sub(r"^postgres:", "postgresql:", text), table)
+        return Source(reader.name, reader.table, ".parquet", "database", reader)
+    scheme = re.match(r"([A-Za-z][A-Za-z0-9+.-]+)://", text)
+    if scheme:
+        raise InputError(
+            f"{scheme[1]}:// addresses are not read",
+            allowed="a local file, sqlite:///..., postgresql://... or -",
+            hint="copy it to this machine first",
+        )
+    return _open_path(Path(text), table)
+
+
+def _open_stdin() -> Source:
+    """Copy stdin to a private temporary file, because it is read more than once."""
+    with tempfile.NamedTemporaryFile(suffix=".csv", prefix="twinset-", delete=False) as file:
+        shutil.copyfileobj(sys.stdin.buffer, file, 1 << 20)
+    path = Path(file.name)
+    weakref.finalize(path, os.unlink, file.name)
+    compression, _ = read_start(path, 8)
+    reader = open_delimited(path, compression, name="stdin")
+    return Source("stdin", "stdin", ".csv", "delimited", reader, reader.dialect, path)
+
+
+def _check_path(path: Path) -> None:
+    name = path.name or str(path)
+    if path.is_dir():
+        raise InputError(f"{name} is a folder", allowed="a file")
+    if not path.exists():
+        near = ""
+        if path.parent.is_dir():
+            import difflib
+
+            with os.scandir(path.parent) as entries:
+                files = [e.name for e in entries if e.is_file()][:1000]
+            near = ", ".join(difflib.get_close_matches(name, files, n=3, cutoff=0.6))
+        raise InputError(f"{name} is not there", hint=f"did you mean {near}?" if near else "")
+    if not os.access(path, os.R_OK):
+        raise InputError(f"{name} cannot be read", got="no permission", hint=f"chmod u+r {name}")
+    if path.is_file() and path.stat().st_size == 0:
+        raise InputError(f"{name} is empty", allowed="a header line and rows")
+
+
+def split_suffix(path: Path) -> tuple[str, str, str]:
+    """Split a file name into stem, lower-case known format suffix and compression suffix.
+
+    ``people.v2.CSV.gz`` gives ``("people.v2", ".csv", ".gz")``; unknown parts stay in the stem.
+    """
+    stem, compression = path.name, ""
+    if Path(stem).suffix.lower().lstrip(".") in COMPRESSIONS:
+        compression = Path(stem).suffix.lower()
+        stem = stem[: -len(compression)]
+    suffix = Path(stem).suffix.lower()
+    if suffix not in FORMATS:
+        return stem, "", compression
+    return stem[: -len(suffix)], suffix, compression
+
+
+def _open_path(path: Path, table: str | None) -> Source:
+    _check_path(path)
+    compression, head = read_start(path, 4096)
+    stem, suffix, _ = split_suffix(path)
+    format_ = _format(path.name, head, FORMATS.get(suffix))
+    if table is not None and format_ != "excel":
+        raise InputError("--table", got="a file with one table", allowed="databases and workbooks")
+    if compression and format_ in ("parquet", "excel"):
+        raise InputError(f"{path.name}: compressed {_NAMES[format_]}", hint="expand it first")
+    ending = (suffix or _DEFAULT_SUFFIX[format_]) + (f".{compression}" if compression else "")
+    reader: Reader
+    dialect = None
+    if format_ == "parquet":
+        reader = ParquetReader(path, path.name)
+        reader.schema  # noqa: B018 - damage shows now
+    elif format_ == "excel":
+        reader = FrameReader(read_excel(path, path.name, table))
+    elif format_ == "json lines":
+        dialect = Dialect(compression=compression)
+        bom = b"\xef\xbb\xbf" if head.startswith(b"\xef\xbb\xbf") else b""
+        dialect = Dialect(compression=compression, bom=bom)
+        reader = JsonLinesReader(path, path.name, dialect)
+    else:
+        reader = open_delimited(path, compression, name=path.name)
+        dialect = reader.dialect
+    return Source(path.name, stem, ending, format_, reader, dialect, path)
+
+
+def _format(name: str, head: bytes, wanted: str | None) -> str:
+    """Tell the format by content; a suffix that says otherwise is a mistake to report."""
+    found = _sniff_format(head)
+    if wanted == "delimited" and found == "json lines" and not head.lstrip().startswith(b'{"'):
+        found = "delimited"
+    if found is None:
+        what = next((text for magic, text in _FOREIGN.items() if head.startswith(magic)), "")
+        if what == "a SQLite database":
+            raise InputError(f"{name} is {what}", hint="give it as sqlite:///FILE with --table")
+        raise InputError(f"{name} is {what or 'binary data'}", allowed="; ".join(_NAMES.values()))
+    if wanted is not None and found != wanted:
+        raise InputError(
+            f"{name} is not {_NAMES[wanted]}, as its name says",
+            got=_NAMES[found],
+            hint="rename the file, or write it again",
+        )
+    return found
+
+
+def _sniff_format(head: bytes) -> str | None:
+    if head.startswith(b"PAR1"):
+        return "parquet"
+    if head.startswith(b"PK\x03\x04") and (b"[Content_Types].xml" in head or b"xl/" in head):
+        return "excel"
+    if head.startswith(tuple(_FOREIGN)):
+        return None
+    start = head.removeprefix(b"\xef\xbb\xbf").lstrip()
+    return "json lines" if start.startswith((b"{", b"[{", b"[\n", b"[\r")) else "delimited"

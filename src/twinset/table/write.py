@@ -1,0 +1,342 @@
+"""Writing: rows stream into a file that gets its final name only when it is whole."""
+
+from __future__ import annotations
+
+import bz2
+import codecs
+import contextlib
+import errno
+import gzip
+import io
+import lzma
+import os
+import secrets
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from types import TracebackType
+from typing import Any, BinaryIO, Protocol, Self, cast
+
+import pyarrow as pa
+
+from twinset.errors import InputError, StorageError
+from twinset.table.dialect import Dialect
+from twinset.table.render import csv_header, csv_rows, json_rows
+from twinset.table.sources import FORMATS, Source, split_suffix
+
+__all__ = ["RowWriter", "atomic_file", "atomic_write", "write_table"]
+
+_WRONG_CALL = (errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EACCES, errno.EPERM, errno.EROFS)
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_PARQUET_ROWS = 131_072
+_EXCEL_ROWS = 1_048_575
+
+
+class _OutFile:
+    """A temporary file beside its final place; `commit` moves it there, `discard` removes it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        if path.is_dir():
+            raise InputError(f"output {path.name}", got="a folder", allowed="a file")
+        self._temporary = path.with_name(f".{path.name}.{secrets.token_hex(6)}.tmp")
+        flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_BINARY", 0)
+        with storage_errors(path):
+            self.file: BinaryIO = os.fdopen(os.open(self._temporary, flags, 0o666), "wb", 1 << 20)
+
+    def commit(self) -> None:
+        with storage_errors(self.path):
+            self.file.flush()
+            os.fsync(self.file.fileno())
+            self.file.close()
+            os.replace(self._temporary, self.path)
+            _sync_folder(self.path.parent)
+
+    def discard(self) -> None:
+        with contextlib.suppress(OSError):
+            self.file.close()
+        with contextlib.suppress(OSError):
+            self._temporary.unlink()
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the new name itself durable, where the system lets a folder be opened."""
+    with contextlib.suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+@contextlib.contextmanager
+def storage_errors(path: Path) -> Iterator[None]:
+    """Say in one line why `path` cannot be written.
+
+    Raises
+    ------
+    InputError
+        If the place is wrong: no such folder, no permission.
+    StorageError
+        If the disk is full or fails.
+    """
+    try:
+        yield
+    except OSError as error:
+        name = path.name
+        if error.errno in _WRONG_CALL:
+            reason = os.strerror(error.errno).lower()
+            raise InputError(
+                f"output {name} cannot be written", got=reason, hint="check the folder"
+            ) from None
+        if error.errno in _FULL:
+            raise StorageError(f"{name} is not written: the disk or the quota is full") from None
+        code = os.strerror(error.errno).lower() if error.errno else type(error).__name__
+        raise StorageError(f"{name} is not written: {code}") from None
+
+
+@contextlib.contextmanager
+def atomic_file(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
+    """Open a file for writing that appears under its name only if the block succeeds.
+
+    Raises
+    ------
+    InputError, StorageError
+        As `storage_errors` says; then nothing is left behind.
+    """
+    out = _OutFile(Path(path))
+    try:
+        with storage_errors(out.path):
+            yield out.file
+        out.commit()
+    except BaseException:
+        out.discard()
+        raise
+
+
+def atomic_write(path: str | os.PathLike[str], content: bytes | str) -> None:
+    """Write a whole file at once, or nothing."""
+    with atomic_file(path) as file:
+        file.write(content.encode() if isinstance(content, str) else content)
+
+
+class _Sink(Protocol):
+    def write(self, piece: pa.Table) -> None: ...
+
+    def close(self) -> None: ...
+
+    def abort(self) -> None: ...
+
+
+class RowWriter:
+    """Append rows to a file, piece by piece, in memory bounded by a piece.
+
+    Parameters
+    ----------
+    path
+        The ending decides the format (``.csv``, ``.tsv``, ``.parquet``, ``.jsonl``, ``.xlsx``; text
+        also with ``.gz``, ``.bz2``, ``.xz``, ``.zst``); ``"-"`` is CSV on stdout.
+    like
+        The source whose delimiter, quotes, encoding and line ends are kept. It also gives the
+        format where the ending of `path` says nothing.
+
+    Raises
+    ------
+    InputError
+        If format or place is wrong.
+    StorageError
+        If the disk is full. Then, as after any error in the block, no file is left behind.
+
+    Examples
+    --------
+    >>> import pyarrow as pa, tempfile, pathlib
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "few.csv"
+    >>> with RowWriter(path) as writer:
+    ...     writer.write(pa.table({"a": ["1", None], "b": ["x, y", ""]}))
+    >>> print(path.read_text(), end="")
+    a,b
+    1,"x, y"
+    ,""
+    """
+
+    def __init__(self, path: str | os.PathLike[str], like: Source | None = None) -> None:
+        self.rows, self._like = 0, like
+        self._schema: pa.Schema | None = None
+        self._sink: _Sink | None = None
+        self._stdout = os.fspath(path) == "-"
+        self._path = Path("stdout.csv" if self._stdout else path)
+        _, suffix, compression = split_suffix(self._path)
+        self._format = FORMATS.get(suffix, like.format if like is not None and not suffix else "")
+        if self._format not in ("delimited", "parquet", "json lines", "excel"):
+            raise InputError(
+                f"output {self._path.name}: unknown ending", allowed=", ".join(FORMATS)
+            )
+        if compression and self._format in ("parquet", "excel"):
+            raise InputError(f"output {self._path.name}", got=f"{self._format} in {compression}")
+        self._dialect = _dialect(like, suffix)
+        self._compression = compression.lstrip(".")
+        self._out = None if self._stdout else _OutFile(self._path)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def write(self, piece: pa.Table | pa.RecordBatch) -> None:
+        """Append rows; the first piece fixes names and types, later ones are cast to them."""
+        if isinstance(piece, pa.RecordBatch):
+            piece = pa.Table.from_batches([piece])
+        with storage_errors(self._path):
+            if self._schema is None:
+                self._schema = piece.schema.remove_metadata()
+                self._sink = self._open(self._schema)
+            if self._sink is not None:
+                self._sink.write(piece.select(self._schema.names).cast(self._schema))
+        self.rows += piece.num_rows
+
+    def _open(self, schema: pa.Schema) -> _Sink:
+        file = sys.stdout.buffer if self._out is None else self._out.file
+        if self._format == "parquet":
+            return _ParquetSink(file, schema)
+        if self._format == "excel":
+            from twinset.table.excel import ExcelSink
+
+            return ExcelSink(file, schema, most_rows=_EXCEL_ROWS)
+        stream = _compressor(file, self._compression)
+        if self._format == "json lines":
+            return _JsonSink(stream, stream is not file)
+        return _CsvSink(stream, schema, self._dialect, stream is not file)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
+    ) -> None:
+        try:
+            if kind is None:
+                with storage_errors(self._path):
+                    if self._sink is None and self._like is not None:
+                        self.write(self._like.schema.empty_table())
+                    if self._sink is not None:
+                        self._sink.close()
+                    if self._out is None:
+                        sys.stdout.buffer.flush()
+                if self._out is not None:
+                    self._out.commit()
+                    self._out = None
+        finally:
+            if self._out is not None:
+                if self._sink is not None:
+                    self._sink.abort()
+                self._out.discard()
+
+
+def write_table(raw: pa.Table, path: str | os.PathLike[str], like: Source | None = None) -> None:
+    """Write all rows of `raw` to `path`, as `RowWriter` does."""
+    with RowWriter(path, like) as writer:
+        for start in range(0, max(raw.num_rows, 1), _PARQUET_ROWS):
+            writer.write(raw.slice(start, _PARQUET_ROWS))
+
+
+def _dialect(like: Source | None, suffix: str) -> Dialect:
+    """Write as the source is written; a .tsv of another source gets tabs."""
+    tabs = suffix in (".tsv", ".tab")
+    if like is None or like.dialect is None or like.format != "delimited":
+        return Dialect(delimiter="\t") if tabs else Dialect()
+    was_tabs = like.suffix.startswith((".tsv", ".tab"))
+    if tabs != was_tabs:
+        return replace(like.dialect, delimiter="\t" if tabs else ",")
+    return like.dialect
+
+
+def _compressor(file: BinaryIO, compression: str) -> BinaryIO:
+    """Wrap `file`; equal content gives equal bytes (no time, no file name)."""
+    if compression == "gz":
+        packed = gzip.GzipFile(filename="", mode="wb", compresslevel=6, fileobj=file, mtime=0)
+        return cast(BinaryIO, packed)
+    if compression == "bz2":
+        return cast(BinaryIO, bz2.BZ2File(file, "wb"))
+    if compression == "xz":
+        return cast(BinaryIO, lzma.LZMAFile(file, "wb"))
+    if compression == "zst":
+        return cast(BinaryIO, pa.CompressedOutputStream(pa.PythonFile(_Open(file), "w"), "zstd"))
+    return file
+
+
+class _Open(io.RawIOBase):
+    """Pass writes on and leave the file below open when closed."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any, /) -> int:
+        return self._file.write(data)
+
+
+class _CsvSink:
+    def __init__(self, file: BinaryIO, schema: pa.Schema, dialect: Dialect, owned: bool) -> None:
+        self._file, self._dialect, self._owned = file, dialect, owned
+        errors = "strict" if dialect.encoding.startswith("utf") else "replace"
+        self._encoder = codecs.getincrementalencoder(dialect.encoding)(errors)
+        file.write(dialect.bom)
+        file.write(self._encoder.encode(csv_header(schema.names, dialect)))
+
+    def write(self, piece: pa.Table) -> None:
+        for text in csv_rows(piece, self._dialect):
+            plain = self._dialect.encoding == "utf-8"
+            self._file.write(text if plain else self._encoder.encode(bytes(text).decode()))
+
+    def close(self) -> None:
+        if self._owned:
+            self._file.close()
+
+    def abort(self) -> None:
+        with contextlib.suppress(OSError, ValueError, pa.ArrowException):
+            self.close()
+
+
+class _JsonSink:
+    def __init__(self, file: BinaryIO, owned: bool) -> None:
+        self._file, self._owned = file, owned
+
+    def write(self, piece: pa.Table) -> None:
+        for text in json_rows(piece):
+            self._file.write(text)
+
+    def close(self) -> None:
+        if self._owned:
+            self._file.close()
+
+    def abort(self) -> None:
+        with contextlib.suppress(OSError, ValueError, pa.ArrowException):
+            self.close()
+
+
+class _ParquetSink:
+    """Row groups of 131,072 rows, however the pieces are cut."""
+
+    def __init__(self, file: BinaryIO, schema: pa.Schema) -> None:
+        import pyarrow.parquet as pq
+
+        self._writer = pq.ParquetWriter(file, schema, compression="zstd")
+        self._waiting: list[pa.Table] = []
+        self._rows = 0
+
+    def write(self, piece: pa.Table) -> None:
+        self._waiting.append(piece)
+        self._rows += piece.num_rows
+        if self._rows >= _PARQUET_ROWS:
+            table = pa.concat_tables(self._waiting).combine_chunks()
+            whole = self._rows - self._rows % _PARQUET_ROWS
+            self._writer.write_table(table.slice(0, whole), row_group_size=_PARQUET_ROWS)
+            self._waiting, self._rows = [table.slice(whole)], self._rows - whole
+
+    def close(self) -> None:
+        if self._rows:
+            self._writer.write_table(pa.concat_tables(self._waiting))
+        self._writer.close()
+
+    def abort(self) -> None:
+        with contextlib.suppress(OSError, ValueError, pa.ArrowException):
+            self._writer.close()
+        self._writer.is_open = False  # or it would try again when it is collected
