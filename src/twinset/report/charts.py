@@ -13,7 +13,7 @@ from typing import Literal
 from twinset.protocols import Estimate, Result
 from twinset.report.numbers import Unit, figure, span, tick
 from twinset.report.shapes import Bar, Bars, Cell, HeatMap, Strip
-from twinset.report.words import Measure, describe
+from twinset.report.words import Measure, centre_of, describe
 from twinset.results import Chart
 
 __all__ = ["HEIGHT", "MAP", "WIDTH", "Axis", "axis", "bars", "excess", "heat_map", "strip"]
@@ -103,7 +103,11 @@ def excess(result: Result) -> float:
     if result.reference is None:
         return -math.inf
     gap = result.estimate.value - result.reference
-    gap = {"lower": gap, "higher": -gap, "target": abs(gap)}[result.direction]
+    if result.direction == "higher":
+        gap = -gap
+    elif result.direction == "target":
+        centre = centre_of(result) or 0.0
+        gap = abs(result.estimate.value - centre) - abs(result.reference - centre)
     if result.noise:
         return gap / result.noise
     return 0.0 if gap == 0 else math.copysign(1e9, gap)

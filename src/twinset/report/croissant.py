@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from twinset import __version__
+from twinset.report.disclosure import guard_provenance
 from twinset.table.schema import Column, Kind, Schema
 
 __all__ = ["release_json"]
@@ -102,6 +103,7 @@ def release_json(release: Path, schema: Schema, provenance: Mapping[str, Any]) -
     str
         JSON-LD; equal inputs give equal text, so there is no date in it.
     """
+    provenance = guard_provenance(provenance)
     source = str(provenance.get("source") or "table")
     stem = re.sub(r"[^A-Za-z0-9]+", "-", source.partition(".")[0]).strip("-") or "table"
     content: dict[str, Any] = {

@@ -14,6 +14,8 @@ from twinset.results import Exposed
 __all__ = ["attack_rows", "details", "figure_of", "kind_rows"]
 
 _MOST_ROWS = 40
+# Params that tell how a figure was made, not what it is of.
+_INTERNAL = {"interval", "expected", "q_worse", "target", "train", "synthetic", "sets"}
 _ORDER = ("fidelity", "utility", "diversity", "integrity", "fairness", "privacy")
 
 
@@ -170,7 +172,8 @@ def _row(r: Result) -> DetailRow:
     unit = describe(r).unit
     parts = [" × ".join(r.columns)]
     parts += [r.group] if r.group else []
-    parts += [f"{k} {v}" for k, v in r.params.items() if isinstance(v, str | int | float)]
+    shown = {k: v for k, v in r.params.items() if k not in _INTERNAL}
+    parts += [f"{k} {v}" for k, v in shown.items() if isinstance(v, str | int | float)]
     return DetailRow(
         what=" · ".join(p for p in parts if p) or "whole table",
         value=figure(r.value, unit),

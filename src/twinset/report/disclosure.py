@@ -6,8 +6,10 @@ is taken out and said, so that a defect elsewhere costs a figure and not a perso
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pyarrow.compute as pc
@@ -17,7 +19,15 @@ from twinset.results import Audit, Chart, Evaluation, NotComputed
 from twinset.table.schema import Column, Schema
 from twinset.table.table import Table, numbers
 
-__all__ = ["MINIMUM", "guard_audit", "guard_evaluation", "publishable_schema"]
+__all__ = [
+    "MINIMUM",
+    "guard_audit",
+    "guard_evaluation",
+    "guard_provenance",
+    "publishable_schema",
+]
+
+_COUNT = re.compile(r"(?<![\d.,])[1-9] (rows?|units?)\b")
 
 MINIMUM = 10
 
@@ -55,6 +65,28 @@ def guard_audit(audit: Audit) -> Audit:
     """Return the audit without kinds of record and results that stand for too few units."""
     kept = tuple(e for e in audit.exposed if e.count >= MINIMUM)
     return replace(audit, exposed=kept, results=_large(audit.results))
+
+
+def guard_provenance(provenance: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what may be published of a provenance.
+
+    Times go (they differ between runs), and so do counts below the minimum in the words about
+    protected values.
+    """
+    known = {k: v for k, v in provenance.items() if k != "seconds"}
+    if "protection" in known:
+        known["protection"] = _hide(known["protection"])
+    return known
+
+
+def _hide(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {k: _hide(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_hide(v) for v in value]
+    if not isinstance(value, str):
+        return value
+    return _COUNT.sub(rf"fewer than {MINIMUM} \1", value)
 
 
 def _small(shares: Sequence[float], units: int) -> bool:

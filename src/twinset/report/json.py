@@ -17,6 +17,7 @@ import numpy as np
 
 from twinset import __version__
 from twinset.protocols import Result
+from twinset.report.disclosure import guard_provenance
 from twinset.report.summary import guarded
 from twinset.report.verdict import share
 from twinset.results import Audit, Evaluation
@@ -54,7 +55,7 @@ def to_json(
         "gates": [{k: g.get(k) for k in ("name", "bound", "value", "met")} for g in gates],
         "not_computed": [{"name": n.name, "reason": n.reason} for n in missing],
         "audit": _audit(audit, provenance),
-        "provenance": {k: v for k, v in provenance.items() if k != "seconds"},
+        "provenance": guard_provenance(provenance),
     }
     return _lines(_clean(content))
 

@@ -12,14 +12,13 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from twinset.protocols import Result
 from twinset.report import charts
 from twinset.report.details import attack_rows, details, figure_of, kind_rows
-from twinset.report.disclosure import MINIMUM, guard_audit, guard_evaluation
+from twinset.report.disclosure import MINIMUM, guard_audit, guard_evaluation, guard_provenance
 from twinset.report.numbers import count, figure, plural
 from twinset.report.shapes import ColumnCard, Figure, GateRow, Mark, ProblemRow, Summary, Term
 from twinset.report.verdict import best_attack, one, share, uses
@@ -98,7 +97,7 @@ def summarise(
         not_computed=_not_computed(evaluation, audit),
         limits=_limits(),
         glossary=tuple(Term(k, v) for k, v in GLOSSARY.items()),
-        provenance=_provenance(provenance),
+        provenance=_provenance(guard_provenance(provenance)),
         seconds=tuple((str(k), float(v)) for k, v in (provenance.get("seconds") or {}).items()),
     )
 
@@ -275,9 +274,6 @@ def _limits() -> tuple[Term, ...]:
     )
 
 
-# A count of fewer than the minimum number of units in the words of a provenance.
-_SMALL = re.compile(r"(?<![\d.,])[1-9] (rows?|units?)\b")
-
 _LABELS = {
     "source": "Source",
     "rows": "Rows",
@@ -298,7 +294,7 @@ _LABELS = {
 
 def _provenance(provenance: Mapping[str, Any]) -> tuple[Term, ...]:
     known = [k for k in _LABELS if k in provenance]
-    other = [k for k in provenance if k not in _LABELS and k not in ("seconds", "leaks_on_purpose")]
+    other = [k for k in provenance if k not in _LABELS and k != "leaks_on_purpose"]
     return tuple(
         Term(_LABELS.get(k) or k.replace("_", " ").capitalize(), _told(provenance[k], k))
         for k in known + other
@@ -315,8 +311,4 @@ def _told(value: Any, key: str = "") -> str:
         return ", ".join(str(v) for v in items) or "none"
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if isinstance(value, int) and key != "seed":
-        return count(value)
-    return (
-        _SMALL.sub(f"fewer than {MINIMUM} \\1", str(value)) if key == "protection" else str(value)
-    )
+    return count(value) if isinstance(value, int) and key != "seed" else str(value)

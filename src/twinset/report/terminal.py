@@ -12,16 +12,17 @@ from twinset.report.shapes import Mark, Summary
 
 __all__ = ["show"]
 
-_SIGN = {"good": "+", "bad": "!", "unknown": "?"}
+_SIGN = {"good": "+", "bad": "!", "unknown": "~"}
 _COLOUR = {"good": "blue", "bad": "bold yellow", "unknown": "none"}
 
 
 def show(summary: Summary, console: Console) -> None:
     """Print verdict, uses, gates, figures and the largest problems of `summary`."""
     _say(console, Text(summary.title, "bold"))
-    _say(console, Text(summary.lead))
+    if summary.lead:
+        _say(console, Text(summary.lead))
     _head(console, "May I share it?")
-    _say(console, _judged(summary.verdict, "bold"))
+    _say(console, Text(summary.verdict.text, f"bold {_COLOUR[summary.verdict.tone]}"))
     for text in (*summary.verdict_text, *summary.warnings):
         _say(console, Text(text), 2)
     if summary.uses:
@@ -56,8 +57,8 @@ def _head(console: Console, text: str) -> None:
     console.print(Rule(Text(text, "bold"), align="left", characters="-", style="none"))
 
 
-def _judged(mark: Mark, style: str = "") -> Text:
-    return Text(f"{_SIGN[mark.tone]} {mark.text}", f"{style} {_COLOUR[mark.tone]}".strip())
+def _judged(mark: Mark) -> Text:
+    return Text(f"{_SIGN[mark.tone]} {mark.text}", _COLOUR[mark.tone])
 
 
 def _grid(*names: str) -> Grid:
@@ -75,7 +76,7 @@ def _gates(summary: Summary) -> Grid:
 
 
 def _figures(summary: Summary) -> Grid:
-    grid = _grid("figure", "value", "interval", "real", "good")
+    grid = _grid("figure", "value", "interval", "compare", "good")
     for f in summary.figures:
         title = Text(f"{_SIGN[f.mark.tone]} {f.title}", _COLOUR[f.mark.tone])
         good = f.direction.removesuffix(" is better").replace("closer to", "near")
@@ -87,5 +88,8 @@ def _problems(summary: Summary, console: Console) -> None:
     _head(console, "The largest problems")
     if not summary.problems:
         _say(console, Text(summary.problems_text))
+    grid = Grid.grid(padding=(0, 1))
     for p in summary.problems:
-        _say(console, Text(f"{p.rank:>2}. {p.text} ({p.size})"))
+        grid.add_row(f"{p.rank}.", Text(f"{p.text} ({p.size})"))
+    if summary.problems:
+        console.print(grid)

@@ -13,7 +13,16 @@ from twinset.protocols import Result
 from twinset.report.numbers import Unit, figure
 from twinset.report.shapes import Mark
 
-__all__ = ["ATTACKS", "FAMILIES", "GLOSSARY", "Measure", "describe", "direction", "mark"]
+__all__ = [
+    "ATTACKS",
+    "FAMILIES",
+    "GLOSSARY",
+    "Measure",
+    "centre_of",
+    "describe",
+    "direction",
+    "mark",
+]
 
 FAMILIES: dict[str, str] = {
     "fidelity": "Fidelity: are the statistics those of the real table?",
@@ -81,6 +90,10 @@ def _tvd(title: str, of: str, anchors: tuple[float, ...] = (0.0, 0.05)) -> Measu
     return Measure(title, meaning, "share", anchors=anchors)
 
 
+def _gap(title: str, of: str, unit: Unit = "number") -> Measure:
+    return Measure(title, f"Synthetic minus train: {of}. 0 is equal.", unit, (-1.0, 1.0))
+
+
 _AUC_AXIS = (0.45, 0.65)
 _MEASURES: dict[str, Measure] = {
     "column_tvd": _tvd("Single columns", "this column"),
@@ -100,12 +113,42 @@ _MEASURES: dict[str, Measure] = {
         "How far values must move to match, in units of the real spread (Wasserstein distance).",
         domain=(0.0, 1e9),
     ),
-    "missingness": Measure(
-        "Missing cells",
-        "Difference in the share of missing cells.",
+    "missing_share": _gap("Missing cells", "the share of missing cells", "share"),
+    "tail_share_difference": _gap("Tails", "the share of values far out", "share"),
+    "pearson_difference": _gap(
+        "Straight-line relation", "the correlation (Pearson) of two columns"
+    ),
+    "cramers_v_difference": _gap("Relation of categories", "the association (Cramer's V)"),
+    "correlation_ratio_difference": _gap(
+        "Categories against numbers", "how far a category explains a number (correlation ratio)"
+    ),
+    "dependence_tvd": _tvd("Dependence of two columns", "how two columns depend on each other"),
+    "js_divergence": Measure(
+        "Surprise at single values",
+        "Information by which the two distributions differ, in bits (Jensen-Shannon divergence).",
+    ),
+    "quantile_error": Measure(
+        "Shift of the quantiles",
+        "How far the quantiles lie from the real ones, in units of the real spread.",
+        domain=(0.0, 1e9),
+    ),
+    "category_coverage": Measure(
+        "Categories that are there",
+        "Share of the train data's common categories that occur in the synthetic rows.",
+        "share",
+        anchors=(1.0,),
+    ),
+    "range_coverage": Measure(
+        "Range that is covered",
+        "Share of the train data's range that the synthetic rows cover, extremes aside.",
+        "share",
+        anchors=(1.0,),
+    ),
+    "unseen_share": Measure(
+        "Values never seen",
+        "Share of rows with a value that is not among, or lies outside, those of the train data.",
         "share",
     ),
-    "missing_share": Measure("Missing cells", "Difference in the share of missing cells.", "share"),
     "missing_pattern_tvd": _tvd("Pattern of missing cells", "which cells are missing together"),
     "c2st": Measure(
         "Telling synthetic rows from real ones",
@@ -119,7 +162,7 @@ _MEASURES: dict[str, Measure] = {
     "tstr": Measure(
         "Prediction",
         "A model learns from synthetic rows only and is tested on real rows it has never seen "
-        "(train on synthetic, test on real: TSTR). The reference learned from real rows.",
+        "(train on synthetic, test on real: TSTR).",
         reference="learned from real rows",
         anchors=(),
         least=0.1,
@@ -241,10 +284,16 @@ def direction(result: Result) -> str:
     if measure.goal:
         return measure.goal
     if result.direction == "target":
-        if result.reference is None:
-            return "closer to real rows is better"
-        return f"closer to {figure(result.reference, measure.unit)} is better"
+        centre = centre_of(result)
+        aim = "real rows" if centre is None else figure(centre, measure.unit)
+        return f"closer to {aim} is better"
     return f"{result.direction} is better"
+
+
+def centre_of(result: Result) -> float | None:
+    """Return what a result with the direction "target" aims at: its own number, or real rows."""
+    centre = result.params.get("target")
+    return float(centre) if isinstance(centre, int | float) else result.reference
 
 
 def mark(result: Result) -> Mark:
