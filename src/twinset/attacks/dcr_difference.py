@@ -1,0 +1,41 @@
+"""Distance to the closest auxiliary row, minus that to the closest synthetic row."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from twinset.protocols import Records, ThreatModel
+from twinset.stats.neighbours import nearest
+
+__all__ = ["DcrDifference"]
+
+
+@dataclass(frozen=True)
+class DcrDifference:
+    """Whether the release comes closer than the population does: ``d(x, R) - d(x, S)``.
+
+    Calibrates `distance` by how crowded the neighbourhood of x is. Without auxiliary rows it is
+    `distance`.
+    """
+
+    name: ClassVar[str] = "dcr_difference"
+    leak: ClassVar[str] = "row"
+    threat_model: ClassVar[ThreatModel] = ThreatModel()
+
+    def score(
+        self,
+        targets: Records,
+        release: Records,
+        *,
+        auxiliary: Records | None,
+        rng: np.random.Generator,
+    ) -> npt.NDArray[np.float64]:
+        """Return shape (targets,): difference of the two least distances."""
+        near = nearest(targets, release)[0][:, 0].astype(np.float64)
+        if auxiliary is None or len(auxiliary) == 0:
+            return -near
+        return nearest(targets, auxiliary)[0][:, 0] - near

@@ -1,0 +1,226 @@
+"""One auditor: scores of attacks in, results out. Attacks never choose a threshold; this does."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from twinset.audit import measures
+from twinset.audit.measures import Auc
+from twinset.protocols import Estimate, Result, ThreatModel
+from twinset.stats.seeds import stream
+
+__all__ = ["FPRS", "Finding", "Judgement", "Scored", "by_unit", "judge"]
+
+FPRS = (0.01, 0.001)
+_CONFIDENCE = 0.95
+_CONFIDENT = 1.959964
+
+
+@dataclass(frozen=True, eq=False)
+class Scored:
+    """Scores of one attack, shape (units,), or why there are none.
+
+    `leak` says what the attack feeds on: "row" (combinations) or "value" (single exact values).
+    """
+
+    attack: str
+    threat_model: ThreatModel
+    leak: str
+    scores: npt.NDArray[np.float64] | None
+    seconds: float = 0.0
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something an attack was shown to do, after correction for the number of attacks."""
+
+    attack: str
+    leak: str
+    group: str
+    measure: str
+    value: float
+    low: float
+    high: float
+    fpr: float | None = None
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """All results, what was shown beyond chance, and how little could have been seen.
+
+    `best` is the attack with the largest AUC, its interval corrected for the choice; `power` is the
+    smallest AUC that would have been told from a guess in 4 of 5 audits.
+    """
+
+    results: tuple[Result, ...]
+    findings: tuple[Finding, ...]
+    best: Finding | None
+    power: float
+
+
+def by_unit(
+    scores: npt.NDArray[np.float64], units: npt.NDArray[np.int64], number: int
+) -> npt.NDArray[np.float64]:
+    """Score of a unit: the largest score of its rows; shape (number,)."""
+    best = np.full(number, -np.inf)
+    np.maximum.at(best, units, scores)
+    return best
+
+
+def judge(
+    scored: Sequence[Scored],
+    member: npt.NDArray[np.bool_],
+    groups: dict[str, npt.NDArray[np.bool_]],
+    seed: int,
+) -> Judgement:
+    """Turn scores into AUC, advantage and TPR at FPR for each group of targets.
+
+    Parameters
+    ----------
+    member
+        Shape (units,): who is a member.
+    groups
+        Named sets of targets, each shape (units,).
+    """
+    cells = [(s, name, g) for s in scored if s.scores is not None for name, g in groups.items()]
+    areas = [measures.auc(s.scores, member, g) for s, _, g in cells if s.scores is not None]
+    z = (
+        measures.critical_value(areas, _CONFIDENCE, stream(seed, "audit", "critical"))
+        if areas
+        else 0
+    )
+    results: list[Result] = []
+    findings: list[Finding] = []
+    tests = max(len([s for s in scored if s.scores is not None]) * len(FPRS), 1)
+    for (s, name, group), area in zip(cells, areas, strict=True):
+        low, high = measures.auc_interval(area, z)
+        shown = low > 0.5
+        if shown:
+            findings.append(Finding(s.attack, s.leak, name, "auc", area.value, low, high))
+        results.append(_auc_result(s, name, area, shown))
+        results.append(_advantage(s, name, group, member, seed))
+        if name == "random":
+            for fpr in FPRS:
+                result, found = _tpr(s, fpr, member, seed, tests)
+                results.append(result)
+                findings.extend(found)
+    results.extend(_failure(s) for s in scored if s.scores is None)
+    best = _best(cells, areas, z)
+    size = int(member.sum()), int((~member).sum())
+    return Judgement(
+        tuple(results),
+        tuple(findings),
+        best,
+        0.5 + (z + 0.8416) * measures.null_error(*size),
+    )
+
+
+def _params(s: Scored, group: str, **more: Any) -> dict[str, Any]:
+    known = {"none": "the release only", "auxiliary": "the release and auxiliary rows"}
+    return {
+        "attack": s.attack,
+        "threat_model": f"{s.threat_model.generator}, {known.get(s.threat_model.data, 'exact')}",
+        "target_group": group,
+        "leak": s.leak,
+        **more,
+    }
+
+
+def _auc_result(s: Scored, group: str, area: Auc, shown: bool) -> Result:
+    low, high = measures.auc_interval(area)
+    return Result(
+        family="privacy",
+        name="auc",
+        params=_params(s, group),
+        estimate=Estimate(area.value, low, high, area.members + area.non_members, _CONFIDENCE),
+        reference=0.5,
+        noise=_CONFIDENT * measures.null_error(area.members, area.non_members),
+        verdict="worse" if shown else "within_noise",
+        seconds=s.seconds,
+    )
+
+
+def _advantage(
+    s: Scored,
+    group: str,
+    within: npt.NDArray[np.bool_],
+    member: npt.NDArray[np.bool_],
+    seed: int,
+) -> Result:
+    assert s.scores is not None
+    rng = stream(seed, "audit", "advantage", s.attack, group)
+    found = measures.advantage(s.scores[within], member[within], rng)
+    return Result(
+        family="privacy",
+        name="advantage",
+        params=_params(s, group),
+        estimate=Estimate(found.value, found.low, found.high, int(within.sum()), _CONFIDENCE),
+        reference=0.0,
+    )
+
+
+def _tpr(
+    s: Scored, fpr: float, member: npt.NDArray[np.bool_], seed: int, tests: int
+) -> tuple[Result, list[Finding]]:
+    """TPR at `fpr`, and a finding if it is above the realised FPR beyond doubt."""
+    assert s.scores is not None
+    needed, there = round(10 / fpr), int((~member).sum())
+    if there < needed:
+        return Result(
+            family="privacy",
+            name="tpr_at_fpr",
+            params=_params(s, "random", fpr=fpr),
+            reference=fpr,
+            status="not_applicable",
+            reason=f"{there} non-members; a false positive rate of {fpr:.1%} needs {needed}",
+        ), []
+    rate = measures.tpr_at_fpr(
+        s.scores, member, fpr, stream(seed, "audit", "tpr", s.attack, str(fpr))
+    )
+    low, high = measures.clopper_pearson(rate.hits, rate.members)
+    sure = 1 - (1 - _CONFIDENCE) / (2 * tests)
+    sure_low = measures.clopper_pearson(rate.hits, rate.members, sure)[0]
+    sure_alarms = measures.clopper_pearson(rate.alarms, rate.non_members, sure)[1]
+    shown = sure_low > max(sure_alarms, fpr)
+    alarms = measures.clopper_pearson(rate.alarms, rate.non_members)
+    result = Result(
+        family="privacy",
+        name="tpr_at_fpr",
+        params=_params(
+            s, "random", fpr=fpr, fpr_counted=rate.fpr, fpr_low=alarms[0], fpr_high=alarms[1]
+        ),
+        estimate=Estimate(rate.tpr, low, high, rate.members, _CONFIDENCE),
+        reference=fpr,
+        verdict="worse" if shown else "within_noise",
+    )
+    finding = Finding(s.attack, s.leak, "random", "tpr_at_fpr", rate.tpr, sure_low, high, fpr)
+    return result, [finding] if shown else []
+
+
+def _failure(s: Scored) -> Result:
+    return Result(
+        family="privacy",
+        name="auc",
+        params=_params(s, "random"),
+        reference=0.5,
+        status="failed",
+        reason=s.reason,
+        seconds=s.seconds,
+    )
+
+
+def _best(
+    cells: Sequence[tuple[Scored, str, npt.NDArray[np.bool_]]], areas: Sequence[Auc], z: float
+) -> Finding | None:
+    """Return the attack on random targets with the largest AUC, interval corrected by `z`."""
+    found = [(a, s) for (s, group, _), a in zip(cells, areas, strict=True) if group == "random"]
+    if not found:
+        return None
+    area, s = max(found, key=lambda pair: pair[0].value)
+    return Finding(s.attack, s.leak, "random", "auc", area.value, *measures.auc_interval(area, z))

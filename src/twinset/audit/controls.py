@@ -1,0 +1,152 @@
+"""Controls in every run: attacks whose right answer is known.
+
+- *planted leak*: non-members copied into the release must be recognised among other non-members;
+- *exchangeable*: two random halves of the non-members must not be told apart;
+- *without the release*: members and non-members must not be told apart by the auxiliary data alone,
+  or the holdout is another population than the train table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from twinset.audit import measures
+from twinset.audit.auditor import Scored, by_unit
+from twinset.audit.game import LEAST, Game
+from twinset.protocols import Attack, Estimate, Result
+from twinset.stats.fingerprints import fingerprints
+from twinset.stats.neighbours import nearest, sharing
+from twinset.stats.records import concatenate
+from twinset.stats.seeds import stream
+
+__all__ = ["Controls", "run_controls"]
+
+_RELEASE, _AUXILIARY, _PLANTED, _SHARE = 5_000, 3_000, 300, 0.1
+_NEGATIVE = 0.999
+
+
+@dataclass(frozen=True)
+class Controls:
+    """Results named ``control`` and whether every control that could be run came out right."""
+
+    results: tuple[Result, ...]
+    passed: bool
+
+
+def run_controls(
+    game: Game, attacks: Sequence[Attack], scored: Sequence[Scored], seed: int
+) -> Controls:
+    """Run the three controls; the negative ones fail by chance once in a thousand audits each."""
+    made = [
+        _planted(game, attacks, seed),
+        _exchangeable(game, scored, seed),
+        _without_release(game, seed),
+    ]
+    return Controls(tuple(r for r, _ in made), all(passed for _, passed in made))
+
+
+def _planted(game: Game, attacks: Sequence[Attack], seed: int) -> tuple[Result, bool]:
+    """Copy some non-members into the release and look for them."""
+    rng = stream(seed, "audit", "planted")
+    kept = np.sort(rng.permutation(len(game.release))[:_RELEASE])
+    release = game.release.take(kept)
+    here = set(np.flatnonzero(~np.isin(fingerprints(game.targets), fingerprints(release))).tolist())
+    first = np.unique(game.units, return_index=True)[1]  # one row of each unit
+    rows = rng.permutation([r for r in first[game.members :].tolist() if r in here]).astype(
+        np.int64
+    )
+    number = min(len(rows) // 2, max(LEAST, int(_SHARE * len(release))), _PLANTED)
+    if number < LEAST:
+        return _skipped(
+            "planted_leak", f"{len(rows)} non-members differ from every synthetic row: too few"
+        ), True
+    targets = game.targets.take(rows[: 2 * number])
+    leaking = concatenate([release, targets.take(np.arange(number))])
+    auxiliary = game.auxiliary
+    if auxiliary is not None:
+        auxiliary = auxiliary.take(np.sort(rng.permutation(len(auxiliary))[:_AUXILIARY]))
+    member = np.arange(2 * number) < number
+    found = []
+    with sharing():
+        for attack in attacks:
+            scores = attack.score(
+                targets,
+                leaking,
+                auxiliary=auxiliary,
+                rng=stream(seed, "audit", "planted", attack.name),
+            )
+            found.append((measures.auc(scores, member), attack.name))
+    z = measures.critical_value([a for a, _ in found], 0.95, stream(seed, "audit", "planted z"))
+    area, name = max(found, key=lambda pair: pair[0].value)
+    result = _result("planted_leak", area, z, attack=name, planted=number)
+    return replace(result, direction="higher"), measures.auc_interval(area, z)[0] > 0.5
+
+
+def _exchangeable(game: Game, scored: Sequence[Scored], seed: int) -> tuple[Result, bool]:
+    """Tell one random half of the non-members from the other."""
+    rng = stream(seed, "audit", "exchangeable")
+    others = rng.permutation(game.non_members)
+    half = others < game.non_members // 2
+    scores = [(s.scores[game.members :], s.attack) for s in scored if s.scores is not None]
+    return _must_cover("exchangeable", scores, half, seed)
+
+
+def _without_release(game: Game, seed: int) -> tuple[Result, bool]:
+    """Tell members from non-members by the auxiliary data alone."""
+    if game.auxiliary is None:
+        return _skipped("without_release", "the adversary holds no auxiliary data"), True
+    near = nearest(game.targets, game.auxiliary, 5)[0].astype(np.float64)
+    near = near[:, np.isfinite(near).all(axis=0)]
+    number = game.members + game.non_members
+    scores = [
+        (by_unit(near[:, 0], game.units, number), "distance to auxiliary rows"),
+        (by_unit(near.mean(axis=1), game.units, number), "mean distance to auxiliary rows"),
+    ]
+    return _must_cover("without_release", scores, game.is_member, seed)
+
+
+def _must_cover(
+    control: str,
+    scores: Sequence[tuple[npt.NDArray[np.float64], str]],
+    member: npt.NDArray[np.bool_],
+    seed: int,
+) -> tuple[Result, bool]:
+    """The AUC farthest from a half, and whether all intervals cover a half at once."""
+    found = [(measures.auc(s, member), name) for s, name in scores]
+    if not found:
+        return _skipped(control, "no attack gave scores"), True
+    z = measures.critical_value([a for a, _ in found], _NEGATIVE, stream(seed, "audit", control))
+    area, name = max(found, key=lambda pair: abs(pair[0].value - 0.5))
+    covers = all(
+        low <= 0.5 <= high for low, high in (measures.auc_interval(a, z) for a, _ in found)
+    )
+    return replace(_result(control, area, z, _NEGATIVE, attack=name), direction="target"), covers
+
+
+def _result(
+    control: str, area: measures.Auc, z: float, confidence: float = 0.95, **params: object
+) -> Result:
+    low, high = measures.auc_interval(area, z)
+    n = area.members + area.non_members
+    return Result(
+        family="privacy",
+        name="control",
+        params={"control": control, **params},
+        estimate=Estimate(area.value, low, high, n, confidence),
+        reference=1.0 if control == "planted_leak" else 0.5,
+    )
+
+
+def _skipped(control: str, reason: str) -> Result:
+    return Result(
+        family="privacy",
+        name="control",
+        params={"control": control},
+        status="not_applicable",
+        reason=reason,
+        direction="target",
+    )

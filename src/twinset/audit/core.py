@@ -1,0 +1,188 @@
+"""Audit of a release, from files alone."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from twinset import registry
+from twinset.audit.auditor import FPRS, Scored, by_unit, judge
+from twinset.audit.controls import run_controls
+from twinset.audit.game import Game, NoGame, set_up
+from twinset.audit.kinds import exposed_kinds
+from twinset.audit.words import NOT_ASSESSED, NOT_TESTED, verdict
+from twinset.progress import phase
+from twinset.protocols import Attack, Result
+from twinset.results import Audit, NotComputed
+from twinset.stats.neighbours import nearest, sharing
+from twinset.stats.seeds import stream
+from twinset.table.table import Table
+
+__all__ = ["audit_release"]
+
+_OUTLIERS = 0.1
+_LEAST_OUTLIERS = 10
+
+
+def audit_release(
+    train: Table,
+    synthetic: Table,
+    holdout: Table | None,
+    *,
+    auxiliary: Table | None = None,
+    seed: int = 0,
+    attacks: Sequence[str] | None = None,
+    max_targets: int = 10_000,
+    margin: float = 0.03,
+) -> Audit:
+    """Attack `synthetic` as someone would who holds it and rows of other people.
+
+    Parameters
+    ----------
+    train, synthetic
+        What the generator was fitted on, and what it released.
+    holdout
+        Rows of the same population that it has not seen; split by unit into what the adversary
+        holds (R) and non-members (N). Without it nothing is assessed.
+    auxiliary
+        What the adversary holds instead; all of `holdout` are then non-members.
+    attacks
+        Names of attacks; all that are registered unless given.
+    max_targets
+        Units attacked at most on either side.
+    margin
+        How far above one half the corrected lower end of an AUC must lie to make the verdict "No".
+
+    Raises
+    ------
+    InputError
+        If tables share units or have other columns, or an attack is not known.
+    """
+    chosen = [registry.configure("attacks", n) for n in attacks or registry.names("attacks")]
+    game = set_up(
+        train, synthetic, holdout, auxiliary=auxiliary, seed=seed, max_targets=max_targets
+    )
+    if isinstance(game, NoGame):
+        return _not_assessed(chosen, game.reason, seed)
+    with phase("audit", total=len(chosen) + 2) as step, sharing():
+        scored = []
+        for attack in chosen:
+            scored.append(_score(attack, game, seed))
+            step.advance(detail=attack.name)
+        groups, missing = _groups(game)
+        judgement = judge(scored, game.is_member, groups, seed)
+        working = [a for a, s in zip(chosen, scored, strict=True) if s.scores is not None]
+        controls = run_controls(game, working, scored, seed)
+        step.advance(detail="controls")
+        best = next(
+            (s for s in scored if judgement.best and s.attack == judgement.best.attack), None
+        )
+        exposed = exposed_kinds(game, best.scores, seed) if best and best.scores is not None else ()
+    return Audit(
+        results=(*judgement.results, *missing, *controls.results),
+        not_computed=_not_computed((*judgement.results, *missing, *controls.results)),
+        seed=seed,
+        verdict=verdict(judgement, margin),
+        controls_passed=controls.passed,
+        exposed=exposed,
+        not_tested=NOT_TESTED,
+        extra={
+            "members": game.members,
+            "non_members": game.non_members,
+            "auxiliary_rows": 0 if game.auxiliary is None else len(game.auxiliary),
+            "synthetic_rows": len(game.release),
+            "smallest_auc_seen": judgement.power,
+            "margin": margin,
+            "best": _as_dict(judgement.best),
+            "findings": [_as_dict(f) for f in judgement.findings],
+        },
+    )
+
+
+def _as_dict(found: Any) -> dict[str, Any] | None:
+    return None if found is None else dict(vars(found))
+
+
+def _score(attack: Attack, game: Game, seed: int) -> Scored:
+    """Run one attack; an attack that breaks is a failed result, not the end of the audit."""
+    leak = str(getattr(attack, "leak", "row"))
+    began = time.process_time()
+    try:
+        rows = attack.score(
+            game.targets,
+            game.release,
+            auxiliary=game.auxiliary,
+            rng=stream(seed, "audit", "attack", attack.name),
+        )
+        problem = _refusal(rows, len(game.targets))
+    except (ValueError, ArithmeticError, IndexError, TypeError) as error:
+        rows, problem = np.empty(0), f"the attack raised {type(error).__name__}"
+    seconds = time.process_time() - began
+    if problem:
+        return Scored(attack.name, attack.threat_model, leak, None, seconds, problem)
+    scores = by_unit(
+        np.asarray(rows, dtype=np.float64), game.units, game.members + game.non_members
+    )
+    return Scored(attack.name, attack.threat_model, leak, scores, seconds)
+
+
+def _refusal(scores: npt.NDArray[np.float64], rows: int) -> str:
+    if np.shape(scores) != (rows,):
+        return f"the attack gave scores of shape {np.shape(scores)} for {rows} targets"
+    return "" if np.isfinite(scores).all() else "the attack gave scores that are not finite"
+
+
+def _groups(game: Game) -> tuple[dict[str, npt.NDArray[np.bool_]], list[Result]]:
+    """Random targets, and the tenth farthest from the adversary's own rows."""
+    number = game.members + game.non_members
+    groups = {"random": np.ones(number, dtype=bool)}
+    reason = ""
+    if game.auxiliary is None:
+        reason = "no auxiliary rows to say who is an outlier"
+    else:
+        near = nearest(game.targets, game.auxiliary, 5)[0].astype(np.float64)
+        near = near[:, np.isfinite(near).all(axis=0)]
+        far = by_unit(near.mean(axis=1), game.units, number)
+        outlying = far >= np.quantile(far, 1 - _OUTLIERS)
+        sides = (outlying[: game.members].sum(), outlying[game.members :].sum())
+        if min(sides) >= _LEAST_OUTLIERS:
+            groups["outliers"] = outlying
+        else:
+            reason = f"{min(sides)} outliers on one side; {_LEAST_OUTLIERS} are needed"
+    return groups, [_missing("auc", reason, target_group="outliers")] if reason else []
+
+
+def _missing(name: str, reason: str, **params: Any) -> Result:
+    return Result(
+        family="privacy", name=name, params=params, status="not_applicable", reason=reason
+    )
+
+
+def _not_assessed(attacks: Sequence[Attack], reason: str, seed: int) -> Audit:
+    results = tuple(
+        _missing(name, reason, attack=a.name, **more)
+        for a in attacks
+        for name, more in (("auc", {}), *(("tpr_at_fpr", {"fpr": f}) for f in FPRS))
+    )
+    return Audit(
+        results=results,
+        not_computed=(NotComputed("membership inference", reason),),
+        seed=seed,
+        verdict=f"{NOT_ASSESSED}: {reason}",
+        controls_passed=True,
+        not_tested=("membership inference", *NOT_TESTED),
+    )
+
+
+def _not_computed(results: Sequence[Result]) -> tuple[NotComputed, ...]:
+    """Return one line for each different reason."""
+    reasons: dict[str, str] = {}
+    for r in results:
+        if r.status != "ok":
+            what = r.params.get("attack") if r.status == "failed" else r.params.get("control")
+            reasons.setdefault(r.reason or "", f"{r.name} ({what})" if what else r.name)
+    return tuple(NotComputed(name, reason) for reason, name in reasons.items())

@@ -1,0 +1,77 @@
+"""What the audit says in words: the verdict and what was not tested. Never "safe"."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from twinset.audit.auditor import Finding, Judgement
+
+__all__ = ["CLEAN", "NOT_ASSESSED", "NOT_TESTED", "verdict"]
+
+CLEAN = "Not shown to leak under these attacks, at this power"
+NOT_ASSESSED = "Not assessed"
+
+NOT_TESTED = (
+    "an adversary who can run the generator (shadow models, targeted counting queries)",
+    "an adversary who has the fitted model",
+    "an adversary who knows everyone in the train table but the target",
+    "attribute inference: guessing an unknown value of a known person",
+    "reconstruction of many records from the release",
+    "linkability: joining two sources through the release",
+    "singling out by predicates",
+    "several releases of the same table",
+    "an adversary with more auxiliary rows, or closer to the train table, than the holdout gave",
+    "bounds on epsilon",
+)
+
+_LEAKS = {
+    "row": "it holds rows or combinations of values that are too close to train records",
+    "value": "it repeats exact values of train records, though not shown to repeat whole rows",
+    "both": "it holds copies of, or rows too close to, train records, and repeats exact values",
+}
+
+
+def verdict(judgement: Judgement, margin: float) -> str:
+    """Say what was shown.
+
+    An attack counts against the release if, after correction for the number of attacks, the lower
+    end of its AUC is above ``0.5 + margin``, or that of its TPR above three times the FPR.
+    """
+    serious = [f for f in judgement.findings if _is_serious(f, margin)]
+    if serious:
+        return f"No, because {_cause(serious)}: {_achievement(serious)}"
+    if judgement.best is None:
+        return f"{NOT_ASSESSED}: no attack gave scores"
+    return CLEAN
+
+
+def _is_serious(found: Finding, margin: float) -> bool:
+    if found.fpr is not None:
+        return found.low > 3 * found.fpr
+    return found.low > 0.5 + margin
+
+
+def _cause(serious: Sequence[Finding]) -> str:
+    kinds = {f.leak for f in serious}
+    return (
+        _LEAKS["both" if len(kinds) > 1 else kinds.pop()]
+        if kinds <= {"row", "value"}
+        else ("attacks recognise train records")
+    )
+
+
+def _achievement(serious: Sequence[Finding]) -> str:
+    """Say in a sentence what the most successful attack did."""
+    areas = [f for f in serious if f.fpr is None]
+    if areas:
+        best = max(areas, key=lambda f: f.low)
+        who = " outlying" if best.group == "outliers" else ""
+        return (
+            f"the {best.attack} attack tells{who} train records from others in {best.value:.0%} of "
+            f"pairs ({best.low:.0%} to {best.high:.0%}; a guess: 50%)"
+        )
+    best = max(serious, key=lambda f: f.low / (f.fpr or 1))
+    return (
+        f"the {best.attack} attack recognises {best.value:.1%} of train records "
+        f"while it takes {best.fpr:.1%} of others for them"
+    )
