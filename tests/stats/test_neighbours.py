@@ -100,3 +100,17 @@ def test_sharing_computes_a_pair_once(monkeypatch):
     assert len(calls) == 1
     nearest(a, b)
     assert len(calls) == 2
+
+
+@pytest.mark.parametrize("k", [1, 4])
+def test_search_by_groups_equals_a_full_sort(k, small_blocks, monkeypatch):
+    monkeypatch.setattr(neighbours, "_SMALL", 0)
+    monkeypatch.setattr(neighbours, "_QUERIES", 4)
+    rng = np.random.default_rng(6)
+    a, b = (records(rng, n, levels=(2, 3, 9, 1, 900)) for n in (200, 500))
+    assert neighbours._key_columns(a, b)
+    full = distances(a, b)
+    order = np.argsort(full, axis=1, kind="stable")[:, :k]
+    found, places = nearest(a, b, k)
+    np.testing.assert_array_equal(places, order)
+    np.testing.assert_array_equal(found, np.take_along_axis(full, order, axis=1))

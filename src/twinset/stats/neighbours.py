@@ -15,6 +15,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Sequence
 from contextvars import ContextVar
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -31,6 +32,9 @@ Column = npt.NDArray[np.generic]
 _BLOCK = 4_000_000  # distances held at a time
 _TILE = 65_536  # distances worked on at a time: they stay in the processor's cache
 _GROUP = 64  # neighbours are sought among groups of this many records
+_SMALL = 10_000_000  # below so many pairs all are visited
+_QUERIES = 64  # queries to a group, on average at least
+_EVEN = 0.9  # a column where two records agree more often than this makes no good groups
 _LEAST_SHARED = 10  # neighbours computed at least where later callers may ask for more
 
 _Memo = dict[tuple[int, int], tuple[Records, Records, Floats, Ints]]
@@ -90,17 +94,81 @@ def distances(queries: Records, base: Records) -> Floats:
 
 
 def _nearest(queries: Records, base: Records, k: int) -> tuple[Floats, Ints]:
+    """Search by groups of queries that agree in a few discrete columns.
+
+    The number of those columns in which a record differs bounds its distance from below, so that
+    records are visited by this number, and most are never visited.
+    """
     found = np.full((len(queries), k), np.inf, dtype=np.float32)
     rows = np.full((len(queries), k), -1, dtype=np.int64)
-    for start, block in _blocks(queries, base):
-        stop, width = start + len(block), min(k, len(base))
-        if k == 1:
-            first = block.argmin(axis=1)
-            rows[start:stop, 0] = first
-            found[start:stop, 0] = block[np.arange(len(block)), first]
-        else:
-            found[start:stop, :width], rows[start:stop, :width] = _least(block, width)
+    if len(queries) == 0 or len(base) == 0:
+        return found, rows
+    a, b = _columns(queries, base)
+    for members, differing in _groups(queries, base):
+        order = np.argsort(differing, kind="stable")
+        steps = np.searchsorted(differing[order], np.arange(int(differing.max()) + 2))
+        left = members
+        for level, (start, stop) in enumerate(pairwise(steps)):
+            left = left[found[left, k - 1] >= level]
+            if len(left) == 0:
+                break
+            if start < stop:
+                _visit(a, b, left, order[start:stop], found, rows)
     return found, rows
+
+
+def _groups(queries: Records, base: Records) -> Iterator[tuple[Ints, npt.NDArray[np.uint8]]]:
+    """Yield (queries that agree in the key columns, how many of those each base record misses)."""
+    keys = _key_columns(queries, base)
+    if not keys:
+        yield np.arange(len(queries)), np.zeros(len(base), dtype=np.uint8)
+        return
+    patterns, group = np.unique(queries.codes[:, keys], axis=0, return_inverse=True)
+    order = np.argsort(group.reshape(-1), kind="stable")
+    ends = np.cumsum(np.bincount(group.reshape(-1), minlength=len(patterns)))
+    theirs, place = np.unique(base.codes[:, keys], axis=0, return_inverse=True)
+    for pattern, members in zip(patterns, np.split(order, ends[:-1]), strict=True):
+        differing = (theirs != pattern).sum(axis=1).astype(np.uint8)
+        yield members, differing[place.reshape(-1)]
+
+
+def _key_columns(queries: Records, base: Records) -> list[int]:
+    """Discrete columns that cut the queries into groups, most even ones first."""
+    if len(queries) * len(base) < _SMALL:
+        return []
+    even = []
+    for j in range(base.codes.shape[1]):
+        share = np.unique(base.codes[:, j], return_counts=True)[1] / len(base)
+        even.append(float((share**2).sum()))
+    keys: list[int] = []
+    groups = np.zeros(len(queries), dtype=np.int64)
+    for j in np.argsort(even, kind="stable").tolist():
+        finer = np.unique(groups * (2**31) + queries.codes[:, j], return_inverse=True)[1]
+        finer = finer.reshape(-1)
+        if even[j] < _EVEN and int(finer.max()) < len(queries) // _QUERIES:
+            keys, groups = [*keys, j], finer
+    return keys
+
+
+def _visit(
+    a: list[Column], b: list[Column], queries: Ints, records: Ints, found: Floats, rows: Ints
+) -> None:
+    """Merge the nearest of `records` into what was `found` for `queries`."""
+    k = found.shape[1]
+    width = min(k, len(records))
+    part = [c[queries] for c in a], [c[records] for c in b]
+    for start, block in _tiles(*part, len(queries), len(records)):
+        here = queries[start : start + len(block)]
+        if width == 1:
+            place = block.argmin(axis=1)[:, None]
+            value = np.take_along_axis(block, place, axis=1)
+        else:
+            value, place = _least(block, width)
+        both = np.concatenate([found[here], value], axis=1)
+        whose = np.concatenate([rows[here], records[place]], axis=1)
+        best = np.lexsort((whose, both), axis=-1)[:, :k]
+        found[here] = np.take_along_axis(both, best, axis=1)
+        rows[here] = np.take_along_axis(whose, best, axis=1)
 
 
 def _least(block: Floats, k: int) -> tuple[Floats, Ints]:
@@ -125,17 +193,21 @@ def _least(block: Floats, k: int) -> tuple[Floats, Ints]:
 
 def _blocks(queries: Records, base: Records) -> Iterator[tuple[int, Floats]]:
     """Yield (first query, distances of some queries to all of base); the array is reused."""
-    if len(queries) == 0 or len(base) == 0:
-        return
-    a, b = _columns(queries, base)
-    height = int(np.clip(_BLOCK // len(base), 1, 128))
-    width = max(_TILE // height, 1)
-    block = np.empty((height, len(base)), dtype=np.float32)
-    for start in range(0, len(queries), height):
+    if len(queries) and len(base):
+        yield from _tiles(*_columns(queries, base), len(queries), len(base))
+
+
+def _tiles(
+    a: Sequence[Column], b: Sequence[Column], queries: int, records: int
+) -> Iterator[tuple[int, Floats]]:
+    height = int(np.clip(_BLOCK // records, 1, min(128, queries)))
+    width = min(max(_TILE // height, 1), records)
+    block = np.empty((height, records), dtype=np.float32)
+    for start in range(0, queries, height):
         check_time()
         part = [c[start : start + height, None] for c in a]
-        rows = min(height, len(queries) - start)
-        for left in range(0, len(base), width):
+        rows = min(height, queries - start)
+        for left in range(0, records, width):
             tile = block[:rows, left : left + width]
             _fill(tile, part, [c[None, left : left + width] for c in b])
         yield start, block[:rows]
