@@ -1,0 +1,258 @@
+"""Find columns of direct identifiers: names, e-mail, phones, accounts, national numbers, addresses.
+
+A column is one only if its values look so; a name such as `phone` or `Nachname` lowers the bar.
+Nothing is found by a name alone, so `address` with the values U and R stays a category.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import re
+import unicodedata
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from twinset.table.infer_words import tokens
+from twinset.table.personal_checks import NATIONAL, is_birth_number, is_card, is_iban, is_ip
+from twinset.table.schema import Personal
+
+__all__ = ["Finding", "find_personal", "mentions"]
+
+_EMAIL = re.compile(r"[^@\s,;]+@[^@\s,;]+\.[A-Za-z]{2,}")
+_URL = re.compile(r"(?:https?://|ftp://|www\.)\S+", re.IGNORECASE)
+_PHONE_CHARS = re.compile(r"[+(]?[0-9][0-9 ()./\u00a0-]*[0-9)](?: ?(?:x|ext\.?|#) ?\d{1,6})?", re.I)
+_PHONE_SURE = re.compile(
+    r"\+\d{1,3}[ (./-].*|\(\d{1,5}\)[ -]?\d.*|\d{3}[.-]\d{3}[.-]\d{4}.*|1-\d{3}-\d{3}-\d{4}.*"
+    r"|\+\d{9,15}|\d{3,5}-\d{3}[ -]\d{2}[ -]\d{2}"
+)
+_STREET = re.compile(
+    r"\d+[A-Za-z]?\s+\S.*\b(?:st|street|ave|avenue|rd|road|blvd|boulevard|lane|ln|drive|dr|way|court"
+    r"|ct|place|pl|terrace|highway|hwy|parkway|pkwy|square|sq|circle|trail|crescent)\b"
+    r"|.*(?:stra(?:ß|ss)e|str\.|gasse|weg|platz|gatan|vägen|straat|laan|plein)\s+\d+"
+    r"|(?:rue|avenue|calle|via|viale|rua|avenida|ul\.|c/)\s.*\d+.*|\d+,?\s(?:rue|bis|avenue|bd)\s.*",
+    re.IGNORECASE,
+)
+_WORDS: dict[Personal, frozenset[str]] = {
+    Personal.EMAIL: frozenset("email mail emails correo courriel epost".split()),
+    Personal.PHONE: frozenset(
+        "phone phones telephone tel fax mobile cell cellphone handy telefon telefono telephon "
+        "telefone celular movil gsm msisdn telefoon telefonnummer homephone workphone".split()
+    ),
+    Personal.ADDRESS: frozenset(
+        "address addr street strasse str adresse anschrift direccion domicilio calle rue indirizzo "
+        "endereco adres straat ulice adresa gata adress streetaddress".split()
+    ),
+    Personal.NATIONAL_ID: frozenset(
+        "ssn nin nino personnummer bsn cpf dni nif nie pesel passport reisepass pasaporte passeport "
+        "aadhaar aadhar nir curp fodselsnummer hetu sozialversicherungsnummer svnr steuerid ahv nric "
+        "taxid drivers driverslicense driverlicense license licence".split()
+    ),
+    Personal.CARD: frozenset("card creditcard cc ccn pan kreditkarte tarjeta cardnumber".split()),
+    Personal.IBAN: frozenset("iban".split()),
+    Personal.IP: frozenset("ip ipaddress ipv4 ipv6".split()),
+    Personal.URL: frozenset("url website homepage link web".split()),
+}
+_NATIONAL_PAIRS = (
+    {"social", "security"}, {"national", "id"}, {"tax", "id"}, {"birth", "number"},
+    {"rodne", "cislo"}, {"insurance", "number"}, {"drivers", "license"}, {"personal", "number"},
+    {"identity", "card"}, {"steuer", "id"}, {"codice", "fiscale"}, {"id", "card"},
+)  # fmt: skip
+_FIRST = frozenset(
+    "first firstname given givenname forename fname vorname prenom nombre fornamn voornaam jmeno imie "
+    "middle middlename".split()
+)
+_LAST = frozenset(
+    "last lastname surname family familyname lname nachname familienname apellido apellidos cognome "
+    "sobrenome achternaam efternamn prijmeni nazwisko maiden maidenname".split()
+)
+_VAGUE = frozenset("first last given family middle".split())
+_NAME = frozenset("name names fullname naam namn nome nom jmeno navn nimi".split())
+_OF_PERSON = frozenset(
+    "contact customer client patient person employee student teacher doctor provider physician author "
+    "owner user passenger driver player member guest manager agent seller buyer applicant borrower "
+    "holder cardholder mother father parent spouse kunde mitarbeiter cliente".split()
+)
+_PERSON_NAME = re.compile(r"[^\W\d_][^\W_.,'`´’-]*\d*(?:[ .,'`´’\"()-]+[^\W_][^\W_]*)*[.)\"]?")
+_LOCALES = "en_US en_GB es_ES de_DE fr_FR it_IT pt_BR nl_NL pl_PL sv_SE cs_CZ".split()
+_IN_TEXT = (
+    ("e-mail addresses", re.compile(r"[\w.+-]+@[\w-]+\.[a-z]{2,}", re.IGNORECASE)),
+    ("phone numbers", re.compile(r"(?<![\d.])(?:\+?\d[ -]?){9,14}\d(?!\d)|\(\d{3}\) ?\d{3}-\d{4}")),
+    ("links", re.compile(r"https?://|www\.", re.IGNORECASE)),
+)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What kind of direct identifier a column holds, how new ones are made, and why."""
+
+    personal: Personal
+    provider: str
+    reason: str
+    locale: str | None = None
+
+
+def find_personal(name: str, values: Sequence[str], distinct_share: float) -> Finding | None:
+    """Return the direct identifier a column holds, or None.
+
+    Parameters
+    ----------
+    name
+        Of the column.
+    values
+        Distinct values as text: all, or a sample of hundreds.
+    distinct_share
+        Distinct values per row with a value.
+    """
+    values = [v.strip() for v in values if v.strip()]
+    if len(values) < 2:
+        return None
+    words = tokens(name)
+    hints = {kind for kind, known in _WORDS.items() if known & {*words, "".join(words)}}
+    for find in (_by_content, _by_number, _by_name_words):
+        if finding := find(words, values, hints, distinct_share):
+            return finding
+    return None
+
+
+def _share(values: Sequence[str], test: Callable[[str], object]) -> float:
+    return sum(bool(test(v)) for v in values) / len(values)
+
+
+def _by_content(
+    words: tuple[str, ...], values: Sequence[str], hints: set[Personal], distinct: float
+) -> Finding | None:
+    """Shapes that need no hint."""
+    first = values[:200]
+    if _share(first, _EMAIL.fullmatch) > (0.5 if Personal.EMAIL in hints else 0.8):
+        return Finding(Personal.EMAIL, "email", "the values are e-mail addresses")
+    if _share(first, is_iban) > (0.5 if Personal.IBAN in hints else 0.8):
+        return Finding(Personal.IBAN, "iban", "the values are IBANs with valid check digits")
+    if _share(first, is_ip) > 0.8:
+        return Finding(Personal.IP, "ipv4", "the values are IP addresses")
+    if _share(first, _URL.fullmatch) > 0.8 and (distinct > 0.3 or Personal.URL in hints):
+        return Finding(Personal.URL, "url", "the values are web addresses")
+    return None
+
+
+def _by_number(
+    words: tuple[str, ...], values: Sequence[str], hints: set[Personal], distinct: float
+) -> Finding | None:
+    """Phones, cards and national numbers."""
+    few = values[:200]
+    if sum(any(c.isdigit() for c in v) for v in few) < 0.8 * len(few):
+        return None
+    if len(few) >= 5 and _share(few, is_card) > (0.5 if Personal.CARD in hints else 0.9):
+        return Finding(Personal.CARD, "credit_card_number", "card numbers with valid check digits")
+    pair = any(p <= set(words) for p in _NATIONAL_PAIRS)
+    hinted = Personal.NATIONAL_ID in hints or pair
+    for national in NATIONAL:
+        if (national.sure and len(few) >= 5) or hinted:
+            if _share(few, national.holds) > 0.9:
+                reason = f"the values have the form of a {national.name}"
+                return Finding(Personal.NATIONAL_ID, "ssn", reason, national.locale)
+    if hinted and distinct > 0.3 and _share(few, _is_given_number) > 0.8:
+        reason = "distinct numbers, and the name of a number that is given to one person"
+        return Finding(Personal.NATIONAL_ID, "ssn", reason)
+    if len(few) >= 50 and {"birth", "number"} <= set(words) and _share(few, is_birth_number) > 0.95:
+        return Finding(Personal.NATIONAL_ID, "ssn", "birth numbers", "cs_CZ")
+    return _phone(few, hints, distinct)
+
+
+def _is_given_number(text: str) -> bool:
+    return bool(re.fullmatch(r"[A-Z]{0,3}[0-9][0-9A-Z /-]{4,18}", text, re.IGNORECASE)) and not (
+        re.match(r"\d{4}-\d\d-\d\d", text)
+    )
+
+
+def _phone(values: Sequence[str], hints: set[Personal], distinct: float) -> Finding | None:
+    def looks(text: str) -> bool:
+        digits = sum(c.isdigit() for c in text)
+        return 6 <= digits <= 17 and bool(_PHONE_CHARS.fullmatch(text)) and not _is_date(text)
+
+    if Personal.PHONE in hints and _share(values, looks) > 0.7:
+        return Finding(Personal.PHONE, "phone_number", "phone numbers, as the name says")
+    sure = _share(values, lambda v: looks(v) and _PHONE_SURE.fullmatch(v))
+    if len(values) >= 5 and distinct > 0.3 and sure > 0.8:
+        return Finding(Personal.PHONE, "phone_number", "the values have the form of phone numbers")
+    return None
+
+
+def _is_date(text: str) -> bool:
+    return bool(re.match(r"\d{1,4}[-./]\d{1,2}[-./]\d{1,4}(?:\D|$)", text))
+
+
+def _by_name_words(
+    words: tuple[str, ...], values: Sequence[str], hints: set[Personal], distinct: float
+) -> Finding | None:
+    """Names and addresses."""
+    few = values[:300]
+    if Personal.ADDRESS in hints and not hints & {Personal.EMAIL, Personal.IP}:
+        worded = _share(few, lambda v: len(v.split()) > 1 and len(v) >= 8)
+        if worded > 0.5 and _share(few, lambda v: any(c.isdigit() for c in v)) > 0.3:
+            return Finding(Personal.ADDRESS, "street_address", "addresses, as the name says")
+    if len(few) >= 10 and distinct > 0.3 and _share(few, _STREET.match) > 0.6:
+        return Finding(Personal.ADDRESS, "street_address", "the values have the form of addresses")
+    return _person(words, few, distinct)
+
+
+def _person(words: tuple[str, ...], values: Sequence[str], distinct: float) -> Finding | None:
+    """Names of people."""
+    shaped = _share(values, lambda v: _PERSON_NAME.fullmatch(v) and len(v) <= 60)
+    capital = _share(values, lambda v: v[:1].isupper() or not v[:1].isascii())
+    if shaped < 0.8 or capital < 0.6 or distinct < 0.05 or _share(values, str.isdigit) > 0:
+        return None
+    joined, named = "".join(words), set(words)
+    single = _share(values, lambda v: len(v.split()) <= 3)
+    whole = named & _NAME and not named - _NAME - _FIRST - _LAST - _OF_PERSON - {"of", "the"}
+    for known, provider in ((_FIRST, "first_name"), (_LAST, "last_name")):
+        clear = (joined in known - _VAGUE) or bool(named & known and named & _NAME)
+        fits = clear or (joined in known and distinct > 0.5 and _one_word(values))
+        if fits and single > 0.8 and distinct > 0.05:
+            return Finding(Personal.NAME, provider, "names of people, as the column's name says")
+    known_first = functools.partial(_known_names, values)
+    several = _share(values, lambda v: 2 <= len(re.split(r"[ ,]+", v)) <= 6)
+    person = bool(named & _OF_PERSON) or "fullname" in joined
+    if whole and len(values) >= 2 and several > 0.6 and known_first() > (0.25 if person else 0.45):
+        return Finding(Personal.NAME, "name", "most values hold a known first name")
+    if len(values) >= 20 and distinct > 0.3 and several > 0.9 and known_first() > 0.7:
+        return Finding(Personal.NAME, "name", "most values hold a known first name")
+    return None
+
+
+def _one_word(values: Sequence[str]) -> bool:
+    return _share(values, lambda v: len(v.split()) <= 2 and len(v) >= 3) > 0.8
+
+
+def _known_names(values: Sequence[str]) -> float:
+    """Share of values with a known first name among the first three words."""
+    known = _first_names()
+
+    def holds(value: str) -> bool:
+        parts = [re.sub(r"\d+$", "", p) for p in re.split(r"[ ,.()\"-]+", value) if p]
+        return any(_bare(p) in known for p in parts[:4])
+
+    return _share(values, holds)
+
+
+def _bare(text: str) -> str:
+    plain = unicodedata.normalize("NFKD", text.casefold())
+    return "".join(c for c in plain if not unicodedata.combining(c))
+
+
+@functools.lru_cache(maxsize=1)
+def _first_names() -> frozenset[str]:
+    """Return the first names that faker knows in several languages."""
+    names: set[str] = set()
+    for locale in _LOCALES:
+        provider = importlib.import_module(f"faker.providers.person.{locale}").Provider
+        for field in ("first_names", "first_names_male", "first_names_female"):
+            names.update(_bare(n) for n in getattr(provider, field, ()) if len(n) > 2)
+    return frozenset(names)
+
+
+def mentions(values: Sequence[str]) -> str:
+    """Say what personal data free texts mention, or nothing."""
+    texts = values[:300]
+    found = [what for what, regex in _IN_TEXT if _share(texts, regex.search) >= 0.02]
+    return f"some texts hold {' and '.join(found)}" if found else ""
