@@ -21,6 +21,12 @@ __all__ = ["DatabaseReader", "is_database_url", "open_database"]
 
 _SCHEMES = ("sqlite", "postgresql", "postgresql+psycopg", "postgres")
 _ALLOWED = "sqlite:///FILE or postgresql://HOST/DATABASE"
+_CONNECTING = {
+    "password authentication failed": "the user or password was refused",
+    "no password supplied": "the user or password was refused",
+    "does not exist": "there is no such database or user",
+}
+"""Words of the server while connecting, when there is no code yet; only ours are shown."""
 _REFUSALS = {
     "28": "the user or password was refused",
     "3D": "there is no such database",
@@ -116,7 +122,8 @@ def _explained(label: str) -> Iterator[None]:
         if isinstance(error.orig, sqlite3.DatabaseError):
             got = "not a SQLite file, or a locked or damaged one"
         elif not code:
-            got = "no answer, or a refusal to connect"
+            said = (ours for theirs, ours in _CONNECTING.items() if theirs in str(error.orig))
+            got = next(said, "no answer, or a refusal to connect")
         got = got or f"SQLSTATE {code}"
     except sqlite3.Error:
         got = "a damaged SQLite file"
@@ -279,6 +286,6 @@ def _arrow_type(kind: Any) -> pa.DataType:
         return pa.date32()
     if isinstance(kind, sa.Time):
         return pa.time64("us")
-    if isinstance(kind, sa.Interval):
+    if kind.__visit_name__ in ("interval", "INTERVAL"):
         return pa.duration("us")
     return pa.string()

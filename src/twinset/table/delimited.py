@@ -32,8 +32,7 @@ from twinset.table.dialect import (
 
 __all__ = ["DelimitedReader", "Utf8Stream", "open_delimited", "open_expanded", "read_start"]
 
-_BLOCK = 4 << 20
-_LARGE_BLOCK = 128 << 20
+_BLOCKS = (1 << 20, 16 << 20, 128 << 20)  # bytes; Arrow reads up to 32 of them ahead
 _DAMAGED = (EOFError, zlib.error, lzma.LZMAError, OSError)
 
 
@@ -191,7 +190,7 @@ class DelimitedReader:
             closed, and what `Utf8Stream` refuses.
         """
         delivered = 0
-        for block in (_BLOCK, _LARGE_BLOCK):
+        for block in _BLOCKS:
             seen = 0
             try:
                 for batch in self._parse(block):
@@ -298,7 +297,7 @@ def open_delimited(path: Path, compression: str, *, name: str) -> DelimitedReade
         sniffed = sniff_text(text, ended=ended, name=name)
         if sniffed is not None:
             break
-        if ended or size > _LARGE_BLOCK:
+        if ended or size > _BLOCKS[-1]:
             raise InputError(f"{name}: no end of the header line found")
         size *= 8
     dialect, header = sniffed

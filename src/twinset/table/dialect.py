@@ -109,9 +109,10 @@ def sniff_encoding(open_raw: Callable[[], BinaryIO]) -> tuple[str, bytes]:
         while chunk and chunk.isascii() and scanned < _SCANNED_BYTES:
             scanned += len(chunk)
             chunk = raw.read(1 << 20)
-        chunk += raw.read(1 << 16)  # a character must not be cut in two at the chunk's end
+        chunk += raw.read(1 << 16)
+        ended = not raw.read(1)
     text = chunk.decode("utf-8", errors="surrogateescape")
-    text = text[:-4] if len(text) > 8 else text
+    text = text if ended else text[:-4]  # the last character may be cut in two
     wrong = sum("\udc80" <= c <= "\udcff" for c in text)
     right = sum(not c.isascii() for c in text) - wrong
     if wrong <= right:

@@ -444,12 +444,8 @@ class _Parser:
         inner = signs == ("+", "-")
         at = self.now.at
         node = self._chain(depth, ("*", "/")) if inner else self._unary(depth)
-        count = 0
         while (token := self._accept(*signs)) is not None:
-            count += 1
-            if depth + count > MAX_DEPTH:
-                fail("too many operations in a row", token.at, allowed=f"{MAX_DEPTH}")
-            right = self._chain(depth + count, ("*", "/")) if inner else self._unary(depth + count)
+            right = self._chain(depth, ("*", "/")) if inner else self._unary(depth)
             node = Operation(at, token.text, node, right)
         return node
 

@@ -139,7 +139,7 @@ def _name(node: Name, table: Table) -> _Value:
     column = table.schema[node.name]
     kind, data = _TYPES.get(column.kind, "text"), table[node.name]
     if column.kind is Kind.DURATION:
-        data = pc.divide(data.cast(pa.int64()).cast(pa.float64()), _MICROSECONDS)
+        data = pc.divide(data.cast(pa.int64()).cast(pa.float64(), safe=False), _MICROSECONDS)
     elif pa.types.is_floating(data.type):
         data = pc.if_else(pc.is_nan(data), pa.scalar(None, data.type), data)
     return _Value(kind, data, column=column)
@@ -167,7 +167,7 @@ def _on_text(data: Any, work: Callable[[Any], Any]) -> Any:
 
 
 def _floats(value: _Value) -> Any:
-    return value.data.cast(pa.float64())
+    return value.data.cast(pa.float64(), safe=False)
 
 
 def _negative(node: Negative, table: Table) -> _Value:
@@ -180,7 +180,8 @@ def _negative(node: Negative, table: Table) -> _Value:
 
 def _operation(node: Operation, table: Table) -> _Value:
     left, right = _value(node.left, table), _value(node.right, table)
-    left, right = _meet(left, right), _meet(right, left)
+    if "text" in (left.type, right.type) and not {left.type, right.type}.isdisjoint(_PATTERNS):
+        left, right = _meet(left, right), _meet(right, left)
     kinds = (left.type, right.type)
     if kinds == ("number", "number"):
         return _Value("number", _arithmetic(node.sign, _floats(left), _floats(right)))
@@ -188,8 +189,9 @@ def _operation(node: Operation, table: Table) -> _Value:
         days = pc.subtract(left.data.cast(pa.int32()), right.data.cast(pa.int32()))
         return _Value("number", days)
     if kinds == ("datetime", "datetime") and node.sign == "-":
-        a, b = (v.data.cast(pa.int64()).cast(pa.float64()) for v in (left, right))
-        return _Value("number", pc.divide(pc.subtract(a, b), _MICROSECONDS))
+        apart = pc.subtract(left.data.cast(pa.int64()), right.data.cast(pa.int64()))
+        seconds = pc.divide(apart.cast(pa.float64(), safe=False), _MICROSECONDS)
+        return _Value("number", seconds)
     if kinds == ("date", "number") and node.sign in "+-":
         days = _arithmetic(node.sign, left.data.cast(pa.int32()).cast(pa.float64()), _floats(right))
         inside = pc.less(pc.abs(days), 2.0**31 - 1)

@@ -68,7 +68,9 @@ class ParquetReader:
         import pyarrow.parquet as pq
 
         try:
-            return pq.ParquetFile(self.path, buffer_size=1 << 20, pre_buffer=False)
+            return pq.ParquetFile(
+                self.path, buffer_size=1 << 20, pre_buffer=False, page_checksum_verification=True
+            )
         except (pa.ArrowException, OSError):
             raise self._damaged() from None
 

@@ -95,7 +95,7 @@ class Source:
     path
         The file, where there is one.
     frame
-        The frame, where there is one.
+        The frame, where there is one (for stdin: what keeps its temporary copy).
     """
 
     name: str
@@ -220,12 +220,19 @@ def open_source(data: object, *, table: str | None = None) -> Source:
 def _open_stdin() -> Source:
     """Copy stdin to a private temporary file, because it is read more than once."""
     with tempfile.NamedTemporaryFile(suffix=".csv", prefix="twinset-", delete=False) as file:
+        holder = _Removed(file.name)
         shutil.copyfileobj(sys.stdin.buffer, file, 1 << 20)
     path = Path(file.name)
-    weakref.finalize(path, os.unlink, file.name)
     compression, _ = read_start(path, 8)
     reader = open_delimited(path, compression, name="stdin")
-    return Source("stdin", "stdin", ".csv", "delimited", reader, reader.dialect, path)
+    return Source("stdin", "stdin", ".csv", "delimited", reader, reader.dialect, path, holder)
+
+
+class _Removed:
+    """Removes a file when the last reference to this object goes, or Python ends."""
+
+    def __init__(self, path: str) -> None:
+        weakref.finalize(self, os.unlink, path)
 
 
 def _check_path(path: Path) -> None:
