@@ -1,0 +1,111 @@
+"""Evaluate a release: every metric once on shared evidence, problems first."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+from twinset import registry
+from twinset.errors import InputError
+from twinset.evaluate.charts import charts
+from twinset.evaluate.disclosure import suppressed
+from twinset.evaluate.evidence import Evidence
+from twinset.evaluate.problems import problems
+from twinset.progress import phase
+from twinset.protocols import Result
+from twinset.results import Evaluation, NotComputed
+from twinset.table.table import Table
+
+__all__ = ["evaluate"]
+
+
+def evaluate(
+    train: Table,
+    synthetic: Table,
+    holdout: Table | None = None,
+    *,
+    target: str | None = None,
+    sensitive: Sequence[str] = (),
+    seed: int = 0,
+    metrics: Sequence[str] | None = None,
+) -> Evaluation:
+    """Measure how far `synthetic` is from being a fresh sample of the population of `train`.
+
+    Parameters
+    ----------
+    train, synthetic, holdout
+        Tables of the same columns; without a holdout, what needs fresh real rows is not computed
+        and chance is taken from random halves of train.
+    target
+        Column that models should predict; the schema's target unless given.
+    sensitive
+        Columns whose groups are watched.
+    seed
+        Seed of folds, subsamples and bootstraps.
+    metrics
+        Registered names; all unless given.
+
+    Raises
+    ------
+    InputError
+        If a table is empty, or a column or metric does not exist.
+    """
+    for name, table in (("train", train), ("synthetic", synthetic)):
+        if table.num_rows == 0:
+            raise InputError(f"{name} table", got="no rows", allowed="one row or more")
+    if target is None and train.schema.target is not None:
+        target = train.schema.target.name
+    for column in (*sensitive, *([target] if target is not None else [])):
+        train.schema[column]  # SchemaError names the nearest ones
+    chosen = list(metrics) if metrics is not None else registry.names("metrics")
+    evidence = Evidence(train, synthetic, holdout, target=target, sensitive=sensitive, seed=seed)
+    results: list[Result] = []
+    not_computed = [
+        NotComputed(f"comparison of column {c}", reason) for c, reason in evidence.left_out.items()
+    ]
+    with phase("evaluate", total=len(chosen)) as step:
+        for name in chosen:
+            results += _measure(name, evidence)
+            step.advance(detail=name)
+    not_computed += _missed(results)
+    return Evaluation(
+        results=tuple(results),
+        not_computed=tuple(not_computed),
+        seed=seed,
+        schema=suppressed(train),
+        problems=problems(evidence, results),
+        charts=charts(evidence),
+    )
+
+
+def _measure(name: str, evidence: Evidence) -> list[Result]:
+    """Run one metric; arithmetic that fails on odd data is a status, not the end."""
+    metric = registry.configure("metrics", name)
+    started = time.process_time()
+    try:
+        found = list(metric.measure(evidence))
+    except (ArithmeticError, ValueError, IndexError) as error:
+        # the message may hold a data value: the kind of error must do
+        reason = f"the computation failed ({type(error).__name__})"
+        failed = Result(family=metric.family, name=name, status="failed", reason=reason)
+        return [failed]
+    seconds = (time.process_time() - started) / max(len(found), 1)
+    return [r.replace(seconds=seconds) for r in found]
+
+
+def _missed(results: Sequence[Result]) -> list[NotComputed]:
+    """List what has no figure, one entry a measure and reason, and what was only sampled."""
+    reasons: dict[tuple[str, str], list[str]] = {}
+    missed = []
+    for r in results:
+        if r.status != "ok":
+            against = r.params.get("against")
+            name = r.name if against is None else f"{r.name} against {against}"
+            reasons.setdefault((name, r.reason or r.status), []).extend(r.columns)
+        elif r.params.get("of", 0) > r.params.get("sets", 0) > 0:
+            reason = f"{r.params['sets']} of {r.params['of']} sets of columns were taken"
+            missed.append(NotComputed(f"the rest of {r.name.removeprefix('mean_')}", reason))
+    for (name, reason), columns in reasons.items():
+        where = f" ({', '.join(dict.fromkeys(columns))})" if columns else ""
+        missed.append(NotComputed(name + where, reason))
+    return missed

@@ -1,0 +1,194 @@
+"""What a metric may ask of its evidence: the protocol that `twinset.evaluate.evidence` fulfils."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from twinset.protocols import Records
+from twinset.stats.units import Units
+from twinset.table.schema import Kind, Schema
+from twinset.table.table import Table
+
+__all__ = ["Cells", "Coded", "Evidence", "Side", "Split"]
+
+Side = Literal["train", "synthetic", "holdout"]
+Floats = npt.NDArray[np.float64]
+Codes = npt.NDArray[np.integer[Any]]
+Counts = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Coded:
+    """One column as codes: bins or categories fitted on train, then null, then unseen values.
+
+    Attributes
+    ----------
+    codes
+        Shape (rows,) for each side.
+    size
+        Number of codes; the last but one is null, the last is unseen (not in train).
+    order
+        Codes by value where the column is ordered, else None.
+    text
+        What each code is, in words; to be shown only where 10 train units or more hold the code.
+    """
+
+    name: str
+    kind: Kind
+    codes: dict[Side, Codes]
+    size: int
+    order: npt.NDArray[np.int64] | None
+    text: tuple[str, ...]
+
+    @property
+    def null(self) -> int:
+        """Code of null."""
+        return self.size - 2
+
+    @property
+    def unseen(self) -> int:
+        """Code of values that train does not have."""
+        return self.size - 1
+
+
+@dataclass(frozen=True, eq=False)
+class Cells:
+    """Counts of some columns' joint codes in each table.
+
+    Attributes
+    ----------
+    columns, shape
+        The columns and how many codes each has.
+    counts
+        Shape (cells,) for each side.
+    unseen
+        Shape (cells,): cells that train cannot have.
+    codes
+        The columns' codes that were counted, for each side.
+    """
+
+    columns: tuple[str, ...]
+    shape: tuple[int, ...]
+    counts: dict[Side, Counts]
+    unseen: npt.NDArray[np.bool_]
+    codes: dict[Side, tuple[Codes, ...]]
+
+    def index(self, side: Side) -> npt.NDArray[np.int64]:
+        """Return shape (rows,): the cell of each row."""
+        found = np.zeros(len(self.codes[side][0]), dtype=np.int64)
+        for code, size in zip(self.codes[side], self.shape, strict=True):
+            found = found * size + code
+        return found
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """A model's view of two tables: features, which columns are categories, and units."""
+
+    features: Floats
+    names: tuple[str, ...]
+    categorical: tuple[int, ...]
+    units: Units
+
+
+class Evidence(Protocol):
+    """Train, synthetic and holdout, coded once, with everything that metrics share."""
+
+    train: Table
+    synthetic: Table
+    holdout: Table | None
+    target: str | None
+    sensitive: tuple[str, ...]
+    schema: Schema
+    columns: dict[str, Coded]
+
+    @property
+    def sides(self) -> tuple[Side, ...]:
+        """Tables that are there; the holdout has at most as many rows as the release."""
+        ...
+
+    def rng(self, *task: str | int) -> np.random.Generator:
+        """Random stream of a task."""
+        ...
+
+    def rows(self, side: Side) -> int:
+        """Rows of a table."""
+        ...
+
+    def units(self, side: Side) -> Units:
+        """Units of a table's rows."""
+        ...
+
+    def number_of_units(self, side: Side) -> int:
+        """Units of a table."""
+        ...
+
+    def effect(self, side: Side, column: str) -> float:
+        """Design effect of units on a column's shares."""
+        ...
+
+    def pooled_effect(self, columns: Sequence[str]) -> float:
+        """Design effect to use for chance: the largest of these columns, real rows."""
+        ...
+
+    def cells(self, columns: Sequence[str], levels: int | None = None) -> Cells:
+        """Joint counts, each column coarsened to `levels` codes (plus null and unseen)."""
+        ...
+
+    def pseudo(self, columns: Sequence[str], codes: dict[Side, Codes], size: int) -> Cells:
+        """Counts of codes made from some columns; the last code is unseen in train."""
+        ...
+
+    def null(
+        self, cells: Cells, measure: Literal["tvd", "js"], *, raked: bool = False
+    ) -> tuple[float, float]:
+        """Mean and variance of a distance if the release were a fresh real sample.
+
+        `raked`: of the distance of a pair after both tables were given the same margins.
+        """
+        ...
+
+    def reference(self, cells: Cells, measure: Literal["tvd", "js"]) -> float:
+        """The holdout's own distance from train, at the size of the release."""
+        ...
+
+    def resplits(self, times: int) -> Iterator[npt.NDArray[np.bool_]]:
+        """Random halves by unit of the rows of `real`."""
+        ...
+
+    def real(self, cells: Cells) -> npt.NDArray[np.int64]:
+        """Cell of each of a bounded sample of real rows (train and holdout pooled)."""
+        ...
+
+    def values(self, side: Side, column: str) -> Floats:
+        """Return a number-like column as float64, NaN where null."""
+        ...
+
+    def sorted(self, side: Side, column: str) -> Floats:
+        """Sorted non-null values of a number-like column."""
+        ...
+
+    def numeric(self) -> tuple[str, ...]:
+        """Names of number-like columns."""
+        ...
+
+    def model_view(self, side: Side, *, without: str | None = None) -> Split:
+        """Features of all rows of a table for a model; holdout is the whole holdout here."""
+        ...
+
+    def target_values(self) -> tuple[dict[Side, Floats], tuple[str, ...] | None]:
+        """Target per side (class codes or numbers, NaN where null), and class names if discrete."""
+        ...
+
+    def records(self) -> dict[Side, Records]:
+        """All tables on one scale for distances; holdout is the whole holdout here."""
+        ...
+
+    def hashes(self, *, near_unique: bool) -> dict[Side, npt.NDArray[np.uint64]]:
+        """One number a row, equal exactly if rows are equal; optionally without near-unique columns."""
+        ...

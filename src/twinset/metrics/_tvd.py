@@ -1,0 +1,117 @@
+"""TVD of many sets of columns, and its mean over them: shared by columns, pairs and triples."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from twinset.metrics._evidence import Cells, Evidence, Side
+from twinset.metrics._judge import Draft, Measure, half_width
+from twinset.stats import marginals
+from twinset.stats.intervals import chi_tails, normal_interval
+from twinset.stats.units import compact
+
+__all__ = ["mean_draft", "tvd_draft"]
+
+_RESPLITS = 16
+_SETS = 60
+
+
+def tvd_draft(evidence: Evidence, measure: Measure, cells: Cells, **params: Any) -> Draft:
+    """Measure one set of columns."""
+    train, release = cells.counts["train"], cells.counts["synthetic"]
+    value = marginals.tvd(train, release)
+    variance, _ = marginals.tvd_variance(train, release, _effects(evidence, cells))
+    mean, spread = evidence.null(cells, "tvd")
+    worse, better = chi_tails(value, mean, spread)
+    return Draft(
+        measure,
+        value,
+        variance,
+        evidence.number_of_units("synthetic"),
+        reference=evidence.reference(cells, "tvd"),
+        noise=half_width(spread),
+        p_worse=worse,
+        p_better=better,
+        columns=cells.columns,
+        params={"expected": round(mean, 6), **params},
+    )
+
+
+def _effects(evidence: Evidence, cells: Cells) -> tuple[float, float]:
+    known = [c for c in cells.columns if c in evidence.columns]
+    pair = [max((evidence.effect(s, c) for c in known), default=1.0) for s in _TWO]
+    return pair[0], pair[1]
+
+
+_TWO: tuple[Side, Side] = ("train", "synthetic")
+
+
+def mean_draft(
+    evidence: Evidence,
+    measure: Measure,
+    drafts: Sequence[Draft],
+    sets: Sequence[Cells],
+    **params: Any,
+) -> Draft:
+    """Average over sets of columns.
+
+    The interval adds each row's influence over all sets before squaring (sets share rows, so their
+    errors do not average out); the null's scatter is that of random halves of real rows, by unit.
+    """
+    value = float(np.mean([d.value for d in drafts]))
+    expected = float(np.mean([d.params["expected"] for d in drafts]))
+    reference = float(np.mean([d.reference or 0.0 for d in drafts]))
+    null_variance = _null_variance(evidence, sets)
+    worse, better = chi_tails(value, expected, null_variance)
+    variance = _variance(evidence, sets) + null_variance
+    return Draft(
+        measure,
+        value,
+        variance,
+        evidence.number_of_units("synthetic"),
+        reference=reference,
+        noise=half_width(null_variance),
+        p_worse=worse,
+        p_better=better,
+        params={"sets": len(drafts), "expected": round(expected, 6), **params},
+        interval=normal_interval(value, variance, 0.0, 1.0),
+    )
+
+
+def _variance(evidence: Evidence, sets: Sequence[Cells]) -> float:
+    """Variance of the mean TVD: influence of each unit, summed over the sets."""
+    total = 0.0
+    for side in _TWO:
+        influence = np.zeros(evidence.rows(side))
+        for cells in sets:
+            train, release = cells.counts["train"], cells.counts["synthetic"]
+            weights = marginals.tvd_variance(train, release)[1]
+            influence += weights[cells.index(side)]
+        influence /= 2 * len(sets)
+        influence -= influence.mean()
+        sums = np.bincount(compact(evidence.units(side), len(influence)), weights=influence)
+        total += float(sums @ sums) / max(len(influence), 1) ** 2
+    return total
+
+
+def _null_variance(evidence: Evidence, sets: Sequence[Cells]) -> float:
+    step = max(1, math.ceil(len(sets) / _SETS))
+    halves = list(evidence.resplits(_RESPLITS))
+    size, part = len(halves[0]), int(halves[0].sum())
+    if part == 0 or part == size:
+        return 0.25
+    means = np.zeros(len(halves))
+    chosen = sets[::step]
+    for cells in chosen:
+        index = evidence.real(cells)
+        both = np.bincount(index, minlength=len(cells.unseen))
+        for i, half in enumerate(halves):
+            one = np.bincount(index[half], minlength=len(cells.unseen))
+            means[i] += marginals.tvd(one, both - one) / len(chosen)
+    here = 1 / part + 1 / (size - part)
+    there = 1 / evidence.rows("train") + 1 / evidence.rows("synthetic")
+    return float(np.var(means, ddof=1)) * there / here

@@ -1,0 +1,176 @@
+"""Strength of association of pairs of columns, as the difference synthetic minus train."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from twinset.metrics._evidence import Evidence, Side
+from twinset.metrics._judge import Draft, Measure, half_width, judge, refuse
+from twinset.protocols import Family, Result
+from twinset.stats.association import (
+    correlation_ratio,
+    correlations,
+    cramers_v,
+    mid_ranks,
+)
+from twinset.stats.intervals import two_sided
+
+__all__ = ["Associations"]
+
+Floats = npt.NDArray[np.float64]
+Strength = tuple[float, float] | None
+
+PEARSON = Measure(
+    "pearson_difference",
+    "target",
+    -2,
+    2,
+    "Pearson r of synthetic minus that of train, rows where both are known",
+    "variance: Kendall and Stuart, vol. 1, eq. 10.51",
+)
+SPEARMAN = Measure("spearman_difference", "target", -2, 2, "the same on mid-ranks", "Spearman 1904")
+CRAMER = Measure(
+    "cramers_v_difference",
+    "target",
+    -1,
+    1,
+    "bias-corrected Cramer's V of synthetic minus that of train; null is a category",
+    "Bergsma 2013",
+)
+ETA = Measure(
+    "correlation_ratio_difference",
+    "target",
+    -1,
+    1,
+    "bias-corrected correlation ratio (of a number's mid-ranks given a category) of synthetic "
+    "minus that of train",
+    "Pearson 1905; correction: Kelley 1935",
+)
+
+
+@dataclass(frozen=True)
+class Associations:
+    """Difference of Pearson, Spearman, Cramer's V and correlation ratio between the two tables.
+
+    Parameters
+    ----------
+    most
+        Pairs of each kind at most; of more, those that come first in the table.
+    """
+
+    name: ClassVar[str] = "associations"
+    family: ClassVar[Family] = "fidelity"
+    measures: ClassVar[tuple[Measure, ...]] = (PEARSON, SPEARMAN, CRAMER, ETA)
+    most: int = 2_000
+
+    def measure(self, evidence: Evidence) -> list[Result]:
+        """Return one result a pair and fitting measure."""
+        numbers = set(evidence.numeric())
+        drafts = self._numbers(evidence) if len(numbers) > 1 else []
+        for pair in itertools.islice(itertools.combinations(evidence.columns, 2), self.most):
+            if not numbers & set(pair):
+                drafts += self._from_counts(evidence, pair, CRAMER)
+            elif len(numbers & set(pair)) == 1:
+                drafts += self._from_counts(evidence, pair, ETA)
+        have = {d.measure.name for d in drafts}
+        reason = "no pair of columns of this kind with two values or more in train and synthetic"
+        missing = [refuse(self.family, m, reason) for m in self.measures if m.name not in have]
+        return [*judge(self.family, drafts), *missing]
+
+    def _numbers(self, evidence: Evidence) -> list[Draft]:
+        names = evidence.numeric()
+        drafts = []
+        for measure, view in ((PEARSON, _plain), (SPEARMAN, mid_ranks)):
+            found = {
+                s: correlations(np.column_stack([view(evidence.values(s, n)) for n in names]))
+                for s in evidence.sides
+            }
+            pairs = itertools.combinations(range(len(names)), 2)
+            for i, j in itertools.islice(pairs, self.most):
+                effect = evidence.pooled_effect((names[i], names[j]))
+                strengths: dict[Side, Strength] = {
+                    s: (float(r[i, j]), float(v[i, j]) * effect)
+                    if math.isfinite(float(r[i, j]) + float(v[i, j]))
+                    else None
+                    for s, (r, v, _) in found.items()
+                }
+                drafts += _draft(evidence, measure, (names[i], names[j]), strengths)
+        return drafts
+
+    def _from_counts(
+        self, evidence: Evidence, pair: tuple[str, str], measure: Measure
+    ) -> list[Draft]:
+        cells = evidence.cells(pair)
+        numbers = evidence.numeric()
+        of: Callable[[Floats], Strength] = cramers_v
+        turn = False
+        if measure is ETA:
+            turn = pair[0] in numbers
+            number = pair[0] if turn else pair[1]
+            held = cells.counts["train"].reshape(cells.shape).sum(axis=1 if turn else 0)
+            scores = _scores(held, evidence.columns[number].order)
+            known = np.arange(len(held)) < len(held) - 2
+            if scores is None:
+                return []
+
+            def of(table: Floats) -> Strength:
+                return correlation_ratio(table[:, known], scores[known])
+
+        strengths: dict[Side, Strength] = {}
+        effect = evidence.pooled_effect(pair)
+        for side, counts in cells.counts.items():
+            table = counts.reshape(cells.shape).astype(float)
+            strength = of(table.T if turn else table)
+            strengths[side] = strength and (strength[0], strength[1] * effect)
+        return _draft(evidence, measure, pair, strengths)
+
+
+def _plain(values: Floats) -> Floats:
+    return values
+
+
+def _scores(held: npt.NDArray[np.int64], order: npt.NDArray[np.int64] | None) -> Floats | None:
+    """Mid-rank of each code of a number in train; None if codes were pooled out of order."""
+    if order is None or len(order) != len(held):
+        return (np.cumsum(held) - held / 2) / max(held.sum(), 1)
+    scores = np.zeros(len(held))
+    inner = order[order < len(held) - 2]
+    scores[inner] = (np.cumsum(held[inner]) - held[inner] / 2) / max(held[inner].sum(), 1)
+    return scores
+
+
+def _draft(
+    evidence: Evidence,
+    measure: Measure,
+    pair: tuple[str, str],
+    strengths: dict[Side, Strength],
+) -> list[Draft]:
+    train, release = strengths["train"], strengths["synthetic"]
+    if train is None or release is None:
+        return []
+    difference = release[0] - train[0]
+    held = strengths.get("holdout")
+    real = train[1] * evidence.rows("train")  # variance of one row's worth
+    chance = train[1] + real / evidence.rows("synthetic")
+    reference = 0.0 if held is None else held[0] - train[0]
+    p = two_sided(difference / math.sqrt(max(chance, train[1] + release[1], 1e-12)))
+    return [
+        Draft(
+            measure,
+            difference,
+            train[1] + release[1],
+            evidence.number_of_units("synthetic"),
+            reference=reference,
+            noise=half_width(chance),
+            p_worse=p,
+            columns=pair,
+            params={"train": round(train[0], 5), "synthetic": round(release[0], 5), "target": 0.0},
+        )
+    ]

@@ -1,0 +1,77 @@
+"""Exact copies of train rows, against the rate at which fresh real rows repeat them."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+
+from twinset.metrics._evidence import Evidence
+from twinset.metrics._judge import Draft, Measure, half_width, judge, refuse
+from twinset.protocols import Family, Result
+from twinset.stats.intervals import proportions_differ, wilson
+from twinset.stats.units import count_units
+
+__all__ = ["Copies"]
+
+EXACT = Measure(
+    "exact_copies",
+    "lower",
+    0,
+    1,
+    "share of synthetic rows that equal a train row in every compared column; params.columns: all, "
+    "or without_near_unique (columns left out in which over half of the values occur once)",
+    "reference: the holdout's own rate against the same train rows",
+)
+
+
+class Copies:
+    """Share of synthetic rows that stand in train; the holdout's own rate is the reference.
+
+    Without a holdout the reference is the rate at which train rows repeat other train rows.
+    """
+
+    name: ClassVar[str] = "copies"
+    family: ClassVar[Family] = "privacy"
+    measures: ClassVar[tuple[Measure, ...]] = (EXACT,)
+
+    def measure(self, evidence: Evidence) -> list[Result]:
+        """Return the rate over all columns and without near-unique ones."""
+        if not evidence.columns:
+            return [refuse(self.family, EXACT, "no column can be compared")]
+        drafts = [self._rate(evidence, near_unique=True), self._rate(evidence, near_unique=False)]
+        return judge(self.family, drafts)
+
+    def _rate(self, evidence: Evidence, *, near_unique: bool) -> Draft:
+        hashes = evidence.hashes(near_unique=near_unique)
+        train, release = hashes["train"], hashes["synthetic"]
+        distinct, counts = np.unique(train, return_counts=True)
+        copied = int(np.count_nonzero(np.isin(release, distinct)))
+        if "holdout" in hashes:
+            other, size = (
+                int(np.count_nonzero(np.isin(hashes["holdout"], distinct))),
+                len(hashes["holdout"]),
+            )
+            units = None if evidence.holdout is None else evidence.holdout.units
+        else:
+            other, size, units = int(counts[counts > 1].sum()), len(train), evidence.train.units
+        effect = max(size / max(count_units(units, size), 1), 1.0)
+        share = (other + 0.5) / (size + 1)
+        null = effect * share * (1 - share) * (1 / len(release) + 1 / max(size, 1))
+        worse, better = proportions_differ(copied, len(release), other, size, effect)
+        return Draft(
+            EXACT,
+            copied / len(release),
+            0.0,
+            evidence.number_of_units("synthetic"),
+            reference=other / max(size, 1),
+            noise=half_width(null),
+            p_worse=worse,
+            p_better=better,
+            params={
+                "columns": "all" if near_unique else "without_near_unique",
+                "copies": copied,
+                "interval": "Wilson",
+            },
+            interval=wilson(copied, len(release)),
+        )

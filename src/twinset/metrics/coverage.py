@@ -1,0 +1,196 @@
+"""What part of the real range and of the real categories the release reaches, and what it adds."""
+
+from __future__ import annotations
+
+import math
+from typing import ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from twinset.metrics._evidence import Evidence
+from twinset.metrics._judge import Draft, Measure, half_width, judge, refuse
+from twinset.protocols import Family, Result
+from twinset.stats.intervals import proportions_differ, wilson
+from twinset.stats.units import unit_counts
+
+__all__ = ["Coverage"]
+
+Floats = npt.NDArray[np.float64]
+_LEAST = 10  # units that a category or an end of the range must have to count
+
+CATEGORIES = Measure(
+    "category_coverage",
+    "higher",
+    0,
+    1,
+    "share of train's categories with at least 10 units that occur in the release",
+    "",
+)
+RANGE = Measure(
+    "range_coverage",
+    "higher",
+    0,
+    1,
+    "overlap of the ranges between the 10th lowest and the 10th highest value, divided by train's",
+    "",
+)
+UNSEEN = Measure(
+    "unseen_share",
+    "lower",
+    0,
+    1,
+    "share of rows with a value out of train's range or not among its categories",
+    "",
+)
+
+
+class Coverage:
+    """Category coverage, range coverage and share of unseen values of each column."""
+
+    name: ClassVar[str] = "coverage"
+    family: ClassVar[Family] = "diversity"
+    measures: ClassVar[tuple[Measure, ...]] = (CATEGORIES, RANGE, UNSEEN)
+
+    def measure(self, evidence: Evidence) -> list[Result]:
+        """Return two results a column."""
+        if not evidence.columns:
+            return [refuse(self.family, m, "no column can be compared") for m in self.measures]
+        drafts: list[Draft] = []
+        numbers = evidence.numeric()
+        for name in evidence.columns:
+            drafts.append(_unseen(evidence, name))
+            drafts += (_range if name in numbers else _categories)(evidence, name)
+        have = {(d.measure.name, d.columns) for d in drafts}
+        refused = [
+            refuse(self.family, m, "too few units to judge", columns=(name,))
+            for name in evidence.columns
+            for m in ((RANGE,) if name in numbers else (CATEGORIES,))
+            if (m.name, (name,)) not in have
+        ]
+        return [*judge(self.family, drafts), *refused]
+
+
+def _categories(evidence: Evidence, name: str) -> list[Draft]:
+    coded = evidence.columns[name]
+    known = coded.size - 2
+    held = unit_counts(coded.codes["train"], evidence.units("train"), coded.size)[:known]
+    common = held >= _LEAST
+    if not common.any():
+        return []
+    there = evidence.cells([name]).counts["synthetic"][:known] > 0
+    value = float(there[common].mean())
+    effect = evidence.pooled_effect([name])
+    rows = evidence.rows("synthetic")
+    absent = np.exp(-held[common] / evidence.rows("train") * rows / effect)
+    expected = float(1 - absent.mean())
+    missed = common & ~there
+    # chance that a fresh sample misses the least likely of the categories that are missing
+    p = float(
+        min(
+            1.0,
+            absent.min()
+            if not missed.any()
+            else np.exp(-held[missed].max() / evidence.rows("train") * rows / effect)
+            * common.sum(),
+        )
+    )
+    reference = expected
+    if "holdout" in evidence.sides:
+        reference = float((evidence.cells([name]).counts["holdout"][:known] > 0)[common].mean())
+    variance = float((absent * (1 - absent)).sum()) / common.sum() ** 2
+    return [
+        Draft(
+            CATEGORIES,
+            value,
+            variance,
+            evidence.number_of_units("synthetic"),
+            reference=reference,
+            noise=half_width(variance),
+            p_worse=p if missed.any() else 1.0,
+            columns=(name,),
+            params={"missing": int(missed.sum()), "of": int(common.sum())},
+        )
+    ]
+
+
+def _ends(values: Floats) -> tuple[float, float]:
+    return float(values[_LEAST - 1]), float(values[-_LEAST])
+
+
+def _range(evidence: Evidence, name: str) -> list[Draft]:
+    a, b = evidence.sorted("train", name), evidence.sorted("synthetic", name)
+    if len(a) < 4 * _LEAST or len(b) < 4 * _LEAST:
+        return []
+    low, high = _ends(a)
+    if high <= low:
+        return []
+
+    def covered(x: npt.ArrayLike, y: npt.ArrayLike) -> Floats:
+        inside = np.minimum(y, high) - np.maximum(x, low)
+        return np.asarray(np.clip(inside / (high - low), 0, 1), dtype=np.float64)
+
+    value = float(covered(*_ends(b)))
+    rng = evidence.rng("range", name)
+    held = evidence.sorted("holdout", name) if "holdout" in evidence.sides else a[:0]
+    pooled = np.sort(np.concatenate([a, held]))
+    chance = covered(*_drawn_ends(pooled, len(b), rng))
+    around = covered(*_drawn_ends(b, len(b), rng))
+    reference = float(chance.mean())
+    noise = float(np.subtract(*np.quantile(chance, [0.975, 0.025]))) / 2
+    sd = max(float(chance.std()), 1e-12)
+    p = float((np.count_nonzero(chance <= value) + 1) / (len(chance) + 1))
+    if value < chance.min():
+        p = min(p, math.erfc((reference - value) / sd / math.sqrt(2)) / 2)
+    if len(held) >= 4 * _LEAST:
+        reference = float(covered(*_ends(held)))
+    bounds = np.quantile(around, [0.025, 0.975])
+    return [
+        Draft(
+            RANGE,
+            value,
+            0.0,
+            evidence.number_of_units("synthetic"),
+            reference=reference,
+            noise=max(noise, 1e-9),
+            p_worse=p,
+            columns=(name,),
+            params={"interval": "simulated order statistics"},
+            interval=(float(bounds[0]), float(bounds[1])),
+        )
+    ]
+
+
+def _drawn_ends(values: Floats, n: int, rng: np.random.Generator) -> tuple[Floats, Floats]:
+    """Draw the 10th lowest and 10th highest of n values, shape (400,) each (uniform orders: beta)."""
+    low = rng.beta(_LEAST, n - _LEAST + 1, size=400)
+    high = 1 - rng.beta(_LEAST, n - _LEAST + 1, size=400)
+    at = np.minimum((np.stack([low, high]) * len(values)).astype(np.int64), len(values) - 1)
+    return values[at[0]], values[at[1]]
+
+
+def _unseen(evidence: Evidence, name: str) -> Draft:
+    cells = evidence.cells([name])
+    rows = evidence.rows("synthetic")
+    count = int(cells.counts["synthetic"][-1])
+    effect = evidence.pooled_effect([name])
+    if "holdout" in evidence.sides:
+        other, size = int(cells.counts["holdout"][-1]), evidence.rows("holdout")
+    else:  # Good (1953): the unseen mass is about the singletons' share; two ends for numbers
+        single = int(np.count_nonzero(cells.counts["train"][:-2] == 1))
+        other = 2 if name in evidence.numeric() else single
+        size = evidence.rows("train")
+    share = (other + 0.5) / (size + 1)
+    variance = effect * share * (1 - share) * (1 / rows + 1 / max(size, 1))
+    return Draft(
+        UNSEEN,
+        count / rows,
+        0.0,
+        evidence.number_of_units("synthetic"),
+        reference=other / max(size, 1),
+        noise=half_width(variance),
+        p_worse=proportions_differ(count, rows, other, size, effect)[0],
+        columns=(name,),
+        params={"interval": "Wilson"},
+        interval=wilson(count / effect, rows / effect),
+    )

@@ -1,0 +1,190 @@
+"""Distance to the closest real record: does the release lean towards train? A diagnostic only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from twinset.metrics._evidence import Evidence
+from twinset.metrics._judge import Draft, Measure, half_width, judge, refuse
+from twinset.protocols import Family, Records, Result
+from twinset.stats import neighbours, units
+from twinset.stats.intervals import proportions_differ, two_sided, wilson
+
+__all__ = ["Dcr"]
+
+Floats = npt.NDArray[np.float32]
+Rows = npt.NDArray[np.int64]
+
+SHARE = Measure(
+    "dcr_share",
+    "lower",
+    0,
+    1,
+    "share of synthetic rows nearer to a train row than to a holdout row, ties one half; equally "
+    "many train and holdout rows, mean of 10 draws",
+    "one encoding and scale for train and holdout together",
+)
+NEAR = Measure(
+    "near_copies",
+    "lower",
+    0,
+    1,
+    "share of synthetic rows whose nearest train row is nearer than, or as near as, that of the "
+    "nearest 1% of holdout rows",
+    "reference: the holdout's own share",
+)
+_LEAST = 30
+_NEAREST = 0.01
+
+
+@dataclass(frozen=True)
+class Dcr:
+    """DCR share and near copies. Never a guarantee: a leak can hide from distances.
+
+    Parameters
+    ----------
+    draws
+        Draws of equal size.
+    rows
+        Synthetic rows taken at most, over all draws.
+    base
+        Rows of train and of holdout in a draw at most. Fewer rows than there are hide copies, so
+        rather the synthetic rows are thinned: `distances` bounds the distances computed.
+    distances
+        Synthetic rows times train and holdout rows at most.
+    """
+
+    name: ClassVar[str] = "dcr"
+    family: ClassVar[Family] = "privacy"
+    measures: ClassVar[tuple[Measure, ...]] = (SHARE, NEAR)
+    draws: int = 10
+    rows: int = 10_000
+    base: int = 50_000
+    distances: int = 400_000_000
+
+    def measure(self, evidence: Evidence) -> list[Result]:
+        """Return the DCR share and the near copies."""
+        if evidence.holdout is None:
+            reason = "there is no holdout to compare distances with"
+            return [refuse(self.family, m, reason) for m in self.measures]
+        records = evidence.records()
+        smallest = min(len(records["train"]), len(records["holdout"]))
+        if smallest < _LEAST or not evidence.columns:
+            reason = f"fewer than {_LEAST} rows of train or holdout, or no column"
+            return [refuse(self.family, m, reason) for m in self.measures]
+        found = self._draw(evidence, records["train"], records["holdout"], records["synthetic"])
+        return judge(self.family, [self._share(evidence, found), self._near(evidence, found)])
+
+    def _draw(
+        self, evidence: Evidence, train: Records, holdout: Records, release: Records
+    ) -> _Found:
+        rng = evidence.rng("dcr")
+        size = min(len(train), len(holdout), self.base)
+        most = min(self.rows, max(self.distances // (2 * size), 100))
+        queries = rng.permutation(len(release))[:most]
+        blocks = np.array_split(queries, min(self.draws, len(queries)))
+        tables = evidence.train, evidence.holdout
+        real = train, holdout
+        owned = [np.zeros(len(r)) for r in real]
+        won, near, fresh = [], [], []
+        for block in blocks:
+            chosen = [
+                units.draw(None if t is None else t.units, len(r), size, rng)
+                for t, r in zip(tables, real, strict=True)
+            ]
+            found = [
+                neighbours.nearest(release.take(block), r.take(at))
+                for r, at in zip(real, chosen, strict=True)
+            ]
+            (d_train, _), (d_holdout, _) = found
+            wins = _wins(d_train[:, 0], d_holdout[:, 0])
+            for i, (_, rows) in enumerate(found):
+                part = wins if i == 0 else 1 - wins
+                np.add.at(owned[i], chosen[i][rows[:, 0]], part / len(queries))
+            won.append(wins)
+            near.append(d_train[:, 0])
+            apart = rng.choice(len(holdout), min(len(block) // 2 + 1, len(holdout)), replace=False)
+            fresh.append(neighbours.nearest(holdout.take(apart), train.take(chosen[0]))[0][:, 0])
+        # whole units keep together if labels train/holdout are dealt anew
+        weights = [
+            np.bincount(units.compact(None if t is None else t.units, len(o)), weights=o)
+            for t, o in zip(tables, owned, strict=True)
+        ]
+        return _Found(
+            np.concatenate(won),
+            np.concatenate(near),
+            np.concatenate(fresh),
+            float(sum((w**2).sum() for w in weights)),
+            units.compact(
+                None if evidence.synthetic.units is None else evidence.synthetic.units[queries],
+                len(queries),
+            ),
+            len(blocks),
+        )
+
+    def _share(self, evidence: Evidence, found: _Found) -> Draft:
+        value = float(found.won.mean())
+        own = np.bincount(found.units, weights=found.won - value)
+        sampling = float(own @ own) / len(found.won) ** 2
+        # labels dealt at random over real rows: each row's weight enters squared
+        null = found.concentration / 4
+        variance = max(sampling, 4 * value * (1 - value) * null)
+        side = two_sided((value - 0.5) / max(null, 1e-12) ** 0.5) / 2
+        return Draft(
+            SHARE,
+            value,
+            variance,
+            evidence.number_of_units("synthetic"),
+            reference=0.5,
+            noise=half_width(null),
+            p_worse=side if value > 0.5 else 1 - side,
+            params={
+                "draws": found.draws,
+                "rows": len(found.won),
+                "interval": "analytic: labels dealt at random over real rows",
+            },
+        )
+
+    def _near(self, evidence: Evidence, found: _Found) -> Draft:
+        mark = float(np.quantile(found.fresh, _NEAREST))
+        count = int(np.count_nonzero(found.near <= mark))
+        other = int(np.count_nonzero(found.fresh <= mark))
+        size, fresh = len(found.near), len(found.fresh)
+        share = (other + 0.5) / (fresh + 1)
+        params: dict[str, Any] = {"rows": size, "interval": "Wilson"}
+        return Draft(
+            NEAR,
+            count / size,
+            0.0,
+            evidence.number_of_units("synthetic"),
+            reference=other / fresh,
+            noise=half_width(share * (1 - share) * (1 / size + 1 / fresh)),
+            p_worse=proportions_differ(count, size, other, fresh)[0],
+            params=params,
+            interval=wilson(count, size),
+        )
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What the draws gave.
+
+    `won` is 1 where train is nearer, 1/2 for a tie; `near` and `fresh` are distances to train of
+    release and holdout; `concentration` is the sum of squared weights of real units.
+    """
+
+    won: npt.NDArray[np.float64]
+    near: Floats
+    fresh: Floats
+    concentration: float
+    units: Rows
+    draws: int
+
+
+def _wins(train: Floats, holdout: Floats) -> npt.NDArray[np.float64]:
+    tie = np.isclose(train, holdout, rtol=1e-6, atol=1e-7)
+    return np.where(tie, 0.5, (train < holdout).astype(np.float64))

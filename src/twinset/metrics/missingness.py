@@ -1,0 +1,100 @@
+"""Missing values: how many in each column, and which are missing together."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+
+from twinset.metrics._evidence import Codes, Evidence, Side
+from twinset.metrics._judge import Draft, Measure, half_width, judge, refuse
+from twinset.metrics._tvd import tvd_draft
+from twinset.protocols import Family, Result
+from twinset.stats.intervals import proportions_differ
+
+__all__ = ["Missingness"]
+
+SHARE = Measure(
+    "missing_share",
+    "target",
+    -1,
+    1,
+    "share of missing values in synthetic minus that in train (counts of fewer than 10 rows of "
+    "train are taken as 0)",
+    "",
+)
+PATTERN = Measure(
+    "missing_pattern_tvd",
+    "lower",
+    0,
+    1,
+    "TVD over the patterns of which columns are missing together",
+    "total variation distance",
+)
+_LEAST = 10
+
+
+class Missingness:
+    """Share of missing values of each column, and TVD of their joint pattern."""
+
+    name: ClassVar[str] = "missingness"
+    family: ClassVar[Family] = "fidelity"
+    measures: ClassVar[tuple[Measure, ...]] = (SHARE, PATTERN)
+
+    def measure(self, evidence: Evidence) -> list[Result]:
+        """Return one result a column with missing values, and one for the joint pattern."""
+        names = [
+            n
+            for n in evidence.columns
+            if any(evidence.cells([n]).counts[s][-2] for s in evidence.sides)
+        ]
+        if not names:
+            return [refuse(self.family, m, "no table has missing values") for m in self.measures]
+        return judge(
+            self.family, [self._pattern(evidence, names), *(_share(evidence, n) for n in names)]
+        )
+
+    def _pattern(self, evidence: Evidence, names: list[str]) -> Draft:
+        words: dict[Side, np.ndarray[tuple[int], np.dtype[np.uint64]]] = {}
+        factors = np.random.default_rng(5).integers(1, 2**63, len(names), dtype=np.uint64)
+        for side in evidence.sides:
+            total = np.zeros(evidence.rows(side), dtype=np.uint64)
+            for name, factor in zip(names, factors, strict=True):
+                coded = evidence.columns[name]
+                total += (coded.codes[side] == coded.null).astype(np.uint64) * factor
+            words[side] = total
+        known = np.unique(words["train"])
+        codes: dict[Side, Codes] = {}
+        for side, word in words.items():
+            at = np.minimum(np.searchsorted(known, word), len(known) - 1)
+            codes[side] = np.where(known[at] == word, at, len(known))
+        cells = evidence.pseudo(names, codes, len(known) + 1)
+        draft = tvd_draft(evidence, PATTERN, cells, columns_with_missing=len(names))
+        return Draft(**{**draft.__dict__, "columns": ()})
+
+
+def _share(evidence: Evidence, name: str) -> Draft:
+    cells = evidence.cells([name])
+    count = {s: int(cells.counts[s][-2]) for s in evidence.sides}
+    rows = {s: evidence.rows(s) for s in evidence.sides}
+    effect = evidence.pooled_effect([name])
+    sides = proportions_differ(
+        count["synthetic"], rows["synthetic"], count["train"], rows["train"], effect
+    )
+    real: tuple[Side, ...] = ("train", "holdout") if "holdout" in rows else ("train",)
+    pooled = (sum(count[s] for s in real) + 0.5) / (sum(rows[s] for s in real) + 1)
+    null = effect * pooled * (1 - pooled) * (1 / rows["train"] + 1 / rows["synthetic"])
+    shown = {s: 0 if s != "synthetic" and c < _LEAST else c for s, c in count.items()}
+    share = {s: shown[s] / rows[s] for s in shown}
+    variance = effect * sum(share[s] * (1 - share[s]) / rows[s] for s in ("train", "synthetic"))
+    return Draft(
+        SHARE,
+        share["synthetic"] - share["train"],
+        variance,
+        evidence.number_of_units("synthetic"),
+        reference=share["holdout"] - share["train"] if "holdout" in share else 0.0,
+        noise=half_width(null),
+        p_worse=min(1.0, 2 * min(sides)),
+        columns=(name,),
+        params={"train": round(share["train"], 5), "target": 0.0},
+    )

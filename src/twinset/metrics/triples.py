@@ -1,0 +1,61 @@
+"""Three columns at a time: structure that no pair shows, such as an exclusive or."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from dataclasses import dataclass
+from typing import ClassVar
+
+from twinset.metrics._evidence import Evidence
+from twinset.metrics._judge import Measure, judge, refuse
+from twinset.metrics._tvd import mean_draft, tvd_draft
+from twinset.protocols import Family, Result
+
+__all__ = ["Triples"]
+
+TVD = Measure(
+    "triple_tvd",
+    "lower",
+    0,
+    1,
+    "1/2 sum over joint cells of three columns (up to 8 codes each, null and unseen besides) of "
+    "|train share - synthetic share|",
+    "total variation distance of 3-way marginals",
+)
+MEAN = Measure("mean_triple_tvd", "lower", 0, 1, "mean of triple_tvd over the triples taken", "")
+
+
+@dataclass(frozen=True)
+class Triples:
+    """Total variation distance of triples of columns; all of them, or a random sample if many.
+
+    Parameters
+    ----------
+    most
+        Triples taken at most; the results say how many of how many (`params`).
+    """
+
+    name: ClassVar[str] = "triples"
+    family: ClassVar[Family] = "fidelity"
+    measures: ClassVar[tuple[Measure, ...]] = (TVD, MEAN)
+    most: int = 500
+
+    def measure(self, evidence: Evidence) -> list[Result]:
+        """Return one result a triple, and the mean."""
+        names = list(evidence.columns)
+        total = math.comb(len(names), 3)
+        if total == 0:
+            return [refuse(self.family, m, "fewer than three columns") for m in self.measures]
+        if total <= self.most:
+            chosen = list(itertools.combinations(names, 3))
+        else:
+            rng, found = evidence.rng("triples"), set()
+            while len(found) < self.most:
+                i, j, k = sorted(rng.choice(len(names), 3, replace=False).tolist())
+                found.add((names[i], names[j], names[k]))
+            chosen = sorted(found)
+        sets = [evidence.cells(triple) for triple in chosen]
+        drafts = [tvd_draft(evidence, TVD, cells) for cells in sets]
+        mean = mean_draft(evidence, MEAN, drafts, sets, of=total)
+        return judge(self.family, [mean, *drafts])

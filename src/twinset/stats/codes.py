@@ -1,0 +1,147 @@
+"""Column codes: numbers to a few bins and atoms, and coarser versions of any code.
+
+Bins are fitted on one table (train) and applied to all, so that a shift cannot hide in edges that
+move along with it.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["NumberBins", "coarsen", "fit_bins", "round_between"]
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class NumberBins:
+    """Bins of a number column.
+
+    Codes 0 .. len(edges) are the bins ``(-inf, e0), [e0, e1), ... [e_last, inf)`` without the
+    atoms; then one code per atom (a frequent value); then null; then "out of the fitted range".
+
+    Attributes
+    ----------
+    edges, atoms
+        Shape (bins - 1,) and (atoms,), ascending; edges are round numbers where possible.
+    low, high
+        Range of the values that were fitted; NaN if there were none.
+    """
+
+    edges: Floats
+    atoms: Floats
+    low: float
+    high: float
+
+    @property
+    def null(self) -> int:
+        """Code of null."""
+        return len(self.edges) + 1 + len(self.atoms)
+
+    @property
+    def unseen(self) -> int:
+        """Code of a value out of the fitted range."""
+        return self.null + 1
+
+    @property
+    def size(self) -> int:
+        """Number of codes."""
+        return self.null + 2
+
+    @property
+    def order(self) -> npt.NDArray[np.int64]:
+        """Codes in the order of their values; null and unseen last."""
+        starts = np.concatenate([[-np.inf], self.edges, self.atoms, [np.inf, np.inf]])
+        atom = np.arange(self.size) > len(self.edges)
+        return np.lexsort((atom, starts))
+
+    def code(self, values: Floats) -> npt.NDArray[np.int64]:
+        """Return shape (rows,): the code of each value (NaN is null)."""
+        codes = np.searchsorted(self.edges, values, side="right")
+        if len(self.atoms):
+            place = np.minimum(np.searchsorted(self.atoms, values), len(self.atoms) - 1)
+            codes = np.where(self.atoms[place] == values, len(self.edges) + 1 + place, codes)
+        codes[(values < self.low) | (values > self.high)] = self.unseen
+        codes[np.isnan(values)] = self.null
+        return codes
+
+
+def fit_bins(values: Floats, bins: int = 20) -> NumberBins:
+    """Fit about `bins` bins of equal mass, with a bin of its own for each frequent value.
+
+    An atom holds at least half the mass of a bin. Edges move to the roundest number that changes a
+    bin's mass by at most a quarter.
+
+    >>> fit_bins(np.arange(1000.0), 4).edges.tolist()
+    [200.0, 500.0, 700.0]
+    """
+    values = np.sort(values[~np.isnan(values)])
+    if len(values) == 0:
+        return NumberBins(np.empty(0), np.empty(0), math.nan, math.nan)
+    distinct, counts = np.unique(values, return_counts=True)
+    least = max(2.0, len(values) / (2 * bins))
+    atoms = distinct[counts >= least] if len(distinct) > 2 * bins else distinct
+    atoms = atoms[:65_000]
+    rest = values[~np.isin(values, atoms)]
+    inner = max(1, round(bins * len(rest) / len(values)))
+    edges: list[float] = []
+    for i in range(1, inner):
+        lowest, highest = (rest[_place(rest, (i + d) / inner)] for d in (-0.25, 0.25))
+        edges.append(round_between(float(lowest), float(highest)))
+    return NumberBins(np.unique(edges), atoms, float(values[0]), float(values[-1]))
+
+
+def _place(values: Floats, share: float) -> int:
+    return min(max(int(share * len(values)), 0), len(values) - 1)
+
+
+def round_between(low: float, high: float) -> float:
+    """Return the roundest number in [low, high]: the fewest significant digits, 5 before others.
+
+    >>> round_between(38.2, 41.7), round_between(1234.0, 1261.0), round_between(-3.0, 2.0)
+    (40.0, 1250.0, 0.0)
+    """
+    if low <= 0 <= high:
+        return 0.0
+    if not low < high:
+        return low
+    top = math.floor(math.log10(max(abs(low), abs(high))))
+    for power in range(top + 1, top - 17, -1):
+        for step in (10.0**power, 5 * 10.0 ** (power - 1)):
+            candidate = math.ceil(low / step) * step
+            if low <= candidate <= high:
+                return float(f"{candidate:.15g}")
+    return low
+
+
+def coarsen(
+    counts: npt.NDArray[np.int64], order: npt.NDArray[np.int64] | None, levels: int
+) -> npt.NDArray[np.int64]:
+    """Return shape (codes,): a coarser code for each code.
+
+    Parameters
+    ----------
+    counts
+        Shape (codes,): train rows with each code.
+    order
+        Codes in the order of their values, where neighbours are merged to about equal mass; None
+        keeps the most frequent codes and pools the others.
+    levels
+        Number of coarse codes at most.
+    """
+    size = len(counts)
+    if size <= levels:
+        return np.arange(size)
+    coarse = np.empty(size, dtype=np.int64)
+    if order is None:
+        ranked = np.argsort(-counts, kind="stable")
+        coarse[ranked] = np.minimum(np.arange(size), levels - 1)
+        return coarse
+    mass = counts[order].astype(float)
+    middle = np.cumsum(mass) - mass / 2
+    coarse[order] = np.minimum(middle / max(mass.sum(), 1.0) * levels, levels - 1).astype(np.int64)
+    return coarse

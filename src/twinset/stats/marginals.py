@@ -1,0 +1,224 @@
+"""Distances between counted distributions, their intervals, and what chance alone shows.
+
+All functions take counts over the same cells. "a" is train, "b" the table held against it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+from scipy import special, stats
+
+__all__ = ["SplitNull", "joint", "js_divergence", "js_variance", "rake", "tvd", "tvd_variance"]
+
+Counts = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+
+_EXACT = 40  # cells with at most this many rows get their exact binomial split
+_DENSE = 5  # least number of rows from which a cell's scatter shrinks like 1/sqrt(n)
+
+
+def joint(codes: list[npt.NDArray[np.int64]], sizes: list[int]) -> Counts:
+    """Return shape (prod of sizes,): counts of the joint codes, last column fastest."""
+    index = codes[0]
+    for code, size in zip(codes[1:], sizes[1:], strict=True):
+        index = index * size + code
+    return np.bincount(index, minlength=math.prod(sizes))
+
+
+def _share(counts: npt.NDArray[np.generic]) -> Floats:
+    total = float(counts.sum())
+    return np.asarray(counts / total if total > 0 else counts, dtype=np.float64)
+
+
+def tvd(a: npt.NDArray[np.generic], b: npt.NDArray[np.generic]) -> float:
+    """Total variation distance, half the sum of |share - share|, in [0, 1].
+
+    >>> tvd(np.array([5, 5]), np.array([8, 2]))
+    0.3
+    """
+    return float(np.abs(_share(a) - _share(b)).sum() / 2)
+
+
+def tvd_variance(
+    a: Counts, b: Counts, effects: tuple[float, float] = (1.0, 1.0)
+) -> tuple[float, Floats]:
+    """Sampling variance of `tvd` for these sizes, and the weight of each cell in it.
+
+    Delta method with the sign of each cell's difference softened by its own noise (a folded normal
+    per cell), so that it stays valid where the distance is all noise.
+
+    Returns
+    -------
+    variance
+        Variance of the distance; `effects` are the design effects of the two tables.
+    weights
+        Shape (cells,), in [-1, 1]: derivative of twice the distance by the share of the cell in a.
+    """
+    n, m = float(a.sum()), float(b.sum())
+    if n == 0 or m == 0:
+        return 0.0, np.zeros(len(a))
+    p, q = a / n, b / m
+    gap = p - q
+    var = effects[0] * p * (1 - p) / n + effects[1] * q * (1 - q) / m
+    sd = np.sqrt(np.maximum(var, 1e-300))
+    z = gap / sd
+    soft = special.erf(z / math.sqrt(2))
+    folded = sd * math.sqrt(2 / math.pi) * np.exp(-np.minimum(z * z, 1400) / 2) + gap * soft
+    rest = np.maximum(gap * gap + var - folded * folded - soft * soft * var, 0).sum()
+    linear = effects[0] * _spread(p, soft) / n + effects[1] * _spread(q, soft) / m
+    return float((linear + rest) / 4), soft
+
+
+def _spread(p: Floats, weights: Floats) -> float:
+    mean = float(p @ weights)
+    return max(float(p @ (weights * weights)) - mean * mean, 0.0)
+
+
+def js_divergence(a: npt.NDArray[np.generic], b: npt.NDArray[np.generic]) -> float:
+    """Jensen-Shannon divergence in bits, in [0, 1] (Lin 1991, eq. 3.5 with equal weights)."""
+    p, q = _share(a), _share(b)
+    m = (p + q) / 2
+    return float(max((special.rel_entr(p, m) + special.rel_entr(q, m)).sum(), 0) / 2 / math.log(2))
+
+
+def js_variance(a: Counts, b: Counts, effects: tuple[float, float] = (1.0, 1.0)) -> float:
+    """Sampling variance of `js_divergence`: delta method plus the second-order scatter."""
+    n, m = float(a.sum()), float(b.sum())
+    if n == 0 or m == 0:
+        return 0.0
+    p, q = a / n, b / m
+    half = np.maximum((p + q) / 2, 1e-300)
+    first = [np.log2(np.where(x > 0, x / half, 1.0)) / 2 for x in (p, q)]
+    linear = effects[0] * _spread(p, first[0]) / n + effects[1] * _spread(q, first[1]) / m
+    s2 = effects[0] / n + effects[1] / m
+    second = 2 * np.count_nonzero((a + b) > 0) * (s2 / (8 * math.log(2))) ** 2
+    return linear + float(second)
+
+
+def rake(counts: Floats, rows: Floats, columns: Floats, steps: int = 4) -> Floats:
+    """Return `counts` (r, c) fitted to these row and column sums (Deming and Stephan 1940).
+
+    What is left between two tables raked to the same margins is a difference in dependence.
+    """
+    table = counts.astype(np.float64)
+    for _ in range(steps):
+        for axis, wanted in ((1, rows), (0, columns)):
+            have = table.sum(axis=axis)
+            factor = np.divide(wanted, have, out=np.zeros_like(have), where=have > 0)
+            table = table * (factor[:, None] if axis == 1 else factor[None, :])
+    return table
+
+
+def _tvd_cell(x: Floats, y: Floats, a: float, b: float) -> Floats:
+    return np.abs(x / a - y / b)
+
+
+def _js_cell(x: Floats, y: Floats, a: float, b: float) -> Floats:
+    p, q = x / a, y / b
+    m = (p + q) / 2
+    return np.asarray((special.rel_entr(p, m) + special.rel_entr(q, m)) / (2 * math.log(2)))
+
+
+@dataclass(frozen=True)
+class SplitNull:
+    """Mean and variance of TVD and Jensen-Shannon if both tables are one population.
+
+    Real rows (train and holdout pooled, or train alone) are dealt to two parts at random; per cell
+    with c rows the split is binomial: exact for c <= 40, normal above. Unlike
+    ``E = 1/2 sum sqrt(2/pi p(1-p)(1/n + 1/m))`` this stays right for sparse cells, where that
+    formula exceeds 1. Sizes other than those of the split are reached by scaling the cells with at
+    least 5 rows; sparser cells hardly depend on the size.
+
+    Parameters
+    ----------
+    split
+        Rows of the two parts that the real rows are dealt to.
+    sizes
+        Rows of the two tables that are compared.
+    """
+
+    split: tuple[int, int]
+    sizes: tuple[int, int]
+    _tables: dict[str, tuple[Floats, Floats]] = field(default_factory=dict, compare=False)
+
+    def tvd(
+        self,
+        counts: Counts,
+        fresh: float = 0.0,
+        effect: float = 1.0,
+        damp: Floats | float = 1.0,
+    ) -> tuple[float, float]:
+        """Return null mean and variance of the TVD.
+
+        Parameters
+        ----------
+        counts
+            Shape (cells,): pooled real rows per cell that train could have.
+        fresh
+            Share of fresh real rows that fall in cells which train cannot have (unseen values).
+        effect
+            Design effect of units.
+        damp
+            Shape (cells,): part of a cell's standard deviation that is left, if not all.
+        """
+        mean, var = self._table("tvd", _tvd_cell)
+        scale = self._scale(effect)
+        pooled = float(sum(self.split))
+        p = counts / max(pooled, 1.0)
+        s2 = self._s2(self.split) * scale**2
+        spread = s2 * p * (1 - p)
+        few = np.minimum(counts, _EXACT)
+        shrink = np.sqrt(np.maximum(1 - p, 0)) * np.where(counts >= _DENSE, scale, 1.0)
+        exact = counts <= _EXACT
+        means = np.where(exact, mean[few] * shrink, np.sqrt(2 / math.pi * spread)) * damp
+        variances = np.where(exact, var[few] * shrink**2, (1 - 2 / math.pi) * spread) * damp**2
+        with np.errstate(divide="ignore", invalid="ignore"):
+            pull = np.where(p < 1, p * np.sqrt(p / (1 - p)), 0.0)
+        shared = s2 / math.pi * (pull.sum() ** 2 - (pull**2).sum())
+        extra = fresh * (1 - fresh) / self.sizes[1] * effect + self._drift(mean, counts)
+        return float(means.sum() + fresh) / 2, float(variances.sum() + shared + extra) / 4
+
+    def js(self, counts: Counts, fresh: float = 0.0, effect: float = 1.0) -> tuple[float, float]:
+        """Return null mean and variance of the Jensen-Shannon divergence; see `tvd`."""
+        mean, var = self._table("js", _js_cell)
+        scale = self._scale(effect) ** 2
+        p = counts / max(float(sum(self.split)), 1.0)
+        unit = self._s2(self.split) * (1 - p) / (8 * math.log(2)) * (counts > 0)
+        few, exact = np.minimum(counts, _EXACT), counts <= _EXACT
+        factor = np.where(counts >= _DENSE, scale, 1.0)
+        means = np.where(exact, mean[few] * (1 - p), unit) * factor
+        variances = np.where(exact, var[few] * (1 - p) ** 2, 2 * unit**2) * factor**2
+        base = self._s2(self.split) * scale / (8 * math.log(2))
+        shared = 2 * base**2 * float(1 - (p**2).sum())
+        extra = fresh * (1 - fresh) / self.sizes[1] * effect / 4 + self._drift(mean, counts)
+        return float(means.sum() + fresh / 2), float(variances.sum() + shared + extra)
+
+    def _drift(self, mean: Floats, counts: Counts) -> float:
+        """Variance of the null mean itself: the real rows are one sample, the release another."""
+        held = counts[(counts > 0) & (counts < _EXACT)]
+        slope = (mean[held + 1] - mean[held - 1]) / 2
+        return float(max((held * slope**2).sum() - (held @ slope) ** 2 / sum(self.split), 0.0))
+
+    def _s2(self, sizes: tuple[int, int]) -> float:
+        return 1 / max(sizes[0], 1) + 1 / max(sizes[1], 1)
+
+    def _scale(self, effect: float) -> float:
+        return math.sqrt(effect * self._s2(self.sizes) / self._s2(self.split))
+
+    def _table(
+        self, name: str, cell: Callable[[Floats, Floats, float, float], Floats]
+    ) -> tuple[Floats, Floats]:
+        if name not in self._tables:
+            a, b = float(max(self.split[0], 1)), float(max(self.split[1], 1))
+            count = np.arange(_EXACT + 1)[:, None]
+            x = np.arange(_EXACT + 1, dtype=np.float64)[None, :]
+            weight = stats.binom.pmf(x, count, a / (a + b))
+            value = cell(x, np.maximum(count - x, 0.0), a, b)
+            mean = (weight * value).sum(axis=1)
+            self._tables[name] = mean, (weight * value**2).sum(axis=1) - mean**2
+        return self._tables[name]

@@ -1,0 +1,76 @@
+"""Units: which rows belong to one person or thing, and how that thins the information in rows.
+
+Everywhere `units` is an integer array of shape (rows,), or None where each row is its own unit.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["Units", "compact", "count_units", "design_effect", "draw", "folds", "unit_counts"]
+
+Units = npt.NDArray[np.int64] | None
+
+
+def compact(units: Units, rows: int) -> npt.NDArray[np.int64]:
+    """Return shape (rows,): units numbered 0, 1, 2 ... without gaps."""
+    if units is None:
+        return np.arange(rows, dtype=np.int64)
+    return np.unique(units, return_inverse=True)[1].reshape(-1).astype(np.int64)
+
+
+def count_units(units: Units, rows: int) -> int:
+    """Return the number of distinct units."""
+    return rows if units is None else len(np.unique(units))
+
+
+def unit_counts(codes: npt.NDArray[Any], units: Units, size: int) -> npt.NDArray[np.int64]:
+    """Return shape (size,): how many distinct units hold each code at least once."""
+    if units is None:
+        return np.bincount(codes, minlength=size)
+    pairs = np.unique(compact(units, len(codes)) * size + codes.astype(np.int64))
+    return np.bincount(pairs % size, minlength=size)
+
+
+def design_effect(codes: npt.NDArray[Any], units: Units, size: int) -> float:
+    """Return how many times larger the variance of shares is than for independent rows, >= 1.
+
+    The ratio of the between-unit variance of the cell counts to the binomial one, summed over
+    cells (Kish 1965, section 5.4); 1.0 where each row is its own unit.
+    """
+    n = len(codes)
+    if units is None or n < 2:
+        return 1.0
+    ids = compact(units, n)
+    weights = np.bincount(ids)
+    pairs, held = np.unique(ids * size + codes.astype(np.int64), return_counts=True)
+    shares = np.bincount(codes, minlength=size) / n
+    cells = pairs % size
+    # sum over units of (count in cell - weight * share)^2, expanded so that empty cells cost nothing
+    squares = float(np.sum(held.astype(float) ** 2))
+    cross = float(np.sum(held * weights[pairs // size] * shares[cells]))
+    total = squares - 2 * cross + float(np.sum(weights.astype(float) ** 2) * np.sum(shares**2))
+    binomial = n * float(np.sum(shares * (1 - shares)))
+    return max(1.0, total / binomial) if binomial > 0 else 1.0
+
+
+def draw(units: Units, rows: int, target: int, rng: np.random.Generator) -> npt.NDArray[np.int64]:
+    """Return sorted positions of whole random units that hold about `target` rows (at least 1)."""
+    if units is None:
+        return np.sort(rng.choice(rows, size=min(target, rows), replace=False))
+    ids = compact(units, rows)
+    order = rng.permutation(int(ids.max()) + 1)
+    filled = np.cumsum(np.bincount(ids)[order])
+    chosen = np.zeros(len(order), dtype=bool)
+    chosen[order[: max(1, int(np.searchsorted(filled, target, side="right")))]] = True
+    return np.flatnonzero(chosen[ids])
+
+
+def folds(units: Units, rows: int, k: int, rng: np.random.Generator) -> npt.NDArray[np.int64]:
+    """Return shape (rows,): the fold 0 .. k-1 of each row; a unit is never in two folds."""
+    ids = compact(units, rows)
+    number = int(ids.max()) + 1 if rows else 0
+    return rng.permutation(np.arange(number) % k)[ids]
