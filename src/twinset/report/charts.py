@@ -20,7 +20,7 @@ __all__ = ["HEIGHT", "MAP", "WIDTH", "Axis", "axis", "bars", "excess", "heat_map
 
 WIDTH, HEIGHT, MAP = 300, 96, 320
 _MARGIN = 7
-_MAX_BARS = 12
+_MAX_BARS = 14
 _MAX_MAP = 30
 _LEVELS = (0.0, 1.0, 3.0, 10.0)
 
@@ -153,8 +153,8 @@ def _short(position: float) -> str:
 
 
 def _categories(chart: Chart) -> tuple[Bar, ...]:
-    """Return the largest categories; the others together in a last bar."""
-    order = sorted(range(len(chart.labels)), key=lambda i: -chart.train[i])
+    """Return the first categories, as they come; the rest together in a last bar."""
+    order = range(len(chart.labels))
     shown = order if len(order) <= _MAX_BARS else order[: _MAX_BARS - 1]
     picked = [(chart.labels[i], chart.train[i], chart.synthetic[i]) for i in shown]
     rest = order[len(shown) :]

@@ -8,14 +8,19 @@ from twinset.protocols import Result
 from twinset.report import charts
 from twinset.report.numbers import Unit, count, figure, plural, span
 from twinset.report.shapes import AttackRow, Detail, DetailRow, Figure, KindRow, Section
-from twinset.report.words import ATTACKS, FAMILIES, Measure, describe, direction, mark
+from twinset.report.words import ATTACKS, FAMILIES, Measure, describe, direction, mark, place
 from twinset.results import Exposed
 
 __all__ = ["attack_rows", "details", "figure_of", "kind_rows"]
 
 _MOST_ROWS = 40
+_OF_ATTACKS = ("auc", "tpr_at_fpr", "advantage", "epsilon_lower_bound")
+_GROUPS = {"all": "all records", "random": "random records", "outliers": "outlying records"}
 # Params that tell how a figure was made, not what it is of.
-_INTERNAL = {"interval", "expected", "q_worse", "target", "train", "synthetic", "sets"}
+_INTERNAL = {
+    *("interval", "expected", "q_worse", "target", "train", "synthetic", "sets", "rows", "draws"),
+    *("copies", "missing", "of"),
+}
 _ORDER = ("fidelity", "utility", "diversity", "integrity", "fairness", "privacy")
 
 
@@ -48,7 +53,7 @@ def _interval(result: Result, unit: Unit) -> str:
 
 def attack_rows(results: Sequence[Result]) -> tuple[tuple[str, ...], tuple[AttackRow, ...]]:
     """Return the headers and one row per attack and target group; best attacks first."""
-    mine = [r for r in results if r.family == "privacy" and "attack" in r.params]
+    mine = [r for r in results if r.name in _OF_ATTACKS and "attack" in r.params]
     kinds = sorted({_column_of(r) for r in mine}, key=_column_order)[:3]
     axes = {
         kind: charts.axis(describe(found[0]), found)
@@ -70,8 +75,8 @@ def attack_rows(results: Sequence[Result]) -> tuple[tuple[str, ...], tuple[Attac
 
 
 def _group(r: Result) -> str:
-    group = r.params.get("target_group") or r.group
-    return "all records" if group in (None, "all") else str(group).replace("_", " ")
+    group = str(r.params.get("target_group") or r.group or "all")
+    return _GROUPS.get(group, group.replace("_", " "))
 
 
 def _column_of(r: Result) -> tuple[str, float]:
@@ -80,8 +85,7 @@ def _column_of(r: Result) -> tuple[str, float]:
 
 
 def _column_order(kind: tuple[str, float]) -> tuple[int, float]:
-    order = ("auc", "tpr_at_fpr", "advantage", "epsilon_lower_bound")
-    return order.index(kind[0]) if kind[0] in order else len(order), -kind[1]
+    return _OF_ATTACKS.index(kind[0]), -kind[1]
 
 
 def _header(kind: tuple[str, float]) -> str:
@@ -130,7 +134,10 @@ def details(results: Sequence[Result]) -> tuple[Section, ...]:
     return tuple(
         Section(
             FAMILIES.get(family, family),
-            tuple(_detail(name, found) for (f, name), found in groups.items() if f == family),
+            tuple(
+                _detail(name, groups[family, name])
+                for name in sorted((n for f, n in groups if f == family), key=place)
+            ),
         )
         for family in families
     )

@@ -36,8 +36,8 @@ def to_json(
 ) -> str:
     """Return the content of report.json; equal inputs give equal text.
 
-    `schema` is the publishable one (see `twinset.report.disclosure.publishable_schema`); without it
-    the schema of the evaluation is written. Keys beside those of the contract: ``audit`` (verdict,
+    `schema` is a publishable one; without it that of the evaluation is written, which names nothing
+    that fewer than ten units hold. Keys beside those of the contract: ``audit`` (verdict,
     controls, exposed kinds, what was not tested) and ``provenance``.
     """
     provenance = provenance or {}

@@ -235,6 +235,7 @@ class Summary:
     title: str
     lead: str
     verdict: Mark
+    verdict_is_long: bool
     verdict_text: tuple[str, ...]
     warnings: tuple[str, ...]
     uses: tuple[Use, ...]

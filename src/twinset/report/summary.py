@@ -28,6 +28,7 @@ from twinset.results import Audit, Evaluation, Problem
 __all__ = ["Summary", "guarded", "summarise"]
 
 _MOST_PROBLEMS = 10
+_LONG = 90
 _MOST_CARDS = 60
 _MOST_KINDS = 5
 
@@ -36,9 +37,9 @@ def guarded(
     evaluation: Evaluation | None, audit: Audit | None, provenance: Mapping[str, Any]
 ) -> tuple[Evaluation | None, Audit | None]:
     """Return both without anything that stands for fewer than the minimum number of units."""
-    units = provenance.get("units") or provenance.get("rows") or {}
-    units = units if isinstance(units, Mapping) else {"train": units}
-    train, holdout = int(units.get("train") or 0), int(units.get("holdout") or 0)
+    rows = provenance.get("rows")
+    rows = rows if isinstance(rows, Mapping) else {}
+    train, holdout = int(rows.get("train") or 0), int(rows.get("holdout") or 0)
     return (
         evaluation and guard_evaluation(evaluation, train, holdout),
         audit and guard_audit(audit),
@@ -77,6 +78,7 @@ def summarise(
         title=str(provenance.get("source") or "Synthetic table"),
         lead=_lead(provenance),
         verdict=verdict,
+        verdict_is_long=len(verdict.text) > _LONG,
         verdict_text=verdict_text,
         warnings=_warnings(provenance),
         uses=uses(evaluation),
@@ -93,7 +95,7 @@ def summarise(
         attack_headers=headers,
         attacks=attacks,
         details=details([*mine, *attacked]),
-        not_tested=audit.not_tested if audit else ("All attacks: no audit was made.",),
+        not_tested=_not_tested(audit),
         not_computed=_not_computed(evaluation, audit),
         limits=_limits(),
         glossary=tuple(Term(k, v) for k, v in GLOSSARY.items()),
@@ -241,14 +243,21 @@ def _cards(evaluation: Evaluation | None) -> tuple[tuple[ColumnCard, ...], str]:
     return tuple(cards), text.strip()
 
 
+def _not_tested(audit: Audit | None) -> tuple[str, ...]:
+    if audit is None:
+        return ("All attacks: no audit was made.",)
+    return tuple(t[:1].upper() + t[1:] for t in audit.not_tested)
+
+
 def _not_computed(evaluation: Evaluation | None, audit: Audit | None) -> tuple[Term, ...]:
     rows = []
     for found in (evaluation, audit):
         if found is None:
             continue
         rows += [Term(n.name, n.reason) for n in found.not_computed]
+        said = {(n.name.partition(" ")[0], n.reason) for n in found.not_computed}
         for r in found.results:
-            if r.status != "ok":
+            if r.status != "ok" and (r.name, r.reason) not in said:
                 parts = [r.name, " × ".join(r.columns), str(r.params.get("attack", ""))]
                 rows.append(Term(" · ".join(p for p in parts if p), f"{r.reason}"))
     return tuple(dict.fromkeys(rows))

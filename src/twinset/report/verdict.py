@@ -67,8 +67,18 @@ def share(audit: Audit | None, provenance: Mapping[str, Any]) -> tuple[Mark, tup
             "This is evidence, not proof: attacks that were not run may find more.",
             "What was not tested stands at the end.",
         )
-    why = "A check of the audit failed, so nothing is claimed." if failed else ""
-    return Mark(_UNKNOWN), (why or "The audit could not decide; the reasons stand at the end.",)
+    if failed:
+        return Mark(_UNKNOWN), ("A check of the audit failed, so nothing is claimed.",)
+    reason = audit.verdict.removeprefix(_UNKNOWN).strip(" :.") if _is_unknown(audit) else ""
+    reason = reason[:1].upper() + reason[1:]
+    return Mark(_UNKNOWN), (
+        f"{reason or 'The audit could not decide; the reasons stand at the end'}.",
+        "Treat these rows like the real table.",
+    )
+
+
+def _is_unknown(audit: Audit) -> bool:
+    return audit.verdict.startswith(_UNKNOWN)
 
 
 def _finding(audit: Audit) -> str:
@@ -89,7 +99,8 @@ def uses(evaluation: Evaluation | None) -> tuple[Use, ...]:
     """Answer "is it useful for what", one line a kind of work."""
     if evaluation is None:
         return ()
-    lines = [_prediction(r, evaluation) for r in evaluation.results if r.name == "tstr"][:3]
+    tasks = {r.columns: r for r in reversed(evaluation.results) if r.name == "tstr"}
+    lines = [_prediction(r, evaluation) for r in reversed(tasks.values())][:3]
     for name, title, what in (
         ("column_tvd", "Counts and shares of single columns", "column"),
         ("pair_tvd", "How two columns go together", "pair"),
@@ -148,4 +159,7 @@ def _whole_rows(r: Result) -> Use:
         f"A model that tries to tell synthetic rows from real ones gets "
         f"{figure(value, 'share')} of such pairs right ({describe(r).reference}: 50%)."
     )
+    columns = [str(g["column"]) for g in r.params.get("giveaways") or () if "column" in g][:3]
+    if columns and r.verdict == "worse":
+        text += f" It goes by {', '.join(columns)}."
     return Use("Whole rows", text, mark(r))

@@ -22,6 +22,7 @@ __all__ = [
     "describe",
     "direction",
     "mark",
+    "place",
 ]
 
 FAMILIES: dict[str, str] = {
@@ -115,6 +116,7 @@ _MEASURES: dict[str, Measure] = {
     ),
     "missing_share": _gap("Missing cells", "the share of missing cells", "share"),
     "tail_share_difference": _gap("Tails", "the share of values far out", "share"),
+    "spearman_difference": _gap("Rising together", "the rank correlation (Spearman)"),
     "pearson_difference": _gap(
         "Straight-line relation", "the correlation (Pearson) of two columns"
     ),
@@ -167,6 +169,13 @@ _MEASURES: dict[str, Measure] = {
         anchors=(),
         least=0.1,
         standing=_MODEL,
+    ),
+    "tstr_gap": Measure(
+        "Loss by learning from synthetic rows",
+        "Score of the model that learned from real rows minus that of the one that learned from "
+        "synthetic rows. 0: nothing is lost.",
+        domain=(-2.0, 2.0),
+        anchors=(0.0, 0.05),
     ),
     "trtr": Measure(
         "Prediction, learned from real rows",
@@ -222,6 +231,12 @@ _MEASURES: dict[str, Measure] = {
         reference="guessing",
         standing=_GUESS,
     ),
+    "control": Measure(
+        "Controls of the audit",
+        "Attacks on planted leaks and on records dealt by chance, where the right answer is known.",
+        reference="guessing",
+        standing=_GUESS,
+    ),
     "epsilon_lower_bound": Measure(
         "Empirical lower bound on epsilon",
         "The least privacy loss that explains what the attack achieved; `ceiling` is the most that "
@@ -247,6 +262,14 @@ ATTACKS: dict[str, tuple[str, str]] = {
     "classifier": (
         "Learned",
         "A model learns to tell synthetic rows from other real data, then scores the record.",
+    ),
+    "distance_ratio": (
+        "Nearest row, in proportion",
+        "Divides the distance to other real data by the distance to the synthetic rows.",
+    ),
+    "exact_values": (
+        "Rare values",
+        "Which rare values of the record stand in the synthetic table?",
     ),
     "exact_match": ("Exact match", "Does the very same row appear in the synthetic table?"),
 }
@@ -276,6 +299,13 @@ def describe(result: Result) -> Measure:
     if known is None:
         return Measure(name.replace("_", " ").capitalize(), "", domain=(-1e12, 1e12), anchors=())
     return known
+
+
+def place(name: str) -> tuple[int, str]:
+    """Order of a measure in lists: known ones as above, averages beside what they average."""
+    base = name.removeprefix("mean_")
+    known = list(_MEASURES)
+    return (known.index(base) if base in known else len(known)), name
 
 
 def direction(result: Result) -> str:
