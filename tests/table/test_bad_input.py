@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import gzip
+import os
 import subprocess
 import sys
 import tempfile
@@ -149,6 +150,8 @@ def test_places_that_are_no_files(tmp_path, file):
     file("a\n1\n", "people.csv")
     refused(tmp_path / "peopel.csv", "peopel.csv is not there; hint: did you mean people.csv?")
     refused(tmp_path / "no" / "x.csv", "x.csv is not there")
+    os.mkfifo(tmp_path / "pipe")
+    refused(tmp_path / "pipe", "is a pipe or a device; allowed: a file; hint: give -")
 
 
 def test_no_permission():

@@ -37,7 +37,7 @@ def test_sqlite_rows_and_types(sqlite):
         {"id": 3, "a b": 1.0, "t": "x", "flag": True, "mixed": "1", "none": None},
     ]
     assert source.suffix == ".parquet"
-    assert source.stem == 'odd "name" %s'
+    assert source.stem == "odd_name_s", "it names a folder"
     assert source.fingerprint() == open_source(f"sqlite:///{sqlite}").fingerprint()
     assert [b.num_rows for b in source.batches(rows=2)] == [2, 1]
 
@@ -144,7 +144,7 @@ def test_no_secret_is_ever_said(people):
     host = people.rpartition("@")[2]
     source = open_source(people, table="wide")
     assert "s3cret" not in f"{source!r} {source.name} {source.reader!r} {source}"
-    assert "owner" not in f"{source!r}"
+    assert "owner" not in f"{source!r} {source.reader!r}"
     wrong = [
         (f"postgresql://owner:wr0ng-w0rd@{host}", "wide", "password was refused"),
         (f"postgresql://owner:s3cret-w0rd@{host}x", "wide", "no such database"),

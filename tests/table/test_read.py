@@ -171,6 +171,20 @@ def test_json_lines_with_mixed_columns_become_text(tmp_path):
     assert open_source(path).raw().to_pylist() == [{"a": "1", "b": 1}, {"a": "x", "b": 2}]
 
 
+def test_json_lines_whose_types_change_late(tmp_path):
+    path = tmp_path / "t.jsonl"
+    line = '{"a": 1, "b": 1, "c": null}\n'
+    path.write_text(
+        line * 200_000 + '{"a": "x", "b": 0.5, "c": true, "d": 100000000000000000000}\n'
+    )
+    raw = open_source(path).raw()
+    assert [str(t) for t in raw.schema.types] == ["string", "double", "bool", "double"]
+    assert raw.slice(199_999).to_pylist() == [
+        {"a": "1", "b": 1.0, "c": None, "d": None},
+        {"a": "x", "b": 0.5, "c": True, "d": 1e20},
+    ]
+
+
 def test_excel_sheets_dates_and_errors(tmp_path):
     book = openpyxl.Workbook()
     book.active.append(["n", "day", "mixed"])

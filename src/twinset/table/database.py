@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -164,7 +164,7 @@ def _find_table(engine: Any, label: str, wanted: str | None) -> tuple[str | None
 class DatabaseReader:
     """Rows of one table, in the order of its primary key where it has one."""
 
-    engine: Any
+    engine: Any = field(repr=False)
     name: str
     table_schema: str | None
     table: str

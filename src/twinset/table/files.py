@@ -18,6 +18,7 @@ from twinset.table.dialect import Dialect
 __all__ = ["JsonLinesReader", "ParquetReader", "check_flat", "natural_array", "read_excel"]
 
 _PIECE = 4 << 20
+_LONGEST_LINE = 128 << 20
 _EXCEL_ERRORS = frozenset(
     {"#N/A", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#NULL!", "#GETTING_DATA"}
 )
@@ -138,6 +139,11 @@ class JsonLinesReader:
                     rest = chunk[cut:]
                 else:
                     rest += chunk
+                    if len(rest) > _LONGEST_LINE:
+                        raise InputError(
+                            f"{self.name}: line {line} is longer than 128 MB",
+                            allowed="one JSON object in each line",
+                        )
             if rest.strip():
                 yield line, rest
 

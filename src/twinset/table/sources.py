@@ -206,7 +206,8 @@ def open_source(data: object, *, table: str | None = None) -> Source:
         return _open_stdin()
     if is_database_url(text):
         reader = open_database(re.sub(r"^postgres:", "postgresql:", text), table)
-        return Source(reader.name, reader.table, ".parquet", "database", reader)
+        stem = re.sub(r"[^\w.-]+", "_", reader.table).strip("._") or "table"
+        return Source(reader.name, stem, ".parquet", "database", reader)
     scheme = re.match(r"([A-Za-z][A-Za-z0-9+.-]+)://", text)
     if scheme:
         raise InputError(
@@ -250,7 +251,11 @@ def _check_path(path: Path) -> None:
         raise InputError(f"{name} is not there", hint=f"did you mean {near}?" if near else "")
     if not os.access(path, os.R_OK):
         raise InputError(f"{name} cannot be read", got="no permission", hint=f"chmod u+r {name}")
-    if path.is_file() and path.stat().st_size == 0:
+    if not path.is_file():
+        raise InputError(
+            f"{name} is a pipe or a device", allowed="a file", hint="give - and pipe CSV to stdin"
+        )
+    if path.stat().st_size == 0:
         raise InputError(f"{name} is empty", allowed="a header line and rows")
 
 
@@ -294,7 +299,7 @@ def _open_path(path: Path, table: str | None) -> Source:
     else:
         reader = open_delimited(path, compression, name=path.name)
         dialect = reader.dialect
-    return Source(path.name, stem, ending, format_, reader, dialect, path)
+    return Source(path.name, stem or "table", ending, format_, reader, dialect, path)
 
 
 def _format(name: str, head: bytes, wanted: str | None) -> str:
