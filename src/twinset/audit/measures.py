@@ -26,7 +26,7 @@ __all__ = [
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 
-_DRAWS = 20_000
+_DRAWS = 10_000
 
 
 @dataclass(frozen=True, eq=False)
