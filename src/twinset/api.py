@@ -18,9 +18,9 @@ from twinset.stats.seeds import stream
 from twinset.table.canonical import to_raw
 from twinset.table.frames import frame_kind
 from twinset.table.schema import Schema
-from twinset.table.schema_files import schema_yaml
+from twinset.table.schema_files import save_schema
 from twinset.table.sources import open_source
-from twinset.table.write import RowWriter, atomic_write
+from twinset.table.write import RowWriter
 from twinset.trust.gates import load_gates
 from twinset.twin import Twin
 from twinset.workflow import Run, run
@@ -166,11 +166,6 @@ def sample_to(
             writer.write(to_raw(draw.table))
             shares.append(draw.acceptance)
     return sum(shares) / len(shares)
-
-
-def save_schema(found: Schema, path: str | Path) -> None:
-    """Write a schema as YAML to read and to edit."""
-    atomic_write(Path(path), schema_yaml(found))
 
 
 def metric(name: str) -> Any:

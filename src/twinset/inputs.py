@@ -15,7 +15,7 @@ from twinset.table.infer import infer
 from twinset.table.schema import Schema
 from twinset.table.schema_files import load_schema
 from twinset.table.sources import Source, open_source
-from twinset.table.split import check_holdout
+from twinset.table.split import align_columns, check_holdout
 from twinset.table.table import Table
 
 __all__ = ["MAX_ROWS", "Options", "read", "read_holdout", "read_like"]
@@ -91,17 +91,9 @@ def read_like(data: object, like: Table, options: Options, *, seed: int = 0) -> 
         return data
     source = open_source(data, table=options.table)
     raw = source.raw(options.max_rows, stream(seed, "read", source.name))
-    missing = [n for n in like.names if n not in raw.column_names]
-    extra = [n for n in raw.column_names if n not in like.schema]
-    if missing or extra:
-        raise InputError(
-            source.name,
-            got=f"columns missing: {missing or 'none'}; extra: {extra or 'none'}",
-            allowed="the columns of the train table",
-        )
     if raw.num_rows == 0:
         raise InputError(source.name, got="no rows", allowed="at least one row")
-    return to_canonical(raw.select(list(like.names)), like.schema)
+    return to_canonical(align_columns(raw, like.names, what=source.name), like.schema)
 
 
 def read_holdout(

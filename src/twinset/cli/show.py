@@ -7,7 +7,7 @@ from rich.table import Table as Grid
 
 from twinset.api import Comparison, Report, Run
 from twinset.report.terminal import show
-from twinset.table.describe import describe
+from twinset.table.infer import describe
 from twinset.table.schema import Schema
 
 __all__ = ["comparison_table", "report_summary", "run_summary", "schema_table"]
