@@ -113,7 +113,7 @@ def _column(facts: Facts, wish: Column | None, role: Role | None) -> Column:
     wanted = wish.role if wish is not None and "role" in wish.model_fields_set else role
     learn = wanted in (Role.TARGET, Role.SENSITIVE) or bool(wish and wish.keep)
     if wish is not None and "kind" in wish.model_fields_set:
-        column = column_as(facts, wish.kind, wish.format)
+        column = _hinted(facts, wish, learn) or column_as(facts, wish.kind, wish.format)
     elif wanted is Role.UNIT or (wish is not None and wish.personal is not None):
         column = column_as(facts, Kind.IDENTIFIER, wish.format if wish else Column(name="x").format)
     else:
@@ -127,6 +127,14 @@ def _column(facts: Facts, wish: Column | None, role: Role | None) -> Column:
         return column
     declared = column.declared | {"role"}
     return column.model_copy(update={"role": role, "declared": declared})
+
+
+def _hinted(facts: Facts, wish: Column, learn: bool) -> Column | None:
+    """Return the guess where it agrees with a kind that a file marks as inferred."""
+    if "kind" in declared_fields(wish):
+        return None
+    column = guess_column(facts, learnable=learn)
+    return column if column.kind is wish.kind else None
 
 
 def _with_unit(

@@ -505,6 +505,10 @@ def column_as(facts: Facts, kind: Kind, given: Format) -> Column:
     unique = facts.num_distinct == facts.rows
     if kind is Kind.TEXT:
         return _made(facts, kind, said, unique=unique, format=Format(words=word_counts(text)))
+    if given.pattern is None and given.provider is None:
+        numbers = _typed_facts(facts) if is_number(facts.column.type) else _text_numbers(facts)
+        if numbers is not None and numbers.facts.whole:
+            return _number_key(facts, numbers, Guess(kind, said))
     role = Role.KEY if unique else Role.FEATURE
     fmt = Format(pattern=given.pattern or learned_pattern(text.sample))
     return _made(facts, kind, said, unique=unique, format=fmt, role=role)

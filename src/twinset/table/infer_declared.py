@@ -53,8 +53,11 @@ def merged(found: Column, wish: Column) -> Column:
     if "format" in fields:
         given = {f: getattr(wish.format, f) for f in wish.format.model_fields_set}
         update["format"] = Format(**{**found.format.model_dump(), **given})
+    why = wish.reason if wish.reason and "kind" not in stated else found.reason
     said = f"declared: {', '.join(sorted(stated))}" if stated else ""
-    update["reason"] = "; ".join(r for r in (said, found.reason) if r)
+    if said and not why.startswith("declared: "):
+        why = "; ".join(r for r in (said, why) if r)
+    update["reason"] = why
     update["declared"] = stated
     return found.model_copy(update=update)
 
@@ -72,7 +75,7 @@ def check_fits(raw: pa.ChunkedArray, column: Column) -> None:
         raise SchemaError(f"column {column.name!r}, data row {row}", got="no value", allowed="a value")
     if not column.kind.is_number_like or not column.declared & {"low", "high"}:
         return
-    x = numbers(values, column.kind)
+    x = numbers(values, column.kind).copy()
     x[np.isin(x, column.sentinels)] = np.nan
     outside = np.zeros(len(x), dtype=bool)
     if "low" in column.declared and column.low is not None:
