@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bz2
+import datetime as dt
 import gzip
 import io
 import lzma
@@ -115,6 +116,13 @@ def test_numbers_between_blanks_are_columns(tmp_path):
     assert open_source(path).names == ("a", "b", "c")
 
 
+@pytest.mark.parametrize("rows", ["12 May 1990", "12:30", "a b c"])
+def test_words_between_blanks_are_one_column(tmp_path, rows):
+    path = tmp_path / "t.csv"
+    path.write_text("date of birth\n" + f"{rows}\n" * 3)
+    assert open_source(path).names == ("date of birth",)
+
+
 def test_excel_separator_line_single_quotes_and_escapes(tmp_path):
     path = tmp_path / "t.csv"
     path.write_text("sep=;\na;b\n1;2\n")
@@ -212,6 +220,10 @@ def pandas_frame():
             "f": [1.5, None, 2.0],
             "when": pd.to_datetime(["2020-01-01", None, "2021-01-01"]).astype("datetime64[ns]"),
             "str": ["a", None, "b"],
+            "month": pd.PeriodIndex(["2020-01", None, "2020-03"], freq="M"),
+            "empty": pd.Series([None, None, None], dtype=object).to_numpy(),
+            "zone": pd.to_datetime(["2020-01-01", None, "2021-01-01"]).tz_localize("Europe/Berlin"),
+            "span": pd.to_timedelta([1, None, 2], unit="D"),
             "bool": pd.array([True, None, False], dtype="boolean"),
             5: [True, False, True],
         },
@@ -241,6 +253,9 @@ def test_polars_comes_back_as_it_was():
             "e": pl.Series(["x", "y", None], dtype=pl.Enum(["y", "x"])),
             "i": pl.Series([1, None, 3], dtype=pl.Int16),
             "s": ["a", None, "b"],
+            "n": [None, None, None],
+            "u": pl.Series([1, 2, 2**64 - 1], dtype=pl.UInt64),
+            "t": [dt.time(1), None, dt.time(2)],
         }
     )
     back = to_frame(open_source(frame).raw(), frame)

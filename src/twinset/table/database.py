@@ -237,13 +237,13 @@ class DatabaseReader:
 
     def _batch(self, rows: Any, schema: pa.Schema) -> pa.RecordBatch:
         arrays = []
-        for field, values in zip(schema, zip(*rows, strict=True), strict=True):
+        for column, values in zip(schema, zip(*rows, strict=True), strict=True):
             try:
-                arrays.append(_array(values, field.type))
+                arrays.append(_array(values, column.type))
             except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError, ValueError):
                 raise InputError(
-                    f"{self.name}: column {field.name!r}",
-                    got=f"a value that is not {field.type}",
+                    f"{self.name}: column {column.name!r}",
+                    got=f"a value that is not {column.type}",
                     hint="select it as text in a view",
                 ) from None
         return pa.RecordBatch.from_arrays(arrays, schema=schema)

@@ -236,13 +236,12 @@ def _agreement(records: list[list[_Field]]) -> tuple[float, int]:
 
 
 def _space_or_comma(text: str, start: int, quote: str, escape: str | None, ended: bool) -> str:
-    """Accept blanks as delimiter only for a table that is mostly numbers; else one column."""
+    """Accept blanks as delimiter only for a table of numbers; else it is one column of words."""
     records, _ = _records(text, start, " ", quote, escape, ended)
     if len(records) < 3 or len(records[0]) < 2 or _agreement(records) < (1.0, 2):
         return ","
-    rows = records[1:]
-    numeric = sum(all(_NUMBER.fullmatch(r[i].text) for r in rows) for i in range(len(records[0])))
-    return " " if 2 * numeric >= len(records[0]) else ","
+    numeric = all(_NUMBER.fullmatch(f.text) for r in records[1:] for f in r)
+    return " " if numeric else ","
 
 
 def _names(header: list[_Field], name: str) -> tuple[str, ...]:

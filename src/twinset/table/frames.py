@@ -85,11 +85,14 @@ def _pandas_column(column: Any) -> pa.ChunkedArray | pa.Array:
     except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError):
         values = [None if v is None or v != v else v for v in column]
         array = natural_array(values)
-    return array.cast(pa.string()) if pa.types.is_null(array.type) else array
+    if isinstance(array.type, pa.BaseExtensionType):  # periods, intervals
+        missing = column.isna().to_numpy()
+        return pa.array(column.astype(str).to_numpy(dtype=object), pa.string(), mask=missing)
+    return array
 
 
 def _plain_text(table: pa.Table) -> pa.Table:
-    """Large strings and string views are strings as any other."""
+    """Large strings, string views and columns of nulls are strings as any other."""
     fields = [f.with_type(_plain_type(f.type)) for f in table.schema]
     return table.cast(pa.schema(fields)) if fields != list(table.schema) else table
 
@@ -98,9 +101,8 @@ def _plain_type(kind: pa.DataType) -> pa.DataType:
     if pa.types.is_dictionary(kind) and not pa.types.is_string(kind.value_type):
         value = _plain_type(kind.value_type)
         return pa.dictionary(pa.int32(), value, ordered=kind.ordered)
-    if pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
-        return pa.string()
-    return kind
+    text = pa.types.is_large_string(kind) or pa.types.is_string_view(kind)
+    return pa.string() if text or pa.types.is_null(kind) else kind
 
 
 @dataclass(frozen=True)
@@ -214,6 +216,9 @@ def _pandas_cast(column: Any, dtype: Any) -> Any:
 
     if column.dtype == dtype:
         return column
+    if dtype == np.dtype(object):
+        column = column.astype(object)
+        return column.where(column.notna(), None)
     if isinstance(dtype, pd.CategoricalDtype):
         known = dtype.categories
         new = pd.Index(column.dropna().unique()).difference(known)
