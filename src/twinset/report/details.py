@@ -11,7 +11,7 @@ from twinset.report.shapes import AttackRow, Detail, DetailRow, Figure, KindRow,
 from twinset.report.words import ATTACKS, FAMILIES, Measure, describe, direction, mark, place
 from twinset.results import Exposed
 
-__all__ = ["attack_rows", "details", "figure_of", "kind_rows"]
+__all__ = ["attack_rows", "details", "figure_of", "group_of", "kind_rows"]
 
 _MOST_ROWS = 40
 _OF_ATTACKS = ("auc", "tpr_at_fpr", "advantage", "epsilon_lower_bound")
@@ -60,11 +60,13 @@ def attack_rows(results: Sequence[Result]) -> tuple[tuple[str, ...], tuple[Attac
         for kind in kinds
         if (found := [r for r in mine if _column_of(r) == kind])
     }
-    keys = list(dict.fromkeys((str(r.params["attack"]), _group(r)) for r in mine))
+    keys = list(dict.fromkeys((str(r.params["attack"]), group_of(r)) for r in mine))
     rows = []
     for name, group in keys:
         cells = {
-            _column_of(r): r for r in mine if (str(r.params["attack"]), _group(r)) == (name, group)
+            _column_of(r): r
+            for r in mine
+            if (str(r.params["attack"]), group_of(r)) == (name, group)
         }
         title, meaning = ATTACKS.get(name, (name.replace("_", " ").capitalize(), ""))
         shown = tuple(figure_of(cells[k], on=axes[k]) if k in cells else None for k in kinds)
@@ -74,7 +76,8 @@ def attack_rows(results: Sequence[Result]) -> tuple[tuple[str, ...], tuple[Attac
     return tuple(_header(k) for k in kinds), tuple(row for _, row in rows)
 
 
-def _group(r: Result) -> str:
+def group_of(r: Result) -> str:
+    """Which records an attack was aimed at, in words."""
     group = str(r.params.get("target_group") or r.group or "all")
     return _GROUPS.get(group, group.replace("_", " "))
 

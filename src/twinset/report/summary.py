@@ -17,7 +17,7 @@ from typing import Any
 
 from twinset.protocols import Result
 from twinset.report import charts
-from twinset.report.details import attack_rows, details, figure_of, kind_rows
+from twinset.report.details import attack_rows, details, figure_of, group_of, kind_rows
 from twinset.report.disclosure import MINIMUM, guard_audit, guard_evaluation, guard_provenance
 from twinset.report.numbers import count, figure, plural
 from twinset.report.shapes import ColumnCard, Figure, GateRow, Mark, ProblemRow, Summary, Term
@@ -157,7 +157,8 @@ def _figures(evaluation: Evaluation | None, audit: Audit | None) -> tuple[Figure
     """Return the figures of the first screen; what was not computed is left out here."""
     mine = evaluation.results if evaluation else ()
     both = [*mine, *(audit.results if audit else ())]
-    found: list[tuple[Result | None, str]] = [(best_attack(audit), "")]
+    best = best_attack(audit)
+    found: list[tuple[Result | None, str]] = [(best, _best_title(best))]
     rare = best_attack(audit, "tpr_at_fpr", fpr=0.001) or best_attack(audit, "tpr_at_fpr")
     found.append((rare, _rare_title(rare)))
     found += [(one(both, name), "") for name in ("exact_copies", "dcr_share")]
@@ -167,6 +168,12 @@ def _figures(evaluation: Evaluation | None, audit: Audit | None) -> tuple[Figure
         found.append((one(mine, f"mean_{name}"), ""))
     found.append((one(mine, "c2st", against="holdout") or one(mine, "c2st"), ""))
     return tuple(figure_of(r, title) for r, title in found if r is not None)
+
+
+def _best_title(result: Result | None) -> str:
+    if result is None or result.params.get("target_group") in (None, "all", "random"):
+        return ""
+    return f"{describe(result).title} ({group_of(result)})"
 
 
 def _rare_title(result: Result | None) -> str:

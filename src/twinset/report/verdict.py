@@ -59,7 +59,10 @@ def share(audit: Audit | None, provenance: Mapping[str, Any]) -> tuple[Mark, tup
             "Do not use the privacy figures below.",
         )
     if audit.verdict.startswith("No, because"):
-        return Mark(audit.verdict, "bad"), (_finding(audit), "Do not share these rows as they are.")
+        return Mark(audit.verdict, "bad"), (
+            f"{_tried(audit)} What each achieved stands below.",
+            "Do not share these rows as they are.",
+        )
     failed = [r for r in audit.results if r.status == "failed"]
     if audit.verdict.startswith(_CLEAN) and not failed:
         return Mark(_CLEAN, "good"), (
@@ -83,15 +86,23 @@ def _is_unknown(audit: Audit) -> bool:
 
 def _finding(audit: Audit) -> str:
     """Say in one sentence what the best attack achieved."""
-    attacks = {r.params["attack"] for r in audit.results if r.estimate and "attack" in r.params}
     best = best_attack(audit)
     if best is None or best.estimate is None:
         return "No attack on membership could be run on these files."
     e = best.estimate
     return (
+        f"{_tried(audit)} The best one was right in {figure(e.value, 'share')} of such pairs "
+        f"({span(e.low, e.high, 'share')}); guessing gets 50%."
+    )
+
+
+def _tried(audit: Audit) -> str:
+    attacks = {
+        r.params["attack"] for r in audit.results if r.name == "auc" and "attack" in r.params
+    }
+    return (
         f"{plural(len(attacks), 'attack')} tried to tell records that are in the train data from "
-        f"records that are not. The best one was right in {figure(e.value, 'share')} of such "
-        f"pairs ({span(e.low, e.high, 'share')}); guessing gets 50%."
+        "records that are not."
     )
 
 
