@@ -43,11 +43,21 @@ def test_auc_interval_covers(shift, size):
     assert 0.925 <= held / 600 <= 0.985
 
 
+@pytest.mark.parametrize("size", [12, 25])
+def test_auc_interval_covers_where_sides_nearly_separate(size):
+    rng = np.random.default_rng(6)
+    true = stats.norm.cdf(2.5 / np.sqrt(2))
+    member = flags(size, size)
+    found = [auc(rng.normal(size=2 * size) + 2.5 * member, member) for _ in range(600)]
+    assert np.mean([a <= true <= b for a, b in map(auc_interval, found)]) >= 0.92
+
+
 def test_auc_interval_at_the_ends_is_neither_empty_nor_certain():
     member = flags(30, 30)
     low, high = auc_interval(auc(member.astype(float), member))
-    assert 0.6 < low < 0.97
+    assert 0.85 < low < 0.97
     assert high == 1.0
+    assert auc_interval(auc(-member.astype(float), member)) == pytest.approx((0.0, 1 - low))
     low, high = auc_interval(auc(np.zeros(60), member))
     assert low < 0.5 < high
 

@@ -83,7 +83,8 @@ def _planted(game: Game, attacks: Sequence[Attack], seed: int) -> tuple[Result, 
     z = measures.critical_value([a for a, _ in found], 0.95, stream(seed, "audit", "planted z"))
     area, name = max(found, key=lambda pair: pair[0].value)
     result = _result("planted_leak", area, z, attack=name, planted=number)
-    return replace(result, direction="higher"), measures.auc_interval(area, z)[0] > 0.5
+    caught = (area.value - 0.5) / measures.null_error(number, number) > z
+    return replace(result, direction="higher"), caught
 
 
 def _exchangeable(game: Game, scored: Sequence[Scored], seed: int) -> tuple[Result, bool]:

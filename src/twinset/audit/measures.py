@@ -71,13 +71,33 @@ def _mid(ordered: Floats, values: Floats) -> Floats:
 
 
 def auc_interval(found: Auc, z: float = 1.959964) -> tuple[float, float]:
-    """Interval on the logit scale, `z` standard errors each way; wide, not empty, at 0 and 1."""
-    least = 1 / (2 * max(min(found.members, found.non_members), 1))
-    value = min(max(found.value, least), 1 - least)
-    error = max(found.error, math.sqrt(2) * least) / (value * (1 - value))
+    """Interval of `z` standard errors each way.
+
+    By influences on the logit scale; where sides are nearly separated, so that influences say
+    little, the values that a test with the error of Hanley and McNeil (1982, eq. 1) would not
+    reject.
+    """
+    value, smaller = found.value, max(min(found.members, found.non_members), 1)
+    if value * (1 - value) * smaller < 1:
+        reflected = value < 0.5
+        far = _rejected(1 - value if reflected else value, found.members, found.non_members, z)
+        return (0.0, 1 - far) if reflected else (far, 1.0)
+    error = max(found.error, 0.7 / smaller) / (value * (1 - value))  # equal scores tell little
     centre = math.log(value / (1 - value))
     low, high = (float(special.expit(centre + side * z * error)) for side in (-1, 1))
-    return min(low, found.value), max(high, found.value)
+    return min(low, value), max(high, value)
+
+
+def _rejected(value: float, members: int, others: int, z: float) -> float:
+    """Largest AUC below `value` that lies `z` of its own standard errors away, by bisection."""
+    low, high = 0.0, value
+    for _ in range(50):
+        a = (low + high) / 2
+        q1, q2 = a / (2 - a), 2 * a * a / (1 + a)
+        spread = a * (1 - a) + (members - 1) * (q1 - a * a) + (others - 1) * (q2 - a * a)
+        error = math.sqrt(max(spread, 0.0) / max(members * others, 1))
+        low, high = (a, high) if value - a > z * error else (low, a)
+    return low
 
 
 def null_error(members: int, non_members: int) -> float:
