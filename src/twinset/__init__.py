@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+from twinset.version import __version__
 
 if TYPE_CHECKING:
     from twinset.api import audit, compare, evaluate, fit, load, metric, run, schema

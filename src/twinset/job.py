@@ -16,10 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-import twinset
 from twinset.errors import InputError, StorageError
 from twinset.progress import Event
 from twinset.table.write import atomic_write
+from twinset.version import __version__
 
 __all__ = ["Job", "run_key"]
 
@@ -28,7 +28,7 @@ T = TypeVar("T")
 
 def run_key(fingerprint: str, options: Mapping[str, Any]) -> str:
     """Resume key: hash of input, options and version."""
-    text = json.dumps([fingerprint, options, twinset.__version__], sort_keys=True, default=str)
+    text = json.dumps([fingerprint, options, __version__], sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()
 
 

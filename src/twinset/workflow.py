@@ -11,7 +11,6 @@ from typing import Any
 import pyarrow as pa
 import pydantic
 
-import twinset
 from twinset import registry
 from twinset.audit.core import audit_release
 from twinset.errors import ControlError
@@ -31,6 +30,7 @@ from twinset.table.table import Table
 from twinset.table.write import RowWriter, atomic_write
 from twinset.trust.gates import Gate, load_gates
 from twinset.twin import Twin
+from twinset.version import __version__
 
 __all__ = ["Run", "run"]
 
@@ -246,7 +246,7 @@ class _Steps:
             "options": dict(self.options),
             "leaks_on_purpose": registry.load("generators", self.generator).leaks_on_purpose,
             "seed": self.seed,
-            "version": twinset.__version__,
+            "version": __version__,
             "protection": twin.protection_text(),
             "kept": list(twin.kept.column_names) if twin.kept is not None else [],
             "made_new": [c.name for c in twin.schema.columns if not c.is_learnable],

@@ -37,9 +37,9 @@ _ROWS = 1_000_000
 
 def _version(value: bool) -> None:
     if value:
-        import twinset
+        from twinset.version import __version__
 
-        typer.echo(f"twinset {twinset.__version__}")
+        typer.echo(f"twinset {__version__}")
         raise typer.Exit
 
 

@@ -13,9 +13,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from twinset import __version__
 from twinset.report.disclosure import guard_provenance
 from twinset.table.schema import Column, Kind, Schema
+from twinset.version import __version__
 
 __all__ = ["release_json"]
 

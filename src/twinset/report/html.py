@@ -9,8 +9,8 @@ from functools import cache
 import jinja2
 from markupsafe import Markup
 
-from twinset import __version__
 from twinset.report.shapes import Summary
+from twinset.version import __version__
 
 __all__ = ["render"]
 

@@ -15,13 +15,13 @@ from typing import Any
 
 import numpy as np
 
-from twinset import __version__
 from twinset.protocols import Result
 from twinset.report.disclosure import guard_provenance
 from twinset.report.summary import guarded
 from twinset.report.verdict import share
 from twinset.results import Audit, Evaluation
 from twinset.table.schema import Schema
+from twinset.version import __version__
 
 __all__ = ["to_json"]
 
