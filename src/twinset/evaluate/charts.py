@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import numpy as np
@@ -41,7 +42,11 @@ def _units(evidence: Evidence, codes: Codes, size: int) -> npt.NDArray[np.int64]
     """Count distinct units, shape (sides, size + 1); the last is null (code -1)."""
     rows = []
     for side, code in codes.items():
-        ids = compact(evidence.units(side), len(code))
+        units = evidence.units(side)
+        if units is None:
+            rows.append(np.bincount(np.where(code < 0, size, code), minlength=size + 1))
+            continue
+        ids = compact(units, len(code))
         pairs = np.unique(ids * (size + 1) + np.where(code < 0, size, code))
         rows.append(np.bincount(pairs % (size + 1), minlength=size + 1))
     return np.stack(rows)
@@ -72,7 +77,7 @@ def _number_chart(evidence: Evidence, name: str) -> Chart | None:
         edges = np.delete(edges, worst - 1 if left <= right else worst)
     texts = [value_text(float(e), kind) for e in edges]
     labels = [f"under {t}" for t in texts[:1]]
-    labels += [f"{a} to {b}" for a, b in zip(texts, texts[1:], strict=False)]
+    labels += [f"{a} to {b}" for a, b in itertools.pairwise(texts)]
     labels += [f"{t} or more" for t in texts[-1:]]
     if kind is Kind.INTEGER and len(edges):
         labels = _whole_labels(edges, labels)
@@ -105,7 +110,11 @@ def _edges(values: npt.NDArray[np.float64], *, whole: bool) -> npt.NDArray[np.fl
     edges = np.arange(math.ceil(low / step), math.floor(high / step) + 1) * step
     if whole:
         edges = np.unique(np.ceil(edges))
-    return edges[(edges > values[0]) & (edges <= values[-1])][: _BINS - 1]
+    edges = np.asarray(edges, dtype=np.float64)
+    inside: npt.NDArray[np.float64] = edges[(edges > values[0]) & (edges <= values[-1])][
+        : _BINS - 1
+    ]
+    return inside
 
 
 def _place(

@@ -140,7 +140,7 @@ class Evidence:
         return {c.name: self._code(c) for c in self.schema.columns}
 
     def levels(self, name: str) -> tuple[str, ...]:
-        """Return the categories of a discrete column that train has, in the order of their codes."""
+        """Return the categories that train has in a discrete column, by code."""
         self.columns[name]  # coded by now
         return self._known[name]
 

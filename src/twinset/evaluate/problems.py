@@ -139,9 +139,8 @@ def _sign(result: Result) -> str:
             f"(fresh real rows: {points(reference)}%; noise {points(noise)})"
         )
     if result.name == "wasserstein":
-        return f"{name}: values are {value:.2g} standard deviations off on average " + (
-            f"(noise {noise:.2g})"
-        )
+        size = f"{value:.2g} standard deviations (noise {noise:.2g})"
+        return f"{name}: values are off by {size} on average"
     return ""
 
 

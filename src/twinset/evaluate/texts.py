@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 import math
 
 from twinset.stats.codes import NumberBins
@@ -39,7 +40,7 @@ def bin_texts(bins: NumberBins, kind: Kind) -> tuple[str, ...]:
     """Name each code of `NumberBins`."""
     edges = [value_text(float(e), kind) for e in bins.edges]
     if edges:
-        inner = [f"from {a} to {b}" for a, b in zip(edges, edges[1:], strict=False)]
+        inner = [f"from {a} to {b}" for a, b in itertools.pairwise(edges)]
         texts = [f"below {edges[0]}", *inner, f"at {edges[-1]} or more"]
     else:
         texts = ["at other values"]

@@ -190,5 +190,5 @@ class Evidence(Protocol):
         ...
 
     def hashes(self, *, near_unique: bool) -> dict[Side, npt.NDArray[np.uint64]]:
-        """One number a row, equal exactly if rows are equal; optionally without near-unique columns."""
+        """One number a row, equal exactly if rows are equal."""
         ...

@@ -81,8 +81,8 @@ def judge(family: Family, drafts: Sequence[Draft]) -> list[Result]:
     results: dict[int, Result] = {}
     for name in dict.fromkeys(d.measure.name for d in drafts):
         mine = [i for i, d in enumerate(drafts) if d.measure.name == name]
-        worse = adjust(np.array([drafts[i].p_worse for i in mine]))
-        better = adjust(np.array([drafts[i].p_better for i in mine]))
+        worse = adjust(np.nan_to_num([drafts[i].p_worse for i in mine], nan=1.0))
+        better = adjust(np.nan_to_num([drafts[i].p_better for i in mine], nan=1.0))
         for i, w, b in zip(mine, worse, better, strict=True):
             results[i] = _result(family, drafts[i], float(w), float(b))
     return [results[i] for i in range(len(drafts))]
@@ -90,8 +90,10 @@ def judge(family: Family, drafts: Sequence[Draft]) -> list[Result]:
 
 def _result(family: Family, d: Draft, worse: float, better: float) -> Result:
     m = d.measure
-    if not math.isfinite(d.value):
-        return refuse(family, m, "undefined for these values", columns=d.columns, params=d.params)
+    known = (d.value, d.variance, d.reference or 0.0, d.noise or 0.0, *(d.interval or ()))
+    if not all(map(math.isfinite, known)):
+        reason = "undefined for these values (constant, or too large)"
+        return refuse(family, m, reason, columns=d.columns)
     low, high = d.interval or normal_interval(d.value, d.variance, m.low, m.high)
     verdict: Verdict | None = None
     if d.noise is not None and d.reference is not None:
@@ -121,7 +123,7 @@ def _bad(d: Draft) -> float:
         return d.value - reference
     if d.measure.direction == "higher":
         return reference - d.value
-    centre = d.params.get("target", 0.0)
+    centre = float(d.params.get("target", 0.0))
     return abs(d.value - centre) - abs(reference - centre)
 
 

@@ -88,10 +88,11 @@ class Associations:
         names = evidence.numeric()
         drafts = []
         for measure, view in ((PEARSON, _plain), (SPEARMAN, mid_ranks)):
-            found = {
-                s: correlations(np.column_stack([view(evidence.values(s, n)) for n in names]))
-                for s in evidence.sides
-            }
+            with np.errstate(over="ignore", invalid="ignore"):  # huge values: no correlation
+                found = {
+                    s: correlations(np.column_stack([view(evidence.values(s, n)) for n in names]))
+                    for s in evidence.sides
+                }
             pairs = itertools.combinations(range(len(names)), 2)
             for i, j in itertools.islice(pairs, self.most):
                 effect = evidence.pooled_effect((names[i], names[j]))
@@ -139,7 +140,7 @@ def _plain(values: Floats) -> Floats:
 def _scores(held: npt.NDArray[np.int64], order: npt.NDArray[np.int64] | None) -> Floats | None:
     """Mid-rank of each code of a number in train; None if codes were pooled out of order."""
     if order is None or len(order) != len(held):
-        return (np.cumsum(held) - held / 2) / max(held.sum(), 1)
+        return np.asarray((np.cumsum(held) - held / 2) / max(int(held.sum()), 1))
     scores = np.zeros(len(held))
     inner = order[order < len(held) - 2]
     scores[inner] = (np.cumsum(held[inner]) - held[inner] / 2) / max(held[inner].sum(), 1)

@@ -162,7 +162,7 @@ def _range(evidence: Evidence, name: str) -> list[Draft]:
 
 
 def _drawn_ends(values: Floats, n: int, rng: np.random.Generator) -> tuple[Floats, Floats]:
-    """Draw the 10th lowest and 10th highest of n values, shape (400,) each (uniform orders: beta)."""
+    """Draw the 10th lowest and highest of n values (their ranks are beta), shape (400,) each."""
     low = rng.beta(_LEAST, n - _LEAST + 1, size=400)
     high = 1 - rng.beta(_LEAST, n - _LEAST + 1, size=400)
     at = np.minimum((np.stack([low, high]) * len(values)).astype(np.int64), len(values) - 1)

@@ -76,7 +76,8 @@ class Numbers:
                 continue
             h = evidence.sorted("holdout", name) if "holdout" in evidence.sides else None
             h = h if h is not None and len(h) > 1 else None
-            drafts += self._distances(evidence, name, a, b, h)
+            with np.errstate(over="ignore", invalid="ignore"):  # huge values: refused by `judge`
+                drafts += self._distances(evidence, name, a, b, h)
             drafts += self._tails(evidence, name, a, b, h)
         return [*judge(self.family, drafts), *refused]
 

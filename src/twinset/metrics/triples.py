@@ -50,7 +50,8 @@ class Triples:
         if total <= self.most:
             chosen = list(itertools.combinations(names, 3))
         else:
-            rng, found = evidence.rng("triples"), set()
+            rng = evidence.rng("triples")
+            found: set[tuple[str, str, str]] = set()
             while len(found) < self.most:
                 i, j, k = sorted(rng.choice(len(names), 3, replace=False).tolist())
                 found.add((names[i], names[j], names[k]))

@@ -1,4 +1,4 @@
-"""Train on synthetic, test on real: will a model hold up?"""
+"""Train on synthetic, test on real: what a model that never saw real rows is worth."""
 
 from __future__ import annotations
 
@@ -36,6 +36,8 @@ _DRAWS = 200
 _PARTS = 4
 _LEAST = 30
 _CLASSES = 30
+_NUMBER: tuple[str, ...] = ("r2",)
+_CLASS: tuple[str, ...] = ("auc", "accuracy")
 _FITTED: tuple[Side, Side] = ("synthetic", "train")
 
 
@@ -88,7 +90,7 @@ def _prepare(evidence: Evidence) -> _Task | str:
     sides: tuple[Side, ...] = ("train", "synthetic", "holdout")
     views = {s: evidence.model_view(s, without=evidence.target) for s in sides}
     if classes is None:
-        task, scores = Task(None), ("r2",)
+        task, scores = Task(None), _NUMBER
     else:
         held = np.bincount(target["train"][~np.isnan(target["train"])].astype(int))
         number = min(int(np.count_nonzero(held)), _CLASSES)  # most frequent first
@@ -96,7 +98,7 @@ def _prepare(evidence: Evidence) -> _Task | str:
             return "the target has fewer than two classes in train"
         pooled = len(held) > number
         target = {s: _lump(v, number, pooled=pooled) for s, v in target.items()}
-        task, scores = Task(number), ("auc", "accuracy")
+        task, scores = Task(number), _CLASS
     known = ~np.isnan(target["holdout"])
     for side in sides:
         if np.count_nonzero(~np.isnan(target[side])) < _LEAST:
@@ -133,7 +135,7 @@ def _drafts(evidence: Evidence, p: _Task) -> list[Draft]:
         view = Split(train.features[inside], train.names, train.categorical, None)
         jobs.append((view, p.target["train"][inside]))
     with ThreadPoolExecutor(WORKERS) as pool:
-        fitted = list(pool.map(lambda job: fit_predict(*job, p.test, p.task, seed), jobs))
+        fitted = list(pool.map(lambda j: fit_predict(j[0], j[1], p.test, p.task, seed), jobs))
 
     def scores(weights: Floats) -> Floats:
         return np.stack([_scores(f, p.truth, weights) for f in fitted[:2]], axis=1)
@@ -187,10 +189,9 @@ def _scores(found: Floats, truth: Floats, weights: Floats) -> Floats:
         r2 = 1 - rest / np.where(spread > 0, spread, 1.0)
         return np.where(spread > 0, np.maximum(r2, -1.0), 0.0)[:, None]
     right = weights @ (found.argmax(axis=1) == truth) / total
-    areas = []
     classes = np.unique(truth).astype(int)
-    for c in classes[1:] if found.shape[1] == 2 else classes:
-        areas.append(_weighted_auc(found[:, c], truth == c, weights))
+    chosen = classes[1:] if found.shape[1] == 2 else classes
+    areas = [_weighted_auc(found[:, c], truth == c, weights) for c in chosen]
     return np.stack([np.mean(areas, axis=0), right], axis=1)
 
 

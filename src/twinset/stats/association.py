@@ -145,4 +145,5 @@ def mutual_information(table: Floats) -> float:
         return 0.0
     ratio = np.where(p > 0, p / np.outer(rows, cols), 1.0)
     raw = float((p * np.log(ratio)).sum())
-    return max(0.0, raw - (p.shape[0] - 1) * (p.shape[1] - 1) / (2 * n))
+    bias = float((p.shape[0] - 1) * (p.shape[1] - 1)) / (2 * n)
+    return max(0.0, raw - bias)

@@ -42,6 +42,8 @@ def chi_tails(value: float, mean: float, variance: float) -> tuple[float, float]
     one degree of freedom (|difference| of two proportions), near normal for many cells.
     """
     second = variance + mean * mean
+    if not math.isfinite(second + value):
+        return 1.0, 1.0
     if second <= 0:
         return (1.0, 1.0) if value <= 0 else (0.0, 1.0)
     short = min(variance / second, 0.4999)

@@ -30,12 +30,12 @@ def joint(codes: list[npt.NDArray[np.int64]], sizes: list[int]) -> Counts:
     return np.bincount(index, minlength=math.prod(sizes))
 
 
-def _share(counts: npt.NDArray[np.generic]) -> Floats:
+def _share(counts: Counts | Floats) -> Floats:
     total = float(counts.sum())
     return np.asarray(counts / total if total > 0 else counts, dtype=np.float64)
 
 
-def tvd(a: npt.NDArray[np.generic], b: npt.NDArray[np.generic]) -> float:
+def tvd(a: Counts | Floats, b: Counts | Floats) -> float:
     """Total variation distance, half the sum of |share - share|, in [0, 1].
 
     >>> tvd(np.array([5, 5]), np.array([8, 2]))
@@ -79,7 +79,7 @@ def _spread(p: Floats, weights: Floats) -> float:
     return max(float(p @ (weights * weights)) - mean * mean, 0.0)
 
 
-def js_divergence(a: npt.NDArray[np.generic], b: npt.NDArray[np.generic]) -> float:
+def js_divergence(a: Counts | Floats, b: Counts | Floats) -> float:
     """Jensen-Shannon divergence in bits, in [0, 1] (Lin 1991, eq. 3.5 with equal weights)."""
     p, q = _share(a), _share(b)
     m = (p + q) / 2
@@ -112,6 +112,10 @@ def rake(counts: Floats, rows: Floats, columns: Floats, steps: int = 4) -> Float
             factor = np.divide(wanted, have, out=np.zeros_like(have), where=have > 0)
             table = table * (factor[:, None] if axis == 1 else factor[None, :])
     return table
+
+
+def _at(table: Floats, counts: Floats) -> Floats:
+    return np.asarray(np.interp(counts, np.arange(len(table)), table), dtype=np.float64)
 
 
 def _tvd_cell(x: Floats, y: Floats, a: float, b: float) -> Floats:
@@ -167,48 +171,51 @@ class SplitNull:
             Shape (cells,): part of a cell's standard deviation that is left, if not all.
         """
         mean, var = self._table("tvd", _tvd_cell)
-        scale = self._scale(effect)
+        scale = self._scale()
         pooled = float(sum(self.split))
         p = counts / max(pooled, 1.0)
-        s2 = self._s2(self.split) * scale**2
+        s2 = self._s2(self.split) * scale**2 * effect
         spread = s2 * p * (1 - p)
-        few = np.minimum(counts, _EXACT)
-        shrink = np.sqrt(np.maximum(1 - p, 0)) * np.where(counts >= _DENSE, scale, 1.0)
-        exact = counts <= _EXACT
-        means = np.where(exact, mean[few] * shrink, np.sqrt(2 / math.pi * spread)) * damp
-        variances = np.where(exact, var[few] * shrink**2, (1 - 2 / math.pi) * spread) * damp**2
+        few = counts / effect  # rows that come in packs of `effect` scatter as fewer, larger ones
+        shrink = np.sqrt(np.maximum(1 - p, 0)) * np.where(few >= _DENSE, scale, 1.0) * effect
+        exact = few <= _EXACT
+        means = np.where(exact, _at(mean, few) * shrink, np.sqrt(2 / math.pi * spread)) * damp
+        variances = np.where(exact, _at(var, few) * shrink**2, (1 - 2 / math.pi) * spread) * damp**2
         with np.errstate(divide="ignore", invalid="ignore"):
             pull = np.where(p < 1, p * np.sqrt(p / (1 - p)), 0.0)
         shared = s2 / math.pi * (pull.sum() ** 2 - (pull**2).sum())
-        extra = fresh * (1 - fresh) / self.sizes[1] * effect + self._drift(mean, counts)
+        extra = fresh * (1 - fresh) / self.sizes[1] * effect + self._drift(mean, few) * effect**2
         return float(means.sum() + fresh) / 2, float(variances.sum() + shared + extra) / 4
 
     def js(self, counts: Counts, fresh: float = 0.0, effect: float = 1.0) -> tuple[float, float]:
         """Return null mean and variance of the Jensen-Shannon divergence; see `tvd`."""
         mean, var = self._table("js", _js_cell)
-        scale = self._scale(effect) ** 2
+        scale = self._scale() ** 2
         p = counts / max(float(sum(self.split)), 1.0)
         unit = self._s2(self.split) * (1 - p) / (8 * math.log(2)) * (counts > 0)
-        few, exact = np.minimum(counts, _EXACT), counts <= _EXACT
-        factor = np.where(counts >= _DENSE, scale, 1.0)
-        means = np.where(exact, mean[few] * (1 - p), unit) * factor
-        variances = np.where(exact, var[few] * (1 - p) ** 2, 2 * unit**2) * factor**2
-        base = self._s2(self.split) * scale / (8 * math.log(2))
+        few = counts / effect
+        exact = few <= _EXACT
+        factor = np.where(few >= _DENSE, scale, 1.0) * effect
+        means = np.where(exact, _at(mean, few) * (1 - p), unit) * factor
+        variances = np.where(exact, _at(var, few) * (1 - p) ** 2, 2 * unit**2) * factor**2
+        base = self._s2(self.split) * scale * effect / (8 * math.log(2))
         shared = 2 * base**2 * float(1 - (p**2).sum())
-        extra = fresh * (1 - fresh) / self.sizes[1] * effect / 4 + self._drift(mean, counts)
+        extra = fresh * (1 - fresh) / self.sizes[1] * effect / 4
+        extra += self._drift(mean, few) * effect**2
         return float(means.sum() + fresh / 2), float(variances.sum() + shared + extra)
 
-    def _drift(self, mean: Floats, counts: Counts) -> float:
+    def _drift(self, mean: Floats, counts: Floats) -> float:
         """Variance of the null mean itself: the real rows are one sample, the release another."""
         held = counts[(counts > 0) & (counts < _EXACT)]
-        slope = (mean[held + 1] - mean[held - 1]) / 2
-        return float(max((held * slope**2).sum() - (held @ slope) ** 2 / sum(self.split), 0.0))
+        slope = (_at(mean, held + 1) - _at(mean, np.maximum(held - 1, 0))) / 2
+        total = max(float(counts.sum()), 1.0)
+        return float(max((held * slope**2).sum() - (held @ slope) ** 2 / total, 0.0))
 
     def _s2(self, sizes: tuple[int, int]) -> float:
         return 1 / max(sizes[0], 1) + 1 / max(sizes[1], 1)
 
-    def _scale(self, effect: float) -> float:
-        return math.sqrt(effect * self._s2(self.sizes) / self._s2(self.split))
+    def _scale(self) -> float:
+        return math.sqrt(self._s2(self.sizes) / self._s2(self.split))
 
     def _table(
         self, name: str, cell: Callable[[Floats, Floats, float, float], Floats]

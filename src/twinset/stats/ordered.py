@@ -32,8 +32,8 @@ class Gaps:
 def gaps(a: Floats, b: Floats) -> Gaps:
     """Kolmogorov-Smirnov D and 1-Wasserstein distance of two sorted, non-empty samples.
 
-    W = integral of |F_a - F_b| (Vallender 1974); variances by the delta method, with the null's
-    own scatter added to that of D.
+    W = integral of |F_a - F_b| (Vallender 1974); variances by the delta method, at least those
+    under equality.
     """
     points = np.concatenate([a, b])
     points.sort(kind="stable")
@@ -57,7 +57,7 @@ def gaps(a: Floats, b: Floats) -> Gaps:
         d,
         float(max(ks_variance, s2 * KS_SD**2)),
         float(np.abs(gap) @ width),
-        w_variance,
+        max(w_variance, wasserstein_null(points, len(a), len(b))[1]),
     )
 
 

@@ -49,7 +49,7 @@ def design_effect(codes: npt.NDArray[Any], units: Units, size: int) -> float:
     pairs, held = np.unique(ids * size + codes.astype(np.int64), return_counts=True)
     shares = np.bincount(codes, minlength=size) / n
     cells = pairs % size
-    # sum over units of (count in cell - weight * share)^2, expanded so that empty cells cost nothing
+    # sum over units of (count - weight * share)^2, expanded so that empty cells cost nothing
     squares = float(np.sum(held.astype(float) ** 2))
     cross = float(np.sum(held * weights[pairs // size] * shares[cells]))
     total = squares - 2 * cross + float(np.sum(weights.astype(float) ** 2) * np.sum(shares**2))
