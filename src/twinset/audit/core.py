@@ -13,6 +13,7 @@ from twinset import registry
 from twinset.audit.auditor import FPRS, Scored, by_unit, judge
 from twinset.audit.controls import run_controls
 from twinset.audit.game import Game, NoGame, set_up
+from twinset.audit.identifiers import copied_identifiers
 from twinset.audit.kinds import exposed_kinds
 from twinset.audit.words import NOT_ASSESSED, NOT_TESTED, verdict
 from twinset.progress import phase
@@ -82,11 +83,14 @@ def audit_release(
             (s for s in scored if judgement.best and s.attack == judgement.best.attack), None
         )
         exposed = exposed_kinds(game, best.scores, seed) if best and best.scores is not None else ()
+        named = copied_identifiers(train, synthetic, holdout, seed) if holdout is not None else ()
+        step.advance(detail="identifiers")
+    results = (*judgement.results, *missing, *named, *controls.results)
     return Audit(
-        results=(*judgement.results, *missing, *controls.results),
-        not_computed=_not_computed((*judgement.results, *missing, *controls.results)),
+        results=results,
+        not_computed=_not_computed(results),
         seed=seed,
-        verdict=verdict(judgement, margin),
+        verdict=verdict(judgement, margin, [r.columns[0] for r in named if r.verdict == "worse"]),
         controls_passed=controls.passed,
         exposed=exposed,
         not_tested=NOT_TESTED,

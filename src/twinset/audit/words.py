@@ -31,12 +31,16 @@ _LEAKS = {
 }
 
 
-def verdict(judgement: Judgement, margin: float) -> str:
+def verdict(judgement: Judgement, margin: float, identifiers: Sequence[str] = ()) -> str:
     """Say what was shown.
 
-    An attack counts against the release if, after correction for the number of attacks, the lower
-    end of its AUC is above ``0.5 + margin``, or that of its TPR above three times the FPR.
+    Columns of `identifiers` that are repeated from the train table settle it. Otherwise an attack
+    counts against the release if, after correction for the number of attacks, the lower end of its
+    AUC is above ``0.5 + margin``, or that of its TPR above three times the FPR.
     """
+    if identifiers:
+        names = ", ".join(identifiers[:3])
+        return f"No, because it repeats identifiers of the train table (column {names})"
     serious = [f for f in judgement.findings if _is_serious(f, margin)]
     if serious:
         return f"No, because {_cause(serious)}: {_achievement(serious)}"

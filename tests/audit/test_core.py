@@ -1,0 +1,277 @@
+"""Whole audits of releases whose answer is known."""
+
+from itertools import pairwise
+from typing import ClassVar
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from twinset import registry
+from twinset.attacks.dcr_difference import DcrDifference
+from twinset.attacks.distance import Distance
+from twinset.audit.core import audit_release
+from twinset.audit.game import Game, NoGame, set_up
+from twinset.audit.kinds import grouped_auc
+from twinset.audit.measures import auc
+from twinset.checks.tables import learnable_table, odd_tables
+from twinset.errors import InputError
+from twinset.protocols import ThreatModel
+from twinset.stats.records import concatenate, encode
+from twinset.table.schema import Column, Kind, Role, Schema
+from twinset.table.table import Table
+
+N = 1_000
+CLEAN = "Not shown to leak under these attacks, at this power"
+
+
+def parts(*sizes, seed=0):
+    """Disjoint tables of one population."""
+    table = learnable_table(sum(sizes), seed=seed)
+    edges = np.cumsum([0, *sizes])
+    return [table.take(np.arange(a, b)) for a, b in pairwise(edges)]
+
+
+def stack(*tables):
+    return Table(tables[0].schema, pa.concat_tables([t.data for t in tables]))
+
+
+def value(audit, attack, group="random", name="auc"):
+    return audit.find(name, attack=attack, target_group=group).value
+
+
+def independent(table, rng):
+    """Columns resampled one by one: exact values are released, no combination is."""
+    columns = [table.data[n].take(pa.array(rng.integers(0, N, N))) for n in table.names]
+    return Table(table.schema, pa.table(columns, names=list(table.names)))
+
+
+@pytest.fixture(scope="module")
+def world():
+    return parts(N, N, 2 * N)
+
+
+@pytest.fixture(scope="module")
+def clean(world):
+    train, fresh, holdout = world
+    return audit_release(train, fresh, holdout)
+
+
+def test_a_fresh_real_sample_is_not_flagged(clean):
+    assert clean.verdict == CLEAN
+    assert clean.controls_passed
+    for r in clean.results:
+        if r.name == "auc" and r.estimate:
+            assert r.verdict == "within_noise"
+            assert abs(r.value - 0.5) < 4 * r.noise / 1.96
+    assert {
+        r.params["attack"] for r in clean.results if r.name == "auc" and "attack" in r.params
+    } == {*registry.names("attacks")}
+    assert 0.5 < clean.extra["smallest_auc_seen"] < 0.56
+    assert clean.not_tested
+    clean.to_json()
+
+
+def test_controls_are_in_every_audit(clean):
+    controls = {r.params["control"]: r for r in clean.results if r.name == "control"}
+    assert set(controls) == {"planted_leak", "exchangeable", "without_release"}
+    assert controls["planted_leak"].estimate.low > 0.8
+    for name in ("exchangeable", "without_release"):
+        assert controls[name].estimate.low < 0.5 < controls[name].estimate.high
+
+
+def test_low_false_positive_rates_need_enough_non_members(clean):
+    at = {f: clean.find("tpr_at_fpr", attack="distance", fpr=f) for f in (0.01, 0.001)}
+    assert at[0.01].status == "ok"
+    assert at[0.01].estimate.low <= 0.01 <= at[0.01].estimate.high
+    assert at[0.001].status == "not_applicable"
+    assert "10000" in at[0.001].reason
+
+
+def test_a_bootstrap_is_caught_as_copied_rows(world):
+    train, _, holdout = world
+    copies = train.take(np.random.default_rng(1).integers(0, N, N))
+    audit = audit_release(train, copies, holdout)
+    assert audit.verdict.startswith("No, because it holds copies")
+    assert audit.controls_passed
+    assert value(audit, "exact_match") == pytest.approx(1 - np.exp(-1) / 2, abs=0.04)
+    assert value(audit, "distance") > 0.75
+    assert audit.find("tpr_at_fpr", attack="distance", fpr=0.01).estimate.low > 0.5
+    assert len(audit.exposed) == 5
+    assert all(e.count >= 10 and e.low > 0.5 for e in audit.exposed)
+
+
+def test_five_percent_of_copies_are_caught_at_low_false_positive_rates(world):
+    train, fresh, holdout = world
+    mixed = stack(fresh.take(np.arange(N // 20, N)), train.take(np.arange(N // 20)))
+    audit = audit_release(train, mixed, holdout)
+    assert audit.verdict.startswith("No, because")
+    at = audit.find("tpr_at_fpr", attack="exact_match", fpr=0.01)
+    assert at.verdict == "worse"
+    assert at.value == pytest.approx(0.05, abs=0.012)
+    assert value(audit, "exact_match") < 0.55  # the AUC alone would hardly show it
+
+
+def test_independent_columns_leak_values_not_rows(world):
+    train, _, holdout = world
+    audit = audit_release(train, independent(train, np.random.default_rng(2)), holdout)
+    assert audit.verdict.startswith("No, because it repeats exact values")
+    assert "not shown to repeat whole rows" in audit.verdict
+    assert value(audit, "exact_values") > 0.7
+    assert value(audit, "exact_match") < 0.55
+    assert audit.find("auc", attack="exact_values").params["leak"] == "value"
+
+
+def test_holding_the_non_members_themselves_makes_a_leak_of_nothing(world):
+    train, fresh, holdout = world
+    s, r, m = encode([fresh, holdout, train], reference=[0, 1])
+    trap = DcrDifference().score(concatenate([m, r]), s, auxiliary=r, rng=np.random.default_rng(0))
+    assert auc(trap, np.arange(len(trap)) < N).value > 0.7
+    game = set_up(train, fresh, holdout)
+    assert isinstance(game, Game)
+    ours = DcrDifference().score(
+        game.targets, game.release, auxiliary=game.auxiliary, rng=np.random.default_rng(0)
+    )
+    assert abs(auc(ours, game.is_member).value - 0.5) < 0.05
+
+
+def test_same_seed_same_audit_and_no_order_of_attacks(world):
+    train, fresh, holdout = world
+    names = ["distance", "domias", "local_density"]
+    one = audit_release(train, fresh, holdout, attacks=names, seed=3)
+    two = audit_release(train, fresh, holdout, attacks=names[::-1], seed=3)
+    for name in names:
+        assert value(one, name) == value(two, name)
+    assert value(one, "distance") != value(
+        audit_release(train, fresh, holdout, attacks=names, seed=4), "distance"
+    )
+
+
+def test_without_a_holdout_nothing_is_assessed(world):
+    train, fresh, _ = world
+    audit = audit_release(train, fresh, None)
+    assert audit.verdict.startswith("Not assessed")
+    assert {r.status for r in audit.results} == {"not_applicable"}
+    assert all(r.reason for r in audit.results)
+
+
+def test_own_auxiliary_rows_leave_the_whole_holdout_as_non_members(world):
+    train, fresh, holdout = world
+    known, others = holdout.take(np.arange(N)), holdout.take(np.arange(N, 2 * N))
+    game = set_up(train, fresh, others, auxiliary=known)
+    assert isinstance(game, Game)
+    assert game.non_members == N
+    assert len(game.auxiliary) == N
+
+
+def with_units(table, units):
+    schema = Schema(
+        columns=(*table.schema.columns, Column(name="id", kind=Kind.INTEGER, role=Role.UNIT))
+    )
+    return Table(schema, table.data.append_column("id", pa.array(units)))
+
+
+def test_roles_are_dealt_by_unit():
+    train, fresh, holdout = parts(300, 300, 300)
+    people = with_units(holdout, np.arange(300) // 5 + 1_000)
+    game = set_up(with_units(train, np.arange(300) // 5), with_units(fresh, np.arange(300)), people)
+    assert isinstance(game, Game)
+    assert game.non_members == 30
+    assert game.members == 30
+    assert len(game.targets) == 300
+    with pytest.raises(InputError, match="train and holdout") as caught:
+        set_up(with_units(train, np.arange(300)), fresh, with_units(holdout, np.arange(300) + 299))
+    assert "1 units" in str(caught.value)
+
+
+def test_the_same_rows_as_train_and_holdout_are_refused(world):
+    train, fresh, _ = world
+    with pytest.raises(InputError, match="train and holdout"):
+        audit_release(train, fresh, train.take(np.arange(400)))
+
+
+def test_a_holdout_of_other_people_fails_the_control(world):
+    train, fresh, holdout = world
+    size = holdout["size"].to_numpy()
+    group = np.array(holdout["group"].to_pylist())
+    kept = holdout.take((size < np.median(size)) & (group == "a"))
+    audit = audit_release(train, fresh, kept, attacks=["distance"])
+    assert not audit.controls_passed
+
+
+class _Broken:
+    name: ClassVar[str] = "broken"
+    threat_model: ClassVar[ThreatModel] = ThreatModel()
+
+    def score(self, targets, release, *, auxiliary, rng):
+        raise ValueError("a plug-in fell over")
+
+
+class _Endless(_Broken):
+    def score(self, targets, release, *, auxiliary, rng):
+        return np.full(len(targets), np.inf)
+
+
+@pytest.mark.parametrize("broken", [_Broken, _Endless])
+def test_a_broken_attack_is_a_failed_result(world, monkeypatch, broken):
+    train, fresh, holdout = world
+    made = {"broken": broken(), "distance": Distance()}
+    monkeypatch.setattr(registry, "configure", lambda room, name: made[name])
+    audit = audit_release(train, fresh, holdout, attacks=["broken", "distance"])
+    failed = audit.find("auc", attack="broken")
+    assert failed.status == "failed"
+    assert failed.reason
+    assert audit.find("auc", attack="distance").status == "ok"
+    assert any("broken" in n.name for n in audit.not_computed)
+
+
+@pytest.mark.parametrize("name", odd_tables())
+def test_odd_tables_have_an_explicit_status(name):
+    table = odd_tables()[name]
+    repeated = stack(*[table] * 8)
+    for train, holdout in ((table, table), (repeated, repeated)):
+        if name == "one row" and train is table:
+            with pytest.raises(InputError, match="train and holdout"):
+                audit_release(train, table, holdout)
+            continue
+        audit = audit_release(train, table, holdout)
+        assert audit.verdict == CLEAN or audit.verdict.startswith("Not assessed")
+        assert audit.controls_passed
+        audit.to_json()
+
+
+def test_thirty_rows_and_unseen_levels():
+    train, fresh, holdout = parts(30, 30, 30)
+    unseen = pa.array(["other"] * 30).dictionary_encode()
+    changed = fresh.data.set_column(0, "group", unseen.cast(pa.dictionary(pa.int32(), pa.string())))
+    audit = audit_release(train, Table(fresh.schema, changed), holdout)
+    assert audit.verdict == CLEAN
+    assert audit.extra["smallest_auc_seen"] > 0.7
+    few = audit_release(train, fresh, holdout.take(np.arange(15)))
+    assert few.verdict.startswith("Not assessed")
+    assert isinstance(set_up(train, fresh.take(np.arange(0)), holdout), NoGame)
+
+
+def test_the_exposed_kind_is_the_one_that_leaks():
+    train, fresh, holdout = parts(3 * N, 3 * N, 4 * N)
+    leaking = train.take(np.array(train["group"].to_pylist()) == "c")
+    rest = fresh.take(np.array(fresh["group"].to_pylist()) != "c")
+    audit = audit_release(train, stack(leaking, rest), holdout, attacks=["distance", "exact_match"])
+    first = audit.exposed[0]
+    assert "group is c" in audit.exposed[0].text
+    assert first.low > 0.9
+    assert first.count >= 10
+    assert not any("group is a" in e.text and e.low > 0.5 for e in audit.exposed)
+
+
+def test_grouped_auc_equals_one_auc_a_group():
+    rng = np.random.default_rng(7)
+    scores, member = rng.integers(0, 9, 500).astype(float), rng.random(500) < 0.4
+    group = rng.integers(-1, 6, 500)
+    group[group == 4] = 3
+    area, n, m = grouped_auc(scores, member, group, 6)
+    for g in range(6):
+        inside = group == g
+        assert (n[g], m[g]) == ((inside & member).sum(), (inside & ~member).sum())
+        expected = auc(scores, member, inside).value if inside.any() else 0.5
+        assert area[g] == pytest.approx(expected)
