@@ -37,6 +37,8 @@ def is_round(text: str) -> bool:
         return (date.fromisoformat(text) - date(1970, 1, 1)).days % 10 == 0
     if not re.fullmatch(r"-?[0-9]+(\.[0-9]+)?", text):
         return False
+    if re.fullmatch(r"-?\d+\.\d", text):
+        return True
     near = {text} | ({str(int(text) + 1)} if text.isdigit() else set())
     digits = [re.sub(r"[^0-9]", "", n).strip("0") for n in near]
     return any(len(d) <= 3 or (len(d) == 4 and d.endswith("5")) for d in digits)
@@ -45,9 +47,9 @@ def is_round(text: str) -> bool:
 def rare_values(train: Table) -> dict[str, str]:
     """Values held by fewer than ten units and telling by themselves, with their column.
 
-    Left out are numbers of up to three significant digits (four if the last is 5): they stand in
-    any report, and round bounds are made of them, as are the whole numbers just below ("50000 to
-    99999"), and every tenth day, for the same reason.
+    Left out are numbers of up to three significant digits (four if the last is 5) or of one
+    decimal: they stand in any report, and round bounds are made of them. So are the whole numbers
+    just below them ("50000 to 99999") and every tenth day.
     """
     found: dict[str, str] = {}
     for column in train.schema.columns:
@@ -85,7 +87,12 @@ def published(request, shared: Path) -> tuple[Table, str, set[str]]:
 
 def named(values: dict[str, str], text: str) -> dict[str, str]:
     tokens = set(TOKEN.findall(text))
-    return {v: c for v, c in values.items() if (v in tokens if TOKEN.fullmatch(v) else v in text)}
+    bare = {v: v.removeprefix("-") for v in values}
+    return {
+        v: c
+        for v, c in values.items()
+        if (bare[v] in tokens if TOKEN.fullmatch(bare[v]) else v in text)
+    }
 
 
 @pytest.mark.shared

@@ -13,7 +13,7 @@ from twinset.results import Exposed
 
 __all__ = ["attack_rows", "details", "figure_of", "group_of", "kind_rows"]
 
-_MOST_ROWS = 40
+_MOST_ROWS = 20
 _OF_ATTACKS = ("auc", "tpr_at_fpr", "advantage", "epsilon_lower_bound")
 _GROUPS = {"all": "all records", "random": "random records", "outliers": "outlying records"}
 # Params that tell how a figure was made, not what it is of.
@@ -152,7 +152,7 @@ def _detail(name: str, found: list[Result]) -> Detail:
     measure = describe(first)
     rest = len(ranked) - _MOST_ROWS
     return Detail(
-        title=measure.title,
+        title=_title(name, measure),
         name=name,
         meaning=measure.meaning,
         direction=direction(first),
@@ -160,6 +160,11 @@ def _detail(name: str, found: list[Result]) -> Detail:
         rows=tuple(_row(r) for r in ranked[:_MOST_ROWS]),
         left_out=f"{plural(rest, 'more row')} in report.json." if rest > 0 else "",
     )
+
+
+def _title(name: str, measure: Measure) -> str:
+    averaged = name.startswith("mean_") and not measure.title.endswith("on average")
+    return f"{measure.title}, on average" if averaged else measure.title
 
 
 def _counted(found: list[Result]) -> str:
