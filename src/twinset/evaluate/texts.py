@@ -45,4 +45,4 @@ def bin_texts(bins: NumberBins, kind: Kind) -> tuple[str, ...]:
     else:
         texts = ["at other values"]
     texts += [f"at exactly {value_text(float(a), kind)}" for a in bins.atoms]
-    return (*texts, "missing", "out of the range of train")
+    return (*texts, "missing", "at values that train does not have")

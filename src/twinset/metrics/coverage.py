@@ -40,7 +40,7 @@ UNSEEN = Measure(
     "lower",
     0,
     1,
-    "share of rows with a value out of train's range or not among its categories",
+    "share of rows with a value out of train's range or not among its categories (or few values)",
     "",
 )
 

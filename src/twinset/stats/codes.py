@@ -22,7 +22,8 @@ class NumberBins:
     """Bins of a number column.
 
     Codes 0 .. len(edges) are the bins ``(-inf, e0), [e0, e1), ... [e_last, inf)`` without the
-    atoms; then one code per atom (a frequent value); then null; then "out of the fitted range".
+    atoms; then one code per atom (a frequent value); then null; then unseen
+    values (out of the fitted range).
 
     Attributes
     ----------
@@ -30,12 +31,15 @@ class NumberBins:
         Shape (bins - 1,) and (atoms,), ascending; edges are round numbers where possible.
     low, high
         Range of the values that were fitted; NaN if there were none.
+    closed
+        Whether the atoms are all the values there were: any other value is then unseen.
     """
 
     edges: Floats
     atoms: Floats
     low: float
     high: float
+    closed: bool = False
 
     @property
     def null(self) -> int:
@@ -65,6 +69,8 @@ class NumberBins:
         if len(self.atoms):
             place = np.minimum(np.searchsorted(self.atoms, values), len(self.atoms) - 1)
             codes = np.where(self.atoms[place] == values, len(self.edges) + 1 + place, codes)
+        if self.closed:
+            codes[codes == 0] = self.unseen
         codes[(values < self.low) | (values > self.high)] = self.unseen
         codes[np.isnan(values)] = self.null
         return codes
@@ -84,7 +90,8 @@ def fit_bins(values: Floats, bins: int = 20) -> NumberBins:
         return NumberBins(np.empty(0), np.empty(0), math.nan, math.nan)
     distinct, counts = np.unique(values, return_counts=True)
     least = max(2.0, len(values) / (2 * bins))
-    atoms = distinct[counts >= least] if len(distinct) > 2 * bins else distinct
+    few = len(distinct) <= 2 * bins and len(values) >= 5 * len(distinct)
+    atoms = distinct if few else distinct[counts >= least]
     atoms = atoms[:65_000]
     rest = values[~np.isin(values, atoms)]
     inner = max(1, round(bins * len(rest) / len(values)))
@@ -92,7 +99,9 @@ def fit_bins(values: Floats, bins: int = 20) -> NumberBins:
     for i in range(1, inner):
         lowest, highest = (rest[_place(rest, (i + d) / inner)] for d in (-0.25, 0.25))
         edges.append(round_between(float(lowest), float(highest)))
-    return NumberBins(np.unique(edges), atoms, float(values[0]), float(values[-1]))
+    return NumberBins(
+        np.unique(edges), atoms, float(values[0]), float(values[-1]), closed=len(rest) == 0
+    )
 
 
 def _place(values: Floats, share: float) -> int:

@@ -38,8 +38,8 @@ def _share(counts: Counts | Floats) -> Floats:
 def tvd(a: Counts | Floats, b: Counts | Floats) -> float:
     """Total variation distance, half the sum of |share - share|, in [0, 1].
 
-    >>> tvd(np.array([5, 5]), np.array([8, 2]))
-    0.3
+    >>> tvd(np.array([4, 4]), np.array([6, 2]))
+    0.25
     """
     return float(np.abs(_share(a) - _share(b)).sum() / 2)
 

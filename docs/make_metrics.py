@@ -1,0 +1,45 @@
+"""Writes metrics.md from the metric classes; a test holds it equal.
+
+python docs/make_metrics.py
+"""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+from twinset import registry
+
+PAGE = Path(__file__).parent / "metrics.md"
+
+HEAD = """\
+# Metrics
+
+Each metric is one file in `twinset/metrics`; its results have the names below. Every figure comes
+with an interval (`params.interval` says how it was made; units, not rows, are resampled), the
+`reference` (the holdout's own value at equal sizes; without a holdout, what chance gives), `noise`
+(half-width of a fresh real sample's scatter) and a verdict. "worse" and "better" hold the false
+discovery rate at 5% over all figures of one name (Benjamini-Hochberg); all else is "within_noise".
+What cannot be computed has a status and a reason, and stands in `not_computed`.
+
+Direction: *lower* or *higher* is better; with *target* the figure is a difference and 0 is best.
+"""
+
+
+def page() -> str:
+    """Content of metrics.md."""
+    lines = [HEAD]
+    lines += ["| name | metric | family | direction | range | formula | source |"]
+    lines += ["|---|---|---|---|---|---|---|"]
+    for name in registry.names("metrics"):
+        metric = registry.load("metrics", name)
+        for m in metric.measures:
+            top = "inf" if math.isinf(m.high) else f"{m.high:g}"
+            cells = [f"`{m.name}`", name, metric.family, m.direction, f"{m.low:g} to {top}"]
+            cells += [text.replace("|", "\\|") for text in (m.formula, m.source)]
+            lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")
