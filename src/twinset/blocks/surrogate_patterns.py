@@ -47,7 +47,7 @@ def permuted(index: Ints, room: int, salt: int) -> Ints:
     """Scramble [0, room) one to one, `room` at most 2^32.
 
     Four rounds of a Feistel network on pairs below the root of `room`; the few results outside walk
-    on until they are inside (J. Black and P. Rogaway, "Ciphers with arbitrary finite domains", 2002).
+    on until inside (J. Black and P. Rogaway, "Ciphers with arbitrary finite domains", 2002).
 
     >>> sorted(permuted(np.arange(10), 10, salt=7).tolist())
     [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]
@@ -127,9 +127,7 @@ def _shapes(alternatives: list[list[Slot]]) -> list[_Shape]:
     return list(out.values())
 
 
-def _allot(
-    shapes: list[_Shape], index: Ints, salt: int, rows: int, name: str
-) -> tuple[Ints, Ints]:
+def _allot(shapes: list[_Shape], index: Ints, salt: int, rows: int, name: str) -> tuple[Ints, Ints]:
     """Which shape and which of its values each row gets; different for different rows."""
     rooms = np.array([s.room for s in shapes], dtype=np.int64)
     total = int(rooms.sum())
@@ -201,5 +199,7 @@ def rows_to_text(chars: npt.NDArray[np.unsignedinteger]) -> pa.Array:
         return pa.array(flat.tolist(), pa.string())
     offsets = np.arange(n + 1, dtype=np.int64) * width
     data = pa.py_buffer(np.ascontiguousarray(chars).tobytes())
-    large = pa.Array.from_buffers(pa.large_string(), n, [None, pa.py_buffer(offsets.tobytes()), data])
+    large = pa.Array.from_buffers(
+        pa.large_string(), n, [None, pa.py_buffer(offsets.tobytes()), data]
+    )
     return pc.cast(large, pa.string())

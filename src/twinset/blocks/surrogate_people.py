@@ -32,7 +32,9 @@ def _faker(locale: str | None, salt: int) -> Any:
     try:
         made = faker.Faker(locale or "en_US", use_weighting=False)
     except (AttributeError, ValueError):
-        raise SchemaError("format.locale", got=repr(locale), allowed="a locale of faker, as de_DE") from None
+        raise SchemaError(
+            "format.locale", got=repr(locale), allowed="a locale of faker, as de_DE"
+        ) from None
     made.seed_instance(salt)
     return made
 
@@ -41,12 +43,12 @@ def _faker(locale: str | None, salt: int) -> Any:
 def _pool(provider: str, locale: str | None, salt: int) -> tuple[str, ...]:
     """Return distinct values of a faker provider."""
     source = _faker(locale, salt)
-    try:
-        call = getattr(source, provider)
-        texts = (str(call()) for _ in range(_POOL))
-        return tuple(dict.fromkeys(" ".join(t.split()) for t in texts))
-    except AttributeError:
-        raise SchemaError("format.provider", got=repr(provider), allowed="a provider of faker") from None
+    hidden = provider.startswith("_") or not provider.isidentifier()
+    if hidden or not any(hasattr(p, provider) for p in source.get_providers()):
+        raise SchemaError("format.provider", got=repr(provider), allowed="a provider of faker")
+    call = getattr(source, provider)
+    texts = (str(call()) for _ in range(_POOL))
+    return tuple(dict.fromkeys(" ".join(t.split()) for t in texts))
 
 
 def _pick(pool: tuple[str, ...], places: Ints) -> pa.Array:
@@ -59,7 +61,13 @@ def _spread(index: Ints, rng: np.random.Generator, *, unique: bool, salt: int) -
 
 
 def _names(
-    index: Ints, rng: np.random.Generator, *, locale: str | None, unique: bool, salt: int, **_: object
+    index: Ints,
+    rng: np.random.Generator,
+    *,
+    locale: str | None,
+    unique: bool,
+    salt: int,
+    **_: object,
 ) -> pa.Array:
     first, last = _pool("first_name", locale, salt), _pool("last_name", locale, salt)
     room = len(first) * len(last)
@@ -136,7 +144,9 @@ def _cards(
 ) -> pa.Array:
     """Sixteen digits that begin with 4 and end with Luhn's digit (ISO/IEC 7812)."""
     number = _spread(index, rng, unique=unique, salt=salt)
-    body = np.hstack([np.full((len(index), 1), 4), rng.integers(0, 10, (len(index), 4)), _digits(number, 10)])
+    body = np.hstack(
+        [np.full((len(index), 1), 4), rng.integers(0, 10, (len(index), 4)), _digits(number, 10)]
+    )
     doubled = body.copy()
     doubled[:, ::2] *= 2
     doubled -= 9 * (doubled > 9)
@@ -145,10 +155,26 @@ def _cards(
 
 
 def _ibans(
-    index: Ints, rng: np.random.Generator, *, locale: str | None, unique: bool, salt: int, **_: object
+    index: Ints,
+    rng: np.random.Generator,
+    *,
+    locale: str | None,
+    unique: bool,
+    salt: int,
+    **_: object,
 ) -> pa.Array:
     """IBANs with valid check digits (ISO 13616), of Germany or the country of the locale."""
-    lengths = {"DE": 18, "AT": 16, "FR": 23, "ES": 20, "PL": 24, "CZ": 20, "SE": 20, "DK": 14, "FI": 14}
+    lengths = {
+        "DE": 18,
+        "AT": 16,
+        "FR": 23,
+        "ES": 20,
+        "PL": 24,
+        "CZ": 20,
+        "SE": 20,
+        "DK": 14,
+        "FI": 14,
+    }
     country = (locale or "de_DE")[-2:].upper()
     country = country if country in lengths else "DE"
     width = lengths[country]
@@ -161,14 +187,18 @@ def _ibans(
     return _glue(np.hstack([_digits(98 - rest, 2), body]), prefix=country)
 
 
-def _ips(index: Ints, rng: np.random.Generator, *, unique: bool, salt: int, **_: object) -> pa.Array:
+def _ips(
+    index: Ints, rng: np.random.Generator, *, unique: bool, salt: int, **_: object
+) -> pa.Array:
     """Addresses of private networks (RFC 1918)."""
     number = permuted(index, 2**24, salt) if unique else rng.integers(0, 2**24, len(index))
     parts = [pc.cast(pa.array(number >> s & 255), pa.string()) for s in (16, 8, 0)]
     return pc.binary_join_element_wise(pa.scalar("10"), *parts, ".")
 
 
-def _urls(index: Ints, rng: np.random.Generator, *, unique: bool, salt: int, **_: object) -> pa.Array:
+def _urls(
+    index: Ints, rng: np.random.Generator, *, unique: bool, salt: int, **_: object
+) -> pa.Array:
     number = _spread(index, rng, unique=unique, salt=salt)
     page = pc.cast(pa.array(number), pa.string())
     return pc.binary_join_element_wise(pa.scalar("https://www.example.com/"), page, "")

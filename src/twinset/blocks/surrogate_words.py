@@ -8,30 +8,33 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from twinset.blocks.surrogate_patterns import permuted
+from twinset.table.infer_words import listed
 
 __all__ = ["WORDS", "make_text"]
 
-WORDS = (
-    "about above across after again air all along also among and any apple area arrow as at away back "
-    "basket before begin below beside between bird blue board boat book both bottom box branch bread "
-    "bridge bright bring brown build bush by call candle carry cart castle center chair change circle "
-    "clay clear climb clock cloth cloud coast color come cook copper corn corner cotton country cover "
-    "cross cup dance day deep door down draw dress drink dry each early earth east edge eight end "
-    "enter even every face fall far farm feather fence field fill find fire first fish five flag floor "
-    "flower follow forest four fresh from front fruit garden gate gather give glass gold good grain "
-    "grass green ground grow half hall hand harbor hat heavy hill hold home honey horn horse house ice "
-    "in iron island join jump keep kettle kind lake lamp land large last late leaf learn leave left "
-    "lemon letter level light like line linen list little long look low make many maple map market "
-    "meadow meet metal middle milk mill mirror month moon more morning mountain move music name narrow "
-    "near nest new next nine noon north note oak ocean of olive on open orange order other out over "
-    "paint paper part past path pearl pepper picture pine place plain plant plate pond pot quiet rain "
-    "read red rest ribbon rice right ring river road rock roof room root rope rose round row run salt "
-    "sand sea seed seven shade shape sheet shell ship shore short side silver sing six sky slow small "
-    "smooth snow soft song south spoon spring square stair star start stone storm stream street sugar "
-    "summer sun table tall ten tent the three through time to tower town trail tree turn two under up "
-    "valley view village voice walk wall warm water wave way week west wheel white wide wind window "
+WORDS = listed(
+    "about above across after again air all along also among and any apple area arrow as at "
+    "away back basket before begin below beside between bird blue board boat book both bottom "
+    "box branch bread bridge bright bring brown build bush by call candle carry cart castle "
+    "center chair change circle clay clear climb clock cloth cloud coast color come cook "
+    "copper corn corner cotton country cover cross cup dance day deep door down draw dress "
+    "drink dry each early earth east edge eight end enter even every face fall far farm "
+    "feather fence field fill find fire first fish five flag floor flower follow forest four "
+    "fresh from front fruit garden gate gather give glass gold good grain grass green ground "
+    "grow half hall hand harbor hat heavy hill hold home honey horn horse house ice in iron "
+    "island join jump keep kettle kind lake lamp land large last late leaf learn leave left "
+    "lemon letter level light like line linen list little long look low make many maple map "
+    "market meadow meet metal middle milk mill mirror month moon more morning mountain move "
+    "music name narrow near nest new next nine noon north note oak ocean of olive on open "
+    "orange order other out over paint paper part past path pearl pepper picture pine place "
+    "plain plant plate pond pot quiet rain read red rest ribbon rice right ring river road "
+    "rock roof room root rope rose round row run salt sand sea seed seven shade shape sheet "
+    "shell ship shore short side silver sing six sky slow small smooth snow soft song south "
+    "spoon spring square stair star start stone storm stream street sugar summer sun table "
+    "tall ten tent the three through time to tower town trail tree turn two under up valley "
+    "view village voice walk wall warm water wave way week west wheel white wide wind window "
     "winter wood wool word yard year yellow young"
-).split()
+)
 """Common words without meaning for anyone."""
 
 
@@ -59,7 +62,7 @@ def make_text(
         for place in range(4):
             rest, word = np.divmod(rest, len(WORDS))
             chosen[ends - lengths + place] = word
-    return _sentences(chosen, lengths, ends, sentence=np.median(lengths) >= 5)
+    return _sentences(chosen, lengths, ends, sentence=bool(n) and bool(np.median(lengths) >= 5))
 
 
 def _sentences(

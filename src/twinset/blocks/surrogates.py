@@ -18,6 +18,7 @@ from twinset.blocks.surrogate_patterns import by_pattern, permuted
 from twinset.blocks.surrogate_people import PEOPLE
 from twinset.blocks.surrogate_words import make_text
 from twinset.errors import InputError
+from twinset.table.patterns import parse
 from twinset.table.schema import Column, Kind
 
 __all__ = ["make"]
@@ -26,7 +27,6 @@ _TYPE_LIMITS = {
     "int8": 127, "uint8": 255, "int16": 32_767, "uint16": 65_535, "int32": 2**31 - 1,
     "uint32": 2**32 - 1,
 }  # fmt: skip
-_MOST = 50_000_000
 
 
 def make(
@@ -83,7 +83,17 @@ def _patterned(
 ) -> pa.Array:
     pattern = column.format.pattern or default or ""
     limit = _TYPE_LIMITS.get(column.dtype)
-    made = by_pattern(pattern, n, rng, start=start, salt=salt, unique=column.unique, name=column.name)
+    longest = max(sum(s.high for s in shape) for shape in parse(pattern))
+    if column.dtype in ("int64", "uint64") and longest > 18:
+        eighteen = {
+            "low": 1e17,
+            "high": 1e18,
+            "format": column.format.model_copy(update={"step": None}),
+        }
+        return _whole_numbers(column.model_copy(update=eighteen), n, rng, start, salt)
+    made = by_pattern(
+        pattern, n, rng, start=start, salt=salt, unique=column.unique, name=column.name
+    )
     if limit is not None:
         made = _within(made, limit, column)
     return made
@@ -121,7 +131,9 @@ def _whole_numbers(
                 high = min(10 ** len(str(start + n)) * 10, limit)
                 room = high - low + 1
             _check_room(column.name, start + n, room)
-            values = low + permuted(start + np.arange(n, dtype=np.int64), min(room, 2**31 - 1), salt)
+            values = low + permuted(
+                start + np.arange(n, dtype=np.int64), min(room, 2**31 - 1), salt
+            )
         else:
             values = rng.integers(low, high, n, endpoint=True)
     text = pc.cast(pa.array(values), pa.string())
@@ -149,13 +161,16 @@ def _check_room(name: str, rows: int, room: int) -> None:
         )
 
 
-def _personal(
-    column: Column, n: int, rng: np.random.Generator, start: int, salt: int
-) -> pa.Array:
+def _personal(column: Column, n: int, rng: np.random.Generator, start: int, salt: int) -> pa.Array:
     """Personal data: our own makers where values must be unique or checked, else faker."""
     provider = column.format.provider or (column.personal or "other")
     maker: Callable[..., pa.Array] = PEOPLE.get(str(provider), PEOPLE["other"])
     index: npt.NDArray[np.int64] = start + np.arange(n, dtype=np.int64)
     return maker(
-        index, rng, provider=str(provider), locale=column.format.locale, unique=column.unique, salt=salt
+        index,
+        rng,
+        provider=str(provider),
+        locale=column.format.locale,
+        unique=column.unique,
+        salt=salt,
     )

@@ -44,7 +44,9 @@ def to_canonical(raw: pa.Table, schema: Schema) -> Table:
     extra = [n for n in names if n not in schema]
     if missing or extra:
         parts = [f"{w} {_listed(m)}" for w, m in (("no column", missing), ("extra", extra)) if m]
-        raise InputError("columns of the table", got="; ".join(parts), allowed="those of the schema")
+        raise InputError(
+            "columns of the table", got="; ".join(parts), allowed="those of the schema"
+        )
     arrays = [canonical_column(raw[c.name], c) for c in schema.columns]
     return Table(schema, pa.table(arrays, names=list(schema.names)))
 
@@ -85,7 +87,9 @@ def _allowed(column: Column) -> str:
     fmt = column.format
     if column.kind in _MOMENTS and fmt.date_format:
         return f"a {column.kind} written as {fmt.date_format}"
-    return {Kind.INTEGER: "whole numbers", Kind.REAL: "numbers"}.get(column.kind, f"a {column.kind}")
+    return {Kind.INTEGER: "whole numbers", Kind.REAL: "numbers"}.get(
+        column.kind, f"a {column.kind}"
+    )
 
 
 def as_text(values: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -220,7 +224,9 @@ def _typed_parser(column: Column, dtype: pa.DataType) -> Parse:
         if kind in _MOMENTS:
             if is_number(dtype) or pa.types.is_boolean(dtype):
                 if column.format.date_format:
-                    return _text_parser(column)(as_text(pa.chunked_array([values])).combine_chunks())
+                    return _text_parser(column)(
+                        as_text(pa.chunked_array([values])).combine_chunks()
+                    )
                 return values, ~none
             return _from_micros(*typed_moments(values), kind), none
         if kind is Kind.BOOLEAN and pa.types.is_boolean(dtype):
@@ -253,7 +259,7 @@ def _numbers(x: pa.Array, kind: Kind) -> tuple[pa.Array, Bad]:
 
 
 def to_raw(table: Table) -> pa.Table:
-    """Render a canonical table as its source had it: texts for delimited files, else Arrow types."""
+    """Render a canonical table as its source had it: texts as written, or Arrow types."""
     arrays = [raw_column(table.data[c.name], c) for c in table.schema.columns]
     return pa.table(arrays, names=list(table.schema.names))
 
@@ -321,7 +327,9 @@ def _typed(values: pa.ChunkedArray, column: Column, dtype: pa.DataType) -> pa.Ch
     if kind is Kind.BOOLEAN and not t.is_boolean(dtype):
         return values.cast(pa.int8()).cast(dtype)
     if t.is_timestamp(dtype) and dtype.tz:
-        return values.cast(pa.timestamp("us")).cast(pa.timestamp("us", "UTC")).cast(dtype, safe=False)
+        return (
+            values.cast(pa.timestamp("us")).cast(pa.timestamp("us", "UTC")).cast(dtype, safe=False)
+        )
     if t.is_integer(dtype) and kind is Kind.REAL:
         values = pc.round(values)
     return values.cast(dtype, safe=t.is_integer(dtype) or t.is_decimal(dtype))

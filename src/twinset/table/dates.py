@@ -3,7 +3,7 @@
 Patterns are those of strftime, and a few more: ``%-d``, ``%-m``, ``%-H``, ``%-I`` without leading
 zero, ``%^b`` in capitals, ``%3f`` milliseconds, ``%9f`` nanoseconds, ``%.f`` an optional fraction.
 The calendar is the proleptic Gregorian one; days are counted as in H. Hinnant, "chrono-compatible
-low-level date algorithms" (days_from_civil), so years before 1677 and after 2262 are as good as any.
+low-level date algorithms" (days_from_civil): years before 1677 and after 2262 are no exception.
 """
 
 from __future__ import annotations
@@ -165,7 +165,8 @@ def _month(fields: pa.Array) -> Ints:
     full = pc.index_in(names, pa.array([m.lower() for m in _MONTHS])).fill_null(-1)
     short = pc.index_in(names, pa.array([m[:3].lower() for m in _MONTHS])).fill_null(-1)
     both = np.maximum(full.to_numpy(zero_copy_only=False), short.to_numpy(zero_copy_only=False))
-    return both.astype(np.int64) + 1
+    months: Ints = both.astype(np.int64) + 1
+    return months
 
 
 def days_from_civil(year: Ints, month: Ints, day: Ints) -> Ints:
@@ -174,9 +175,7 @@ def days_from_civil(year: Ints, month: Ints, day: Ints) -> Ints:
     era = year // 400
     of_era = year - era * 400
     of_year = (153 * (month + np.where(month > 2, -3, 9)) + 2) // 5 + day - 1
-    out: Ints = (
-        era * 146_097 + of_era * 365 + of_era // 4 - of_era // 100 + of_year - 719_468
-    )
+    out: Ints = era * 146_097 + of_era * 365 + of_era // 4 - of_era // 100 + of_year - 719_468
     return out
 
 

@@ -1,7 +1,7 @@
 """Schemas of other tools: SDV metadata and Frictionless Table Schema, read as declared columns.
 
-Written from their public documentation: "Metadata" of docs.sdv.dev (sdtypes, V1 of one and of several
-tables), and the Table Schema and Data Package standards of specs.frictionlessdata.io.
+Written from their public documentation: "Metadata" of docs.sdv.dev (sdtypes, V1 of one and of
+several tables), and the Table Schema and Data Package standards of specs.frictionlessdata.io.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any
 import pydantic
 
 from twinset.errors import SchemaError
+from twinset.table.infer_words import listed
 from twinset.table.schema import Column, Format, Kind, Personal, Role, Schema
 
 __all__ = ["is_frictionless", "is_sdv", "read_frictionless", "read_sdv"]
@@ -37,8 +38,10 @@ _PERSONAL: dict[str, tuple[Personal, str]] = {
     "vin": (Personal.OTHER, "vin"),
 }
 _PLACES = frozenset(
-    "city country country_code administrative_unit state state_abbr postcode latitude longitude job "
-    "company language_code".split()
+    listed(
+        "city country country_code administrative_unit state state_abbr postcode latitude "
+        "longitude job company language_code"
+    )
 )
 
 
@@ -60,8 +63,10 @@ def is_frictionless(data: Any) -> bool:
         return False
     fields = isinstance(data.get("fields"), list)
     schema = data.get("schema")
-    return fields or isinstance(data.get("resources"), list) or (
-        isinstance(schema, dict) and isinstance(schema.get("fields"), list)
+    return (
+        fields
+        or isinstance(data.get("resources"), list)
+        or (isinstance(schema, dict) and isinstance(schema.get("fields"), list))
     )
 
 
@@ -112,31 +117,35 @@ def _stated(column: Column, **fields: Any) -> Column:
 
 
 def _sdv_column(name: str, given: dict[str, Any], where: str) -> Column:
+    """Return one column of SDV metadata as a declared column."""
     sdtype = given.get("sdtype")
     if sdtype == "numerical":
-        form = str(given.get("computer_representation", ""))
-        if form.startswith("Int") or form.startswith("UInt"):
+        shape = str(given.get("computer_representation", ""))
+        if shape.startswith(("Int", "UInt")):
             return Column(name=name, kind=Kind.INTEGER)
-        return Column(name=name, kind=Kind.REAL) if form else _open_number(name)
-    if sdtype == "categorical":
-        order = given.get("order")
-        if isinstance(order, list):
-            return Column(name=name, kind=Kind.ORDINAL, categories=tuple(map(str, order)))
-        return Column(name=name, kind=Kind.CATEGORY)
-    if sdtype == "boolean":
-        return Column(name=name, kind=Kind.BOOLEAN)
+        # without a representation it is left to inference whether the numbers are whole
+        return Column(name=name, kind=Kind.REAL) if shape else Column(name=name)
+    if sdtype == "categorical" and isinstance(given.get("order"), list):
+        levels = tuple(map(str, given["order"]))
+        return Column(name=name, kind=Kind.ORDINAL, categories=levels)
+    if sdtype in ("categorical", "boolean"):
+        return Column(name=name, kind=Kind.CATEGORY if sdtype == "categorical" else Kind.BOOLEAN)
     if sdtype == "datetime":
         return _moment(name, given.get("datetime_format"))
     if sdtype == "id":
         pattern = given.get("regex_format")
-        if pattern:
-            return Column(name=name, kind=Kind.IDENTIFIER, format=Format(pattern=pattern))
-        return Column(name=name, kind=Kind.IDENTIFIER)
+        form: dict[str, Any] = {"format": Format(pattern=pattern)} if pattern else {}
+        return Column(name=name, kind=Kind.IDENTIFIER, **form)
+    return _sdv_personal(name, sdtype, where, pii=bool(given.get("pii", False)))
+
+
+def _sdv_personal(name: str, sdtype: Any, where: str, *, pii: bool) -> Column:
+    """Return a column of one of the concepts that SDV makes by faker."""
     if sdtype in _PERSONAL:
         personal, provider = _PERSONAL[sdtype]
         kind = Kind.TEXT if personal in (Personal.NAME, Personal.ADDRESS) else Kind.IDENTIFIER
         return Column(name=name, kind=kind, personal=personal, format=Format(provider=provider))
-    if sdtype in _PLACES and not given.get("pii", False):
+    if sdtype in _PLACES and not pii:
         return Column(name=name)
     if sdtype in ("unknown", "text") or sdtype in _PLACES:
         return Column(name=name, kind=Kind.TEXT)
@@ -144,11 +153,6 @@ def _sdv_column(name: str, given: dict[str, Any], where: str) -> Column:
         personal = Personal.OTHER
         return Column(name=name, kind=Kind.TEXT, personal=personal, format=Format(provider=sdtype))
     raise SchemaError(where, got=f"sdtype {sdtype!r}", allowed="an sdtype of SDV's metadata")
-
-
-def _open_number(name: str) -> Column:
-    """Return a number whose kind (whole or not) is left to inference."""
-    return Column(name=name)
 
 
 def _moment(name: str, pattern: str | None) -> Column:
@@ -171,11 +175,15 @@ def read_frictionless(data: dict[str, Any], source: str) -> Schema:
         raise SchemaError(source, got="no fields", allowed="a Table Schema with fields")
     keys = data.get("primaryKey")
     primary = {keys} if isinstance(keys, str) else set(keys or ())
-    nulls = tuple(m if isinstance(m, str) else m.get("value", "") for m in data.get("missingValues", [""]))
+    nulls = tuple(
+        m if isinstance(m, str) else m.get("value", "") for m in data.get("missingValues", [""])
+    )
     columns = []
     for place, field in enumerate(fields, 1):
         if not isinstance(field, dict) or not isinstance(field.get("name"), str):
-            raise SchemaError(f"{source}: field {place}", got="no name", allowed="a name and a type")
+            raise SchemaError(
+                f"{source}: field {place}", got="no name", allowed="a name and a type"
+            )
         where = f"{source}: field {field['name']!r}"
         column = _made(lambda f=field, w=where: _field(f, nulls, w), where)  # type: ignore[misc]
         if field["name"] in primary and len(primary) == 1:
@@ -199,22 +207,10 @@ def _field(field: dict[str, Any], nulls: tuple[str, ...], where: str) -> Column:
         labels = [str(v.get("value") if isinstance(v, dict) else v) for v in levels]
         kind_of = Kind.ORDINAL if field.get("categoriesOrdered") else Kind.CATEGORY
         given |= {"kind": kind_of, "categories": tuple(labels)}
-    elif kind in ("integer", "number", "year"):
-        given |= _number(field, limits, form)
-    elif kind == "boolean":
-        given["kind"] = Kind.BOOLEAN
-        for key, spelled in (("trueValues", "true"), ("falseValues", "false")):
-            if field.get(key):
-                form[spelled] = field[key][0]
-    elif kind in ("date", "datetime", "time", "yearmonth"):
-        given |= _frictionless_moment(kind, field.get("format", "default"), form)
-    elif kind == "duration":
-        given["kind"] = Kind.DURATION
-    elif kind == "string":
-        given |= _string(field, limits, form)
+    elif kind in _READERS:
+        given |= _READERS[kind](field, limits, form)
     elif kind not in ("any", "geopoint"):
-        allowed = "string, number, integer, boolean, date, datetime, time, duration, year, yearmonth"
-        raise SchemaError(where, got=f"type {kind!r}", allowed=allowed)
+        raise SchemaError(where, got=f"type {kind!r}", allowed=f"any, {', '.join(_READERS)}")
     if form:
         given["format"] = Format(**form)
     return Column(**given)
@@ -232,7 +228,19 @@ def _number(field: dict[str, Any], limits: dict[str, Any], form: dict[str, Any])
     return out
 
 
-def _frictionless_moment(kind: str, pattern: str, form: dict[str, Any]) -> dict[str, Any]:
+def _boolean(field: dict[str, Any], _: dict[str, Any], form: dict[str, Any]) -> dict[str, Any]:
+    for key, spelled in (("trueValues", "true"), ("falseValues", "false")):
+        if field.get(key):
+            form[spelled] = field[key][0]
+    return {"kind": Kind.BOOLEAN}
+
+
+def _duration(*_: dict[str, Any]) -> dict[str, Any]:
+    return {"kind": Kind.DURATION}
+
+
+def _dated(field: dict[str, Any], _: dict[str, Any], form: dict[str, Any]) -> dict[str, Any]:
+    kind, pattern = field["type"], field.get("format", "default")
     if kind == "yearmonth":
         form["date_format"] = "%Y-%m"
         return {"kind": Kind.DATE}
@@ -255,3 +263,17 @@ def _string(field: dict[str, Any], limits: dict[str, Any], form: dict[str, Any])
         form["pattern"] = limits["pattern"]
         return {"kind": Kind.IDENTIFIER}
     return {}
+
+
+_READERS: dict[str, Callable[[dict[str, Any], dict[str, Any], dict[str, Any]], dict[str, Any]]] = {
+    "string": _string,
+    "number": _number,
+    "integer": _number,
+    "year": _number,
+    "boolean": _boolean,
+    "date": _dated,
+    "datetime": _dated,
+    "time": _dated,
+    "yearmonth": _dated,
+    "duration": _duration,
+}

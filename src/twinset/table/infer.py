@@ -6,10 +6,13 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from twinset.errors import SchemaError
-from twinset.table.infer_columns import column_as, guess_column
+from twinset.table import dates
+from twinset.table.infer_as import column_as
+from twinset.table.infer_columns import guess_column
 from twinset.table.infer_declared import check_declared, check_fits, declared_fields, merged
 from twinset.table.infer_facts import Facts
 from twinset.table.infer_typed import check_type, decoded
@@ -84,7 +87,9 @@ def _roles(
     for name, role in asked:
         have[name]
         if Role.UNIT in (role, roles.get(name)) and name in roles:
-            raise SchemaError(f"column {name!r}", got="two roles", allowed="the unit has no other role")
+            raise SchemaError(
+                f"column {name!r}", got="two roles", allowed="the unit has no other role"
+            )
         roles[name] = role
     return roles
 
@@ -152,10 +157,16 @@ def _with_unit(
     for column in columns:
         if found and column.name == found[0]:
             column = _as_unit(raw, column, found[1])
-        elif column.name in counts and column.name not in fixed and _is_code(column, *counts[column.name]):
+        elif (
+            column.name in counts
+            and column.name not in fixed
+            and _is_code(column, *counts[column.name])
+        ):
             facts = _facts(column.name, raw[column.name])
             levels = column_as(facts, Kind.CATEGORY, column.format)
-            reason = f"{counts[column.name][0]:,} values that repeat often, by their name keys: codes"
+            reason = (
+                f"{counts[column.name][0]:,} values that repeat often, by their name keys: codes"
+            )
             column = levels.model_copy(update={"reason": reason})
         out.append(column)
     return out
@@ -195,8 +206,29 @@ def describe(schema: Schema) -> list[dict[str, Any]]:
     ]
 
 
+def _shown(value: float, kind: Kind) -> str:
+    """Write a bound or code as people do: a date for dates."""
+    if kind not in (Kind.DATE, Kind.DATETIME):
+        return f"{value:g}"
+    micros = np.array([round(value * (dates.DAY_US if kind is Kind.DATE else 1_000_000))])
+    return str(dates.write(micros, np.array([False]), "%Y-%m-%d")[0].as_py())
+
+
 def _details(column: Column) -> str:
     """Say the format and limits of a column in a few words."""
+    said = _format_details(column)
+    if column.sentinels:
+        said.append("codes " + ", ".join(_shown(s, column.kind) for s in column.sentinels))
+    if column.unique:
+        said.append("unique")
+    if column.keep:
+        said.append("kept as it is")
+    if column.declared:
+        said.append("declared: " + ", ".join(sorted(column.declared)))
+    return ", ".join(said)
+
+
+def _format_details(column: Column) -> list[str]:
     fmt, said = column.format, []
     if column.personal:
         said.append(f"personal: {column.personal.value}")
@@ -212,14 +244,6 @@ def _details(column: Column) -> str:
         said.append(f"{fmt.decimals} decimals")
     if fmt.step and fmt.step != 1 and column.kind.is_number_like:
         said.append(f"step {fmt.step:g}")
-    if column.sentinels:
-        said.append("codes " + ", ".join(f"{s:g}" for s in column.sentinels))
     if fmt.nulls not in ((), ("",)):
         said.append("null written as " + ", ".join(map(repr, fmt.nulls)))
-    if column.unique:
-        said.append("unique")
-    if column.keep:
-        said.append("kept as it is")
-    if column.declared:
-        said.append("declared: " + ", ".join(sorted(column.declared)))
-    return ", ".join(said)
+    return said

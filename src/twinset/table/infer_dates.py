@@ -24,7 +24,18 @@ _WORDED = (
     "{d}%b%Y", "%a, {d} %b %Y", "%A, {d} %B %Y", "%A, %B {d}, %Y", "%d-%^b-%Y", "%d-%^b-%y",
     "%d%^b%Y", "{d}/%b/%Y", "%Y-%b-{d}", "{d}. %B %Y",
 )  # fmt: skip
-_MONTHLY = ("%Y-%m", "%Y/%m", "%m/%Y", "%b-%Y", "%B-%Y", "%b %Y", "%B %Y", "%b-%y", "%Y-%b", "%m-%Y")
+_MONTHLY = (
+    "%Y-%m",
+    "%Y/%m",
+    "%m/%Y",
+    "%b-%Y",
+    "%B-%Y",
+    "%b %Y",
+    "%B %Y",
+    "%b-%y",
+    "%Y-%b",
+    "%m-%Y",
+)
 _CLOCKS = tuple(
     f"{h}:%M{s}" for h in ("%H", "%-H") for s in (":%S", "", ":%S.%3f", ":%S.%f", ":%S%.f")
 ) + tuple(f"{h}:%M{s}{p}" for h in ("%I", "%-I") for s in (":%S", "") for p in (" %p", "%p"))
@@ -158,9 +169,7 @@ def _tail(pattern: str, sample: Sequence[str]) -> str:
     return " %z" if all(t.startswith(" ") for t in tails) else "%z"
 
 
-def _read_all(
-    pattern: str, values: pa.Array, weights: npt.NDArray[np.int64]
-) -> FoundDates | None:
+def _read_all(pattern: str, values: pa.Array, weights: npt.NDArray[np.int64]) -> FoundDates | None:
     """Parse all values; None if one is neither a moment nor a spelling of null."""
     moments = dates.read(values, pattern)
     bad = np.flatnonzero(~moments.valid)
@@ -196,7 +205,9 @@ def _settle(known: Sequence[FoundDates]) -> FoundDates:
     return FoundDates(best.pattern, best.micros, best.weights, best.nulls, note)
 
 
-def find_numeric_dates(name: str, texts: pa.Array, weights: npt.NDArray[np.int64]) -> FoundDates | None:
+def find_numeric_dates(
+    name: str, texts: pa.Array, weights: npt.NDArray[np.int64]
+) -> FoundDates | None:
     """Dates written as whole numbers such as 20140523, or 201405 if the name says so."""
     first = str(texts[0].as_py()) if len(texts) else ""
     hinted = bool(set(tokens(name)) & TIME_WORDS)

@@ -72,7 +72,9 @@ def check_fits(raw: pa.ChunkedArray, column: Column) -> None:
         raise SchemaError(error.what, got=error.got, allowed=error.allowed) from None
     if "nullable" in column.declared and not column.nullable and values.null_count:
         row = int(np.flatnonzero(values.is_null().to_numpy())[0]) + 1
-        raise SchemaError(f"column {column.name!r}, data row {row}", got="no value", allowed="a value")
+        raise SchemaError(
+            f"column {column.name!r}, data row {row}", got="no value", allowed="a value"
+        )
     if not column.kind.is_number_like or not column.declared & {"low", "high"}:
         return
     x = numbers(values, column.kind).copy()
@@ -87,6 +89,13 @@ def check_fits(raw: pa.ChunkedArray, column: Column) -> None:
         raise SchemaError(
             f"column {column.name!r}, data row {row}",
             got="a value outside the declared bounds",
-            allowed=f"{column.low} to {column.high}",
+            allowed=_declared_range(column),
             hint="widen low and high, or declare the value as a sentinel",
         )
+
+
+def _declared_range(column: Column) -> str:
+    """Say the declared bounds; an inferred one would tell a value of the data."""
+    parts = [(w, getattr(column, f)) for f, w in (("low", "at least"), ("high", "at most"))
+             if f in column.declared]  # fmt: skip
+    return ", ".join(f"{word} {bound:g}" for word, bound in parts if bound is not None)

@@ -13,9 +13,48 @@ import pyarrow.compute as pc
 __all__ = ["NULL_WORDS", "Facts", "NumberFacts", "null_words"]
 
 NULL_WORDS = frozenset(
-    ". - -- --- ? ?? * ** \\n #n/a n/a #na na <na> n.a. n.a nan -nan null (null) #null! none nil nat "
-    "inf +inf -inf infinity -infinity missing unknown unk nd n.d. n.k. nk na. keine "
-    "0000-00-00 00/00/0000".split()
+    [
+        ".",
+        "-",
+        "--",
+        "---",
+        "?",
+        "??",
+        "*",
+        "**",
+        "\\n",
+        "#n/a",
+        "n/a",
+        "#na",
+        "na",
+        "<na>",
+        "n.a.",
+        "n.a",
+        "nan",
+        "-nan",
+        "null",
+        "(null)",
+        "#null!",
+        "none",
+        "nil",
+        "nat",
+        "inf",
+        "+inf",
+        "-inf",
+        "infinity",
+        "-infinity",
+        "missing",
+        "unknown",
+        "unk",
+        "nd",
+        "n.d.",
+        "n.k.",
+        "nk",
+        "na.",
+        "keine",
+        "0000-00-00",
+        "00/00/0000",
+    ]
 ) | {"", "not available", "not applicable", "no data", "0000-00-00 00:00:00"}
 """Spellings, in lower case and trimmed, that mean "no value" in a column of numbers or dates."""
 
@@ -143,6 +182,12 @@ class NumberFacts:
         """Whether all are whole numbers of 64 bits."""
         v = self.values
         return bool(len(v)) and bool(np.all(v == np.rint(v)) and np.abs(v).max() < 2**63)
+
+    @staticmethod
+    def whole_texts(text: pa.Array) -> bool:
+        """Whether most of the texts of numbers are long runs of digits."""
+        long = pc.match_substring_regex(text, r"^[+-]?[0-9]{16,}$").fill_null(False)
+        return bool(len(long)) and pc.mean(long).as_py() > 0.5
 
     @property
     def unique(self) -> bool:

@@ -14,20 +14,26 @@ from twinset.table.infer_words import (
     QUANTITY_WORDS,
     is_id_name,
     is_row_number,
+    listed,
     tokens,
 )
 from twinset.table.schema import Kind
 
-__all__ = ["Guess", "guess_numbers", "grid", "sentinels_of", "shape_words"]
+__all__ = ["Guess", "grid", "guess_numbers", "sentinels_of", "shape_words"]
 
 _NEGATIVE = frozenset(
-    [-1, -2, -3, -4, -5, -6, -7, -8, -9, -66, -77, -88, -97, -98, -99, -666, -777, -888]
-    + [-995, -996, -997, -998, -999, -7777, -8888, -9996, -9997, -9998, -9999, -99999, -999999]
+    int(code)
+    for code in listed(
+        "-1 -2 -3 -4 -5 -6 -7 -8 -9 -66 -77 -88 -97 -98 -99 -666 -777 -888 -995 -996 -997 "
+        "-998 -999 -7777 -8888 -9996 -9997 -9998 -9999 -99999 -999999"
+    )
 )
 _NINES = frozenset(
-    [9, 77, 88, 97, 98, 99, 666, 777, 888, 995, 996, 997, 998, 999, 7777, 8888, 9996, 9997, 9998]
-    + [9999, 77777, 88888, 99997, 99998, 99999, 777777, 888888, 999998, 999999, 9999999, 99999999]
-    + [999999999]
+    int(code)
+    for code in listed(
+        "9 77 88 97 98 99 666 777 888 995 996 997 998 999 7777 8888 9996 9997 9998 9999 77777 "
+        "88888 99997 99998 99999 777777 888888 999998 999999 9999999 99999999 999999999"
+    )
 )
 _FEW = 12
 _LARGEST_EXACT = 2**53
@@ -153,9 +159,9 @@ def guess_numbers(
             return Guess(Kind.IDENTIFIER, "whole numbers too long for a quantity, mostly distinct")
         return Guess(Kind.CATEGORY, "whole numbers too long for a quantity")
     coded, counted = bool(words & CODE_WORDS), bool(words & QUANTITY_WORDS) or _counts(name)
-    if coded and not (counted and len(v) > _FEW):
-        if _is_code_list(facts) and not (counted and _is_count(facts)):
-            return Guess(Kind.CATEGORY, f"{len(v):,} codes, as the column's name says")
+    doubtful = counted and (len(v) > _FEW or _is_count(facts))
+    if coded and not doubtful and _is_code_list(facts):
+        return Guess(Kind.CATEGORY, f"{len(v):,} codes, as the column's name says")
     banded = words & {"age", "alter", "edad"} and v[0] in (0, 1) and v[-1] <= 15
     if facts.rows < 20 or (counted and not _has_code(facts) and not (banded and rows >= 500)):
         return Guess(Kind.INTEGER, f"whole numbers, {len(v):,} distinct")
@@ -184,9 +190,9 @@ def _key(
             return "whole numbers, each once, and the name of a key"
         return f"{len(v):,} whole numbers that repeat, and the name of a key"
     words = set(tokens(name))
-    if facts.rows > 20 and words & {"account", "konto", "invoice", "ticket", "passport", "licence"}:
-        if len(v) > 0.5 * facts.rows and v[0] >= 1000:
-            return "whole numbers, mostly distinct, and the name of a number that is given out"
+    given_out = words & {"account", "konto", "invoice", "ticket", "passport", "licence"}
+    if given_out and len(v) > 0.5 * facts.rows > 10 and v[0] >= 1000:
+        return "whole numbers, mostly distinct, and the name of a number that is given out"
     if not facts.unique or facts.rows < rows or words & (QUANTITY_WORDS | {"date", "time", "t"}):
         return ""
     dense = v[-1] - v[0] + 1 == len(v)
@@ -279,5 +285,3 @@ def shape_words(facts: NumberFacts) -> str:
     elif mid - low > 4 * (high - mid) and mid > low:
         said.append("long tail to the left")
     return ", ".join(said)
-
-

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pyarrow as pa
@@ -35,7 +35,7 @@ class TextGuess:
 
     kind: Kind
     reason: str
-    fmt: Format = Format()
+    fmt: Format = field(default_factory=Format)
     categories: tuple[str, ...] | None = None
 
 
@@ -118,13 +118,17 @@ def guess_text(facts: Facts) -> TextGuess:
             if share > 0.8:
                 return _identifier(facts, f"codes, {share:.0%} of them distinct")
         elif share > 0.3:
-            return _text(facts, f"{share:.0%} of the values are distinct, and most stand fewer than 5 times")
+            return _text(
+                facts, f"{share:.0%} of the values are distinct, and most stand fewer than 5 times"
+            )
     if order := order_of(values.to_pylist()) if n <= 60 else None:
         return TextGuess(Kind.ORDINAL, f"{n} levels with a known order", categories=order)
     return TextGuess(Kind.CATEGORY, f"{n:,} distinct values that repeat")
 
 
-_UUID = re.compile(r"\{?[0-9a-fA-F]{8}-?(?:[0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12}\}?|[0-9a-fA-F]{40,64}")
+_UUID = re.compile(
+    r"\{?[0-9a-fA-F]{8}-?(?:[0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12}\}?|[0-9a-fA-F]{40,64}"
+)
 
 
 def _is_uuid(sample: Sequence[str]) -> bool:
@@ -153,4 +157,4 @@ def learned_pattern(values: Sequence[str]) -> str | None:
 def word_counts(facts: Facts) -> tuple[int, ...]:
     """Quantiles of the number of words, for surrogate texts of like length."""
     counts = [len(v.split()) for v in facts.sample]
-    return tuple(int(round(q)) for q in np.quantile(counts, (0.05, 0.25, 0.5, 0.75, 0.95)))
+    return tuple(round(float(q)) for q in np.quantile(counts, (0.05, 0.25, 0.5, 0.75, 0.95)))

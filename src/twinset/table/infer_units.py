@@ -18,12 +18,14 @@ __all__ = ["find_unit", "grouped_unit"]
 _MOST_PER_UNIT = 20
 
 
-def find_unit(columns: Sequence[Column], counts: dict[str, tuple[int, int]]) -> tuple[str, str] | None:
+def find_unit(
+    columns: Sequence[Column], counts: dict[str, tuple[int, int]]
+) -> tuple[str, str] | None:
     """Return the unit column and why, from `counts`: name -> (distinct values, rows with one).
 
-    A unit is an identifier whose values repeat. One whose name says person, patient, customer and so
-    on comes first; any other must repeat a few times only, for a code such as `district_id` names
-    no unit.
+    A unit is an identifier whose values repeat. One whose name says person, patient, customer
+    and so on comes first; any other must repeat a few times only, for a code such as
+    `district_id` names no unit.
     """
     people: list[tuple[int, str]] = []
     others: list[tuple[int, str]] = []
@@ -72,7 +74,7 @@ def grouped_unit(raw: pa.Table, columns: Sequence[Column]) -> tuple[str, str] | 
 def _goes_up(head: pa.ChunkedArray, column: Column) -> bool:
     """Whether the first rows go up in runs: a quick look before the whole column is read."""
     steps = np.diff(numbers(canonical_column(head, column), column.kind))
-    return bool(np.all(steps >= 0)) and 0.05 < np.mean(steps > 0) < 0.97
+    return bool(np.all(steps >= 0)) and bool(0.05 < np.mean(steps > 0) < 0.97)
 
 
 def _constant_within(

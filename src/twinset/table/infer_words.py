@@ -10,23 +10,32 @@ import re
 import unicodedata
 
 __all__ = [
-    "BOOLEANS", "CODE_WORDS", "PERSON_WORDS", "QUANTITY_WORDS", "SCALES", "TIME_WORDS", "is_id_name",
-    "is_person_id", "is_row_number", "tokens",
+    "BOOLEANS", "CODE_WORDS", "PERSON_WORDS", "QUANTITY_WORDS", "SCALES", "TIME_WORDS",
+    "is_id_name", "is_person_id", "is_row_number", "listed", "tokens",
 ]  # fmt: skip
+
+
+def listed(text: str) -> tuple[str, ...]:
+    """Words of a list that is written as one text."""
+    return tuple(text.split())
+
 
 BOOLEANS = frozenset(
     frozenset(pair.split("/"))
-    for pair in (
-        "yes/no y/n true/false t/f 1/0 on/off ja/nein j/n ja/nee ja/nej oui/non o/n vrai/faux si/no "
-        "sí/no s/n verdadero/falso sim/não sim/nao vero/falso v/f wahr/falsch da/ne да/нет tak/nie "
-        "evet/hayır evet/hayir kyllä/ei igen/nem ano/ne true/false 1.0/0.0 1.00/0.00 は/いいえ 是/否"
-    ).split()
+    for pair in listed(
+        "yes/no y/n true/false t/f 1/0 on/off ja/nein j/n ja/nee ja/nej oui/non o/n vrai/faux "
+        "si/no sí/no s/n verdadero/falso sim/não sim/nao vero/falso v/f wahr/falsch da/ne да/нет "
+        "tak/nie evet/hayır evet/hayir kyllä/ei igen/nem ano/ne true/false 1.0/0.0 1.00/0.00 "
+        "は/いいえ 是/否"
+    )
 )
 """Pairs that spell true and false, in lower case."""
 
 _FALSE = frozenset(
-    "no n false f 0 off nein nee nej non faux falso falsch não nao ne нет nie hayır hayir ei nem "
-    "0.0 0.00 いいえ 否".split()
+    listed(
+        "no n false f 0 off nein nee nej non faux falso falsch não nao ne нет nie hayır hayir ei "
+        "nem 0.0 0.00 いいえ 否"
+    )
 )
 
 
@@ -37,21 +46,26 @@ def false_first(pair: tuple[str, str]) -> tuple[str, str]:
 
 
 PERSON_WORDS = frozenset(
-    "patient subject person pers user customer cust client member student pupil employee emp worker "
-    "staff household hh family account acct acc participant part respondent resp donor passenger "
-    "player visitor guest citizen individual indiv subscriber policyholder policy borrower device "
-    "vehicle animal series session seller buyer author owner cardholder beneficiary claimant "
-    "applicant candidate resident voter mother child infant kunde kunden patienten person versicherter "
-    "mitarbeiter haushalt schueler cliente usuario persona hogar alumno empleado paciente individu "
-    "patiente menage utilisateur medewerker klant deelnemer pacjent klient pacient".split()
+    listed(
+        "patient subject person pers user customer cust client member student pupil employee emp "
+        "worker staff household hh family account acct acc participant part respondent resp donor "
+        "passenger player visitor guest citizen individual indiv subscriber policyholder policy "
+        "borrower device vehicle animal series session seller buyer author owner cardholder "
+        "beneficiary claimant applicant candidate resident voter mother child infant kunde kunden "
+        "patienten person versicherter mitarbeiter haushalt schueler cliente usuario persona "
+        "hogar alumno empleado paciente individu patiente menage utilisateur medewerker klant "
+        "deelnemer pacjent klient pacient"
+    )
 )
 """Those whose data a table holds: the unit to protect is likely one of them."""
 
 _ID_WORDS = frozenset(
-    "id ids key uuid guid pk fk identifier identifiant kennung ref reference rowid seqn serialno "
-    "mrn eid pid uid oid cid sid".split()
+    listed(
+        "id ids key uuid guid pk fk identifier identifiant kennung ref reference rowid seqn "
+        "serialno mrn eid pid uid oid cid sid"
+    )
 )
-_NUMBER_WORDS = frozenset("no nr num number nummer numero número index idx row rownum rn n".split())
+_NUMBER_WORDS = frozenset(listed("no nr num number nummer numero número index idx row rownum rn n"))
 _GLUED = re.compile(
     rf"(?:{'|'.join(sorted(PERSON_WORDS, key=len, reverse=True))}|resp|case|record|row|order|trans"
     r"|transaction|item|product|store|shop|school|hosp|hospital|site|event|visit|encounter|claim"
@@ -59,32 +73,38 @@ _GLUED = re.compile(
 )
 
 CODE_WORDS = frozenset(
-    "code cd type typ class klasse category cat kategorie group grp gruppe grupo sex gender geschlecht "
-    "sexo race ethnicity ethnic hisp hispanic religion zip zipcode zip3 postcode postal plz fips naics "
-    "sic isco icd icd9 icd10 drg cpt ndc soc region county state province country nation nationality "
-    "citizenship district ward bezirk provincia status state marital marriage married occupation "
-    "occ industry ind sector branch department dept division channel device browser os operating "
-    "system systems traffic brand model make color colour species cluster label flag method mode "
-    "reason source language puma tract station relationship relation role segment campaigntype".split()
+    listed(
+        "code cd type typ class klasse category cat kategorie group grp gruppe grupo sex gender "
+        "geschlecht sexo race ethnicity ethnic hisp hispanic religion zip zipcode zip3 postcode "
+        "postal plz fips naics sic isco icd icd9 icd10 drg cpt ndc soc region county state "
+        "province country nation nationality citizenship district ward bezirk provincia status "
+        "state marital marriage married occupation occ industry ind sector branch department dept "
+        "division channel device browser os operating system systems traffic brand model make "
+        "color colour species cluster label flag method mode reason source language puma tract "
+        "station relationship relation role segment campaigntype"
+    )
 )
 """Things that are named by codes, so that whole numbers there are labels."""
 
 QUANTITY_WORDS = frozenset(
-    "count cnt num number n nb qty quantity anzahl cantidad nombre total sum amount amt betrag montant "
-    "price preis precio cost costs income inc revenue sales salary wage balance fee fees payment pay "
-    "paid charge charges age alter edad year years yr yrs jahr month months monate week weeks day days "
-    "tage hour hours hrs hr minute minutes min mins second seconds sec secs duration dauer length len "
-    "height width depth weight wt bmi area sqft size rooms bedrooms bathrooms beds baths children kids "
-    "babies adults nights visits stays points score rate ratio percent pct share distance km miles "
-    "temperature temp pressure pulse bp volume capacity latitude lat longitude lon long "
-    "gain loss debt credit limit avg mean median max minimum maximum std bytes "
-    "milliseconds times attempts absences failures dependents persons people stock "
-    "sold bought lag lead mileage speed power voltage hour grade".split()
+    listed(
+        "count cnt num number n nb qty quantity anzahl cantidad nombre total sum amount amt "
+        "betrag montant price preis precio cost costs income inc revenue sales salary wage "
+        "balance fee fees payment pay paid charge charges age alter edad year years yr yrs jahr "
+        "month months monate week weeks day days tage hour hours hrs hr minute minutes min mins "
+        "second seconds sec secs duration dauer length len height width depth weight wt bmi area "
+        "sqft size rooms bedrooms bathrooms beds baths children kids babies adults nights visits "
+        "stays points score rate ratio percent pct share distance km miles temperature temp "
+        "pressure pulse bp volume capacity latitude lat longitude lon long gain loss debt credit "
+        "limit avg mean median max minimum maximum std bytes milliseconds times attempts absences "
+        "failures dependents persons people stock sold bought lag lead mileage speed power "
+        "voltage hour grade"
+    )
 )
 """Things that are counted or measured, so that whole numbers there are quantities."""
 
 TIME_WORDS = frozenset(
-    "date datum fecha time day month period ym yyyymm yyyymmdd dt birth dob start end".split()
+    listed("date datum fecha time day month period ym yyyymm yyyymmdd dt birth dob start end")
 )
 
 SCALES: tuple[dict[str, int], ...] = tuple(

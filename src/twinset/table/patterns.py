@@ -137,7 +137,9 @@ def _merge(pieces: Sequence[str]) -> str:
     out = []
     for piece, group in itertools.groupby(pieces):
         n = len(list(group))
-        out.append(piece if n == 1 else piece * n if n == 2 and len(piece) == 1 else f"{piece}{{{n}}}")
+        out.append(
+            piece if n == 1 else piece * n if n == 2 and len(piece) == 1 else f"{piece}{{{n}}}"
+        )
     return "".join(out)
 
 

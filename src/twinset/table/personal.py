@@ -13,7 +13,7 @@ import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from twinset.table.infer_words import tokens
+from twinset.table.infer_words import listed, tokens
 from twinset.table.personal_checks import NATIONAL, is_birth_number, is_card, is_iban, is_ip
 from twinset.table.schema import Personal
 
@@ -34,24 +34,30 @@ _STREET = re.compile(
     re.IGNORECASE,
 )
 _WORDS: dict[Personal, frozenset[str]] = {
-    Personal.EMAIL: frozenset("email mail emails correo courriel epost".split()),
+    Personal.EMAIL: frozenset(["email", "mail", "emails", "correo", "courriel", "epost"]),
     Personal.PHONE: frozenset(
-        "phone phones telephone tel fax mobile cell cellphone handy telefon telefono telephon "
-        "telefone celular movil gsm msisdn telefoon telefonnummer homephone workphone".split()
+        listed(
+            "phone phones telephone tel fax mobile cell cellphone handy telefon telefono telephon "
+            "telefone celular movil gsm msisdn telefoon telefonnummer homephone workphone"
+        )
     ),
     Personal.ADDRESS: frozenset(
-        "address addr street strasse str adresse anschrift direccion domicilio calle rue indirizzo "
-        "endereco adres straat ulice adresa gata adress streetaddress".split()
+        listed(
+            "address addr street strasse str adresse anschrift direccion domicilio calle rue "
+            "indirizzo endereco adres straat ulice adresa gata adress streetaddress"
+        )
     ),
     Personal.NATIONAL_ID: frozenset(
-        "ssn nin nino personnummer bsn cpf dni nif nie pesel passport reisepass pasaporte passeport "
-        "aadhaar aadhar nir curp fodselsnummer hetu sozialversicherungsnummer svnr steuerid ahv nric "
-        "taxid drivers driverslicense driverlicense license licence".split()
+        listed(
+            "ssn nin nino personnummer bsn cpf dni nif nie pesel passport reisepass pasaporte "
+            "passeport aadhaar aadhar nir curp fodselsnummer hetu sozialversicherungsnummer svnr "
+            "steuerid ahv nric taxid drivers driverslicense driverlicense license licence"
+        )
     ),
-    Personal.CARD: frozenset("card creditcard cc ccn pan kreditkarte tarjeta cardnumber".split()),
-    Personal.IBAN: frozenset("iban".split()),
-    Personal.IP: frozenset("ip ipaddress ipv4 ipv6".split()),
-    Personal.URL: frozenset("url website homepage link web".split()),
+    Personal.CARD: frozenset(listed("card creditcard cc ccn pan kreditkarte tarjeta cardnumber")),
+    Personal.IBAN: frozenset(["iban"]),
+    Personal.IP: frozenset(["ip", "ipaddress", "ipv4", "ipv6"]),
+    Personal.URL: frozenset(["url", "website", "homepage", "link", "web"]),
 }
 _NATIONAL_PAIRS = (
     {"social", "security"}, {"national", "id"}, {"tax", "id"}, {"birth", "number"},
@@ -59,22 +65,29 @@ _NATIONAL_PAIRS = (
     {"identity", "card"}, {"steuer", "id"}, {"codice", "fiscale"}, {"id", "card"},
 )  # fmt: skip
 _FIRST = frozenset(
-    "first firstname given givenname forename fname vorname prenom nombre fornamn voornaam jmeno imie "
-    "middle middlename".split()
+    listed(
+        "first firstname given givenname forename fname vorname prenom nombre fornamn voornaam "
+        "jmeno imie middle middlename"
+    )
 )
 _LAST = frozenset(
-    "last lastname surname family familyname lname nachname familienname apellido apellidos cognome "
-    "sobrenome achternaam efternamn prijmeni nazwisko maiden maidenname".split()
+    listed(
+        "last lastname surname family familyname lname nachname familienname apellido apellidos "
+        "cognome sobrenome achternaam efternamn prijmeni nazwisko maiden maidenname"
+    )
 )
-_VAGUE = frozenset("first last given family middle".split())
-_NAME = frozenset("name names fullname naam namn nome nom jmeno navn nimi".split())
+_VAGUE = frozenset(["first", "last", "given", "family", "middle"])
+_NAME = frozenset(listed("name names fullname naam namn nome nom jmeno navn nimi"))
 _OF_PERSON = frozenset(
-    "contact customer client patient person employee student teacher doctor provider physician author "
-    "owner user passenger driver player member guest manager agent seller buyer applicant borrower "
-    "holder cardholder mother father parent spouse kunde mitarbeiter cliente".split()
+    listed(
+        "contact customer client patient person employee student teacher doctor provider "
+        "physician author owner user passenger driver player member guest manager agent seller "
+        "buyer applicant borrower holder cardholder mother father parent spouse kunde mitarbeiter "
+        "cliente"
+    )
 )
 _PERSON_NAME = re.compile(r"[^\W\d_][^\W_.,'`´’-]*\d*(?:[ .,'`´’\"()-]+[^\W_][^\W_]*)*[.)\"]?")
-_LOCALES = "en_US en_GB es_ES de_DE fr_FR it_IT pt_BR nl_NL pl_PL sv_SE cs_CZ".split()
+_LOCALES = listed("en_US en_GB es_ES de_DE fr_FR it_IT pt_BR nl_NL pl_PL sv_SE cs_CZ")
 _IN_TEXT = (
     ("e-mail addresses", re.compile(r"[\w.+-]+@[\w-]+\.[a-z]{2,}", re.IGNORECASE)),
     ("phone numbers", re.compile(r"(?<![\d.])(?:\+?\d[ -]?){9,14}\d(?!\d)|\(\d{3}\) ?\d{3}-\d{4}")),
@@ -119,18 +132,26 @@ def _share(values: Sequence[str], test: Callable[[str], object]) -> float:
     return sum(bool(test(v)) for v in values) / len(values)
 
 
+def _mostly(values: Sequence[str], test: Callable[[str], object], least: float) -> bool:
+    """Whether more than `least` of the values pass; a look at the first ten saves the rest."""
+    head = values[:10]
+    if len(values) > 20 and sum(bool(test(v)) for v in head) < (least - 0.4) * len(head):
+        return False
+    return _share(values, test) > least
+
+
 def _by_content(
     words: tuple[str, ...], values: Sequence[str], hints: set[Personal], distinct: float
 ) -> Finding | None:
     """Shapes that need no hint."""
     first = values[:200]
-    if _share(first, _EMAIL.fullmatch) > (0.5 if Personal.EMAIL in hints else 0.8):
+    if _mostly(first, _EMAIL.fullmatch, 0.5 if Personal.EMAIL in hints else 0.8):
         return Finding(Personal.EMAIL, "email", "the values are e-mail addresses")
-    if _share(first, is_iban) > (0.5 if Personal.IBAN in hints else 0.8):
+    if _mostly(first, is_iban, 0.5 if Personal.IBAN in hints else 0.8):
         return Finding(Personal.IBAN, "iban", "the values are IBANs with valid check digits")
-    if _share(first, is_ip) > 0.8:
+    if _mostly(first, is_ip, 0.8):
         return Finding(Personal.IP, "ipv4", "the values are IP addresses")
-    if _share(first, _URL.fullmatch) > 0.8 and (distinct > 0.3 or Personal.URL in hints):
+    if _mostly(first, _URL.fullmatch, 0.8) and (distinct > 0.3 or Personal.URL in hints):
         return Finding(Personal.URL, "url", "the values are web addresses")
     return None
 
@@ -142,19 +163,19 @@ def _by_number(
     few = values[:200]
     if sum(any(c.isdigit() for c in v) for v in few) < 0.8 * len(few):
         return None
-    if len(few) >= 5 and _share(few, is_card) > (0.5 if Personal.CARD in hints else 0.9):
+    if len(few) >= 5 and _mostly(few, is_card, 0.5 if Personal.CARD in hints else 0.9):
         return Finding(Personal.CARD, "credit_card_number", "card numbers with valid check digits")
     pair = any(p <= set(words) for p in _NATIONAL_PAIRS)
     hinted = Personal.NATIONAL_ID in hints or pair
     for national in NATIONAL:
-        if (national.sure and len(few) >= 5) or hinted:
-            if _share(few, national.holds) > 0.9:
-                reason = f"the values have the form of a {national.name}"
-                return Finding(Personal.NATIONAL_ID, "ssn", reason, national.locale)
-    if hinted and distinct > 0.3 and _share(few, _is_given_number) > 0.8:
+        asked = (national.sure and len(few) >= 5) or hinted
+        if asked and _mostly(few, national.holds, 0.9):
+            reason = f"the values have the form of a {national.name}"
+            return Finding(Personal.NATIONAL_ID, "ssn", reason, national.locale)
+    if hinted and distinct > 0.3 and _mostly(few, _is_given_number, 0.8):
         reason = "distinct numbers, and the name of a number that is given to one person"
         return Finding(Personal.NATIONAL_ID, "ssn", reason)
-    if len(few) >= 50 and {"birth", "number"} <= set(words) and _share(few, is_birth_number) > 0.95:
+    if len(few) >= 50 and {"birth", "number"} <= set(words) and _mostly(few, is_birth_number, 0.95):
         return Finding(Personal.NATIONAL_ID, "ssn", "birth numbers", "cs_CZ")
     return _phone(few, hints, distinct)
 
@@ -170,10 +191,11 @@ def _phone(values: Sequence[str], hints: set[Personal], distinct: float) -> Find
         digits = sum(c.isdigit() for c in text)
         return 6 <= digits <= 17 and bool(_PHONE_CHARS.fullmatch(text)) and not _is_date(text)
 
-    if Personal.PHONE in hints and _share(values, looks) > 0.7:
+    if Personal.PHONE in hints and _mostly(values, looks, 0.7):
         return Finding(Personal.PHONE, "phone_number", "phone numbers, as the name says")
-    sure = _share(values, lambda v: looks(v) and _PHONE_SURE.fullmatch(v))
-    if len(values) >= 5 and distinct > 0.3 and sure > 0.8:
+    if len(values) < 5 or distinct <= 0.3:
+        return None
+    if _mostly(values, lambda v: looks(v) and _PHONE_SURE.fullmatch(v), 0.8):
         return Finding(Personal.PHONE, "phone_number", "the values have the form of phone numbers")
     return None
 
@@ -191,16 +213,17 @@ def _by_name_words(
         worded = _share(few, lambda v: len(v.split()) > 1 and len(v) >= 8)
         if worded > 0.5 and _share(few, lambda v: any(c.isdigit() for c in v)) > 0.3:
             return Finding(Personal.ADDRESS, "street_address", "addresses, as the name says")
-    if len(few) >= 10 and distinct > 0.3 and _share(few, _STREET.match) > 0.6:
+    if len(few) >= 10 and distinct > 0.3 and _mostly(few, _STREET.match, 0.6):
         return Finding(Personal.ADDRESS, "street_address", "the values have the form of addresses")
     return _person(words, few, distinct)
 
 
 def _person(words: tuple[str, ...], values: Sequence[str], distinct: float) -> Finding | None:
     """Names of people."""
-    shaped = _share(values, lambda v: _PERSON_NAME.fullmatch(v) and len(v) <= 60)
+    if not _mostly(values, lambda v: _PERSON_NAME.fullmatch(v) and len(v) <= 60, 0.8):
+        return None
     capital = _share(values, lambda v: v[:1].isupper() or not v[:1].isascii())
-    if shaped < 0.8 or capital < 0.6 or distinct < 0.05 or _share(values, str.isdigit) > 0:
+    if capital < 0.6 or distinct < 0.05 or _mostly(values, str.isdigit, 0):
         return None
     joined, named = "".join(words), set(words)
     single = _share(values, lambda v: len(v.split()) <= 3)

@@ -49,7 +49,7 @@ def is_ip(text: str) -> bool:
 
 
 def is_birth_number(text: str) -> bool:
-    """Czech and Slovak birth number, YYMMDD (women: month + 50) with or without three or four more."""
+    """Czech and Slovak birth number, YYMMDD (women: month + 50), maybe with more digits."""
     match = re.fullmatch(r"(\d\d)(\d\d)(\d\d)/?(\d{3,4})?", text)
     if not match:
         return False
@@ -133,9 +133,15 @@ class NationalId:
 NATIONAL = (
     NationalId("US social security number", r"\d{3}-\d{2}-\d{4}", _ssn, "en_US"),
     NationalId("Spanish DNI", r"[XYZ\d]\d{7}-?[A-Z]", _dni, "es_ES"),
-    NationalId("French NIR", r"[12] ?\d\d ?\d\d ?(?:\d\d|2[AB]) ?\d{3} ?\d{3} ?\d\d", _nir, "fr_FR"),
-    NationalId("Italian fiscal code", r"[A-Z]{6}\d\d[A-EHLMPRST]\d\d[A-Z]\d{3}[A-Z]", _any, "it_IT"),
-    NationalId("UK insurance number", r"[A-CEGHJ-PR-TW-Z]{2} ?\d\d ?\d\d ?\d\d ?[A-D]", _any, "en_GB"),
+    NationalId(
+        "French NIR", r"[12] ?\d\d ?\d\d ?(?:\d\d|2[AB]) ?\d{3} ?\d{3} ?\d\d", _nir, "fr_FR"
+    ),
+    NationalId(
+        "Italian fiscal code", r"[A-Z]{6}\d\d[A-EHLMPRST]\d\d[A-Z]\d{3}[A-Z]", _any, "it_IT"
+    ),
+    NationalId(
+        "UK insurance number", r"[A-CEGHJ-PR-TW-Z]{2} ?\d\d ?\d\d ?\d\d ?[A-D]", _any, "en_GB"
+    ),
     NationalId("Polish PESEL", r"\d{11}", _pesel, "pl_PL"),
     NationalId("Norwegian number", r"\d{6} ?\d{5}", _fnr, "no_NO"),
     NationalId("Brazilian CPF", r"\d{3}\.?\d{3}\.?\d{3}-?\d\d", _cpf, "pt_BR"),

@@ -55,7 +55,9 @@ def dump_schema(schema: Schema) -> str:
     """Schema as YAML text, one block per column, with the reason of each guess."""
     blocks = []
     for column in schema.columns:
-        text = yaml.dump([_plain(column)], Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100)
+        text = yaml.dump(
+            [_plain(column)], Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100
+        )
         blocks.append(text)
     return _HEADER + f"version: {schema.version}\ncolumns:\n" + "".join(blocks)
 
@@ -63,7 +65,11 @@ def dump_schema(schema: Schema) -> str:
 def save_schema(schema: Schema, path: Path) -> None:
     """Write a schema as YAML, or as JSON if the file's name ends so."""
     as_json = path.suffix.lower() == ".json"
-    text = json.dumps(schema.to_dict(), indent=2, ensure_ascii=False) if as_json else dump_schema(schema)
+    text = (
+        json.dumps(schema.to_dict(), indent=2, ensure_ascii=False)
+        if as_json
+        else dump_schema(schema)
+    )
     path.write_text(text if text.endswith("\n") else text + "\n", encoding="utf-8")
 
 
@@ -142,7 +148,11 @@ def _load_json(path: Path) -> Any:
     try:
         return json.loads(data)
     except (ValueError, RecursionError) as error:
-        line = f"line {error.lineno}: {error.msg}" if isinstance(error, json.JSONDecodeError) else "bytes"
+        line = (
+            f"line {error.lineno}: {error.msg}"
+            if isinstance(error, json.JSONDecodeError)
+            else "bytes"
+        )
         raise InputError(str(path), got=line, allowed="JSON") from None
 
 
@@ -236,4 +246,6 @@ def _explained(where: str, error: pydantic.ValidationError) -> SchemaError:
     if field in choices:
         allowed = ", ".join(c.value for c in choices[field])
         return SchemaError(f"{where}, {field}", got="another word", allowed=allowed)
-    return SchemaError(f"{where}, {'.'.join(path)}", got=first["msg"][:1].lower() + first["msg"][1:])
+    return SchemaError(
+        f"{where}, {'.'.join(path)}", got=first["msg"][:1].lower() + first["msg"][1:]
+    )
