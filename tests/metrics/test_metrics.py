@@ -51,8 +51,8 @@ def test_verdicts_are_corrected_for_their_number() -> None:
     def draft(p, value=0.2):
         return Draft(LOWER, value, 0.01, 50, reference=0.1, noise=0.05, p_worse=p)
 
-    assert judge("fidelity", [draft(0.03)])[0].verdict == "worse"
-    assert judge("fidelity", [draft(0.03), *[draft(0.5)] * 9])[0].verdict == "within_noise"
+    assert judge("fidelity", [draft(0.02)])[0].verdict == "worse"
+    assert judge("fidelity", [draft(0.02), *[draft(0.5)] * 9])[0].verdict == "within_noise"
     # chance excluded, but the holdout is as bad: not worse
     assert judge("fidelity", [draft(1e-9, value=0.1)])[0].verdict == "within_noise"
 

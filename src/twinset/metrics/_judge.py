@@ -75,8 +75,8 @@ class Draft:
 def judge(family: Family, drafts: Sequence[Draft]) -> list[Result]:
     """Turn drafts into results.
 
-    Over all drafts of one name, "worse" and "better" hold the false discovery rate at 5%
-    (Benjamini-Hochberg). A verdict needs both: chance excluded, and on that side of the reference.
+    Over all drafts of one name, "worse" and "better" together hold the false discovery
+    rate at 5% (Benjamini-Hochberg). A verdict needs both: chance excluded, and on that side of the reference.
     """
     results: dict[int, Result] = {}
     for name in dict.fromkeys(d.measure.name for d in drafts):
@@ -98,9 +98,11 @@ def _result(family: Family, d: Draft, worse: float, better: float) -> Result:
     verdict: Verdict | None = None
     if d.noise is not None and d.reference is not None:
         verdict = "within_noise"
-        if worse <= FALSE_DISCOVERIES and _bad(d) > 0:
+        # one-sided tests share the 5% between "worse" and "better", as `noise` does
+        limit = FALSE_DISCOVERIES if m.direction == "target" else FALSE_DISCOVERIES / 2
+        if worse <= limit and _bad(d) > 0:
             verdict = "worse"
-        elif better <= FALSE_DISCOVERIES and _bad(d) < 0:
+        elif better <= limit and _bad(d) < 0:
             verdict = "better"
     return Result(
         family=family,
