@@ -75,8 +75,8 @@ class Draft:
 def judge(family: Family, drafts: Sequence[Draft]) -> list[Result]:
     """Turn drafts into results.
 
-    Over all drafts of one name, "worse" and "better" together hold the false discovery
-    rate at 5% (Benjamini-Hochberg). A verdict needs both: chance excluded, and on that side of the reference.
+    Over all drafts of one name, "worse" and "better" together hold the false discovery rate at 5%
+    (Benjamini-Hochberg). A verdict needs both: chance excluded, and on that side of the reference.
     """
     results: dict[int, Result] = {}
     for name in dict.fromkeys(d.measure.name for d in drafts):
