@@ -18,8 +18,9 @@ HEAD = """\
 Each metric is one file in `twinset/metrics`; its results have the names below. Every figure comes
 with an interval (`params.interval` says how it was made; units, not rows, are resampled), the
 `reference` (the holdout's own value at equal sizes; without a holdout, what chance gives), `noise`
-(half-width of a fresh real sample's scatter) and a verdict. "worse" and "better" together hold the false
-discovery rate at 5% over all figures of one name (Benjamini-Hochberg); all else is "within_noise".
+(half-width of a fresh real sample's scatter) and a verdict. "worse" and "better" together hold the
+false discovery rate at 5% over all figures of one name (Benjamini-Hochberg); all else is
+"within_noise".
 What cannot be computed has a status and a reason, and stands in `not_computed`.
 
 Direction: *lower* or *higher* is better; with *target* the figure is a difference and 0 is best.
