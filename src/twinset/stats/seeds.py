@@ -10,7 +10,7 @@ import hashlib
 
 import numpy as np
 
-__all__ = ["stream"]
+__all__ = ["spawn", "stream"]
 
 
 def stream(seed: int, *task: str | int) -> np.random.Generator:
@@ -18,3 +18,9 @@ def stream(seed: int, *task: str | int) -> np.random.Generator:
     name = "\x1f".join(str(part) for part in task).encode()
     words = np.frombuffer(hashlib.sha256(name).digest()[:16], dtype=np.uint32)
     return np.random.default_rng(np.random.SeedSequence([seed, *map(int, words)]))
+
+
+def spawn(rng: np.random.Generator, n: int) -> list[np.random.Generator]:
+    """`n` streams that depend on the state of `rng` and on their place; draws one block from it."""
+    words = rng.integers(0, 2**32, size=4, dtype=np.uint64)
+    return [np.random.default_rng(s) for s in np.random.SeedSequence(words.tolist()).spawn(n)]

@@ -1,0 +1,270 @@
+"""Columns as codes: bins of a number, levels of a category, null as the last code.
+
+Generators that work on codes never hold a donor value: a code of a number is an *atom* (one value
+that at least `atom` units share, such as 40 hours a week) or an *interval*, from which new values
+are drawn by a truncated exponential density with the interval's own mean, on the column's grid.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from twinset.protocols import State
+from twinset.table.schema import Column, Kind
+from twinset.table.table import numbers
+
+__all__ = ["Coder", "Intervals", "fit_coder", "fit_intervals"]
+
+Floats = npt.NDArray[np.float64]
+Codes = npt.NDArray[np.int32]
+Units = npt.NDArray[np.int64] | None
+
+_MOST_ATOMS = 125
+
+
+@dataclass(frozen=True, eq=False)
+class Intervals:
+    """Codes of a number, ordered by value.
+
+    Attributes
+    ----------
+    low, high
+        Shape (codes,): smallest and largest value of each code; equal for an atom.
+    rate
+        Shape (codes,): rate of the density inside, relative to the width; 0 is uniform.
+    cuts, cut_codes
+        Where a value belongs that is no atom: ``cut_codes[searchsorted(cuts, x, "right")]``.
+    atoms, atom_codes
+        The atoms, ascending, and their codes.
+    step, offset
+        Grid ``offset + i * step``; step 0 means none.
+    """
+
+    low: Floats
+    high: Floats
+    rate: Floats
+    cuts: Floats
+    cut_codes: Codes
+    atoms: Floats
+    atom_codes: Codes
+    step: float = 0.0
+    offset: float = 0.0
+
+    def encode(self, x: Floats) -> Codes:
+        """Codes of `x` (no NaN)."""
+        codes = self.cut_codes[np.searchsorted(self.cuts, x, side="right")]
+        if len(self.atoms):
+            at = np.minimum(np.searchsorted(self.atoms, x), len(self.atoms) - 1)
+            codes = np.where(self.atoms[at] == x, self.atom_codes[at], codes)
+        return codes.astype(np.int32)
+
+    def decode(self, codes: Codes, rng: np.random.Generator) -> Floats:
+        """Draw a new value inside each code."""
+        low, high, rate = self.low[codes], self.high[codes], self.rate[codes]
+        half = np.where(high > low, self.step / 2, 0.0)
+        u = rng.random(len(codes))
+        flat = np.abs(rate) < 1e-6
+        safe = np.where(flat, 1.0, rate)
+        share = np.where(flat, u, -np.log1p(u * np.expm1(-safe)) / safe)
+        x = low - half + (high - low + 2 * half) * share
+        if self.step:
+            x = np.round(self.offset + np.round((x - self.offset) / self.step) * self.step, 10)
+        return np.clip(x, low, high)
+
+    def to_state(self) -> State:
+        """Arrays and numbers."""
+        return dict(self.__dict__)
+
+
+def fit_intervals(
+    x: Floats,
+    units: Units = None,
+    *,
+    step: float | None = None,
+    codes: tuple[float, ...] = (),
+    bins: int = 30,
+    atom: int = 10,
+    tail: int = 10,
+) -> Intervals:
+    """Choose atoms and intervals for the values `x` (no NaN, at least one).
+
+    Parameters
+    ----------
+    x, units
+        Shape (rows,): values, and who holds them (None: each row its own unit).
+    step
+        Grid of the values, None if continuous.
+    codes
+        Sentinels: always atoms.
+    bins
+        Intervals of equal mass over what is not an atom; halved again and again towards both ends.
+    atom, tail
+        Least units that share an atom, least rows in an interval.
+    """
+    values, count = np.unique(x, return_counts=True)
+    held = count if units is None else _holders(x, units, values)
+    most = max(atom, len(x) // 2000 if len(values) > 2 * _MOST_ATOMS else 0)
+    is_atom = held >= most
+    if is_atom.sum() > _MOST_ATOMS:
+        is_atom = held >= max(np.sort(held)[-_MOST_ATOMS], most)
+    is_atom |= np.isin(values, codes)
+    if not is_atom.any() and len(values) == 1:
+        is_atom[:] = True
+    spans = _spans(values[~is_atom], count[~is_atom], len(x) / bins, tail, step or 0.0)
+    atoms = values[is_atom]
+    low, high = np.r_[spans[0], atoms], np.r_[spans[1], atoms]
+    rate = np.r_[_rate_of_mean(spans[2]), np.zeros(len(atoms))]
+    order = np.lexsort((high, (low + high) / 2))
+    rank = np.argsort(order).astype(np.int32)
+    n = len(spans[0])
+    if n:
+        cuts, cut_codes = spans[0][1:], rank[:n]
+    else:
+        cuts, cut_codes = (atoms[1:] + atoms[:-1]) / 2, rank
+    offset = float(values[0] % step) if step else 0.0
+    return Intervals(
+        low[order], high[order], rate[order], cuts, cut_codes, atoms, rank[n:], step or 0.0, offset
+    )
+
+
+def _holders(x: Floats, units: npt.NDArray[np.int64], values: Floats) -> npt.NDArray[np.int64]:
+    """Distinct units that hold each value."""
+    pairs = np.unique(np.stack([np.searchsorted(values, x), units]), axis=1)
+    return np.bincount(pairs[0], minlength=len(values))
+
+
+def _spans(
+    values: Floats, count: npt.NDArray[np.int64], size: float, tail: int, step: float
+) -> tuple[Floats, Floats, Floats]:
+    """Return lows, highs and relative means of intervals over ascending `values`."""
+    if not len(values):
+        return np.zeros(0), np.zeros(0), np.zeros(0)
+    cum = np.cumsum(count)
+    total, size = cum[-1], max(size, tail)
+    wanted = list(np.arange(size, total, size))
+    part = size / 2
+    while part >= tail:
+        wanted += [part, total - part]
+        part /= 2
+    inner = np.unique(np.searchsorted(cum, sorted(wanted), side="left") + 1)
+    kept = [0]
+    for end in [*inner[inner < len(values)], len(values)]:
+        before = cum[kept[-1] - 1] if kept[-1] else 0
+        if cum[end - 1] - before >= min(tail, total):
+            kept.append(int(end))
+    if kept[-1] != len(values):
+        if len(kept) > 1:
+            kept[-1] = len(values)
+        else:
+            kept.append(len(values))
+    start, end = np.array(kept[:-1]), np.array(kept[1:])
+    low, high = values[start], values[end - 1]
+    mass = np.add.reduceat(count, start)
+    mean = np.add.reduceat(values * count, start) / mass
+    half = np.where(high > low, step / 2, 0.0)
+    width = high - low + 2 * half
+    return low, high, np.where(width > 0, (mean - low + half) / np.where(width > 0, width, 1), 0.5)
+
+
+def _rate_of_mean(mean: Floats) -> Floats:
+    """Rate r of the density exp(-r f) on [0, 1] whose mean is `mean` (bisection)."""
+    mean = np.clip(mean, 0.02, 0.98)
+    low, high = np.full_like(mean, -60.0), np.full_like(mean, 60.0)
+    for _ in range(50):
+        rate = (low + high) / 2
+        safe = np.where(np.abs(rate) < 1e-4, 1e-4, rate)
+        above = 1 / safe - 1 / np.expm1(safe) > mean
+        low, high = np.where(above, rate, low), np.where(above, high, rate)
+    return (low + high) / 2
+
+
+@dataclass(frozen=True, eq=False)
+class Coder:
+    """Learnable column <-> codes ``0 .. size - 1``; the last code is null if `nullable`."""
+
+    column: Column
+    size: int
+    nullable: bool
+    intervals: Intervals | None = None
+
+    @property
+    def ordered(self) -> bool:
+        """Whether neighbouring codes are neighbouring values."""
+        return self.intervals is not None or self.column.kind is Kind.ORDINAL
+
+    def encode(self, data: pa.ChunkedArray) -> Codes:
+        """Shape (rows,): codes of a learnable column; -1 for null where null was not learned."""
+        missing = self.size - 1 if self.nullable else -1
+        if self.intervals is None:
+            indices = _indices(data)
+            return np.where(indices < 0, missing, indices).astype(np.int32)
+        x = numbers(data, Kind.REAL)
+        null = np.isnan(x)
+        codes = np.full(len(x), missing, dtype=np.int32)
+        codes[~null] = self.intervals.encode(x[~null])
+        return codes
+
+    def decode(self, codes: Codes, rng: np.random.Generator) -> pa.Array:
+        """Return the learnable column that `codes` stand for, new values inside intervals."""
+        null = codes == self.size - 1 if self.nullable else np.zeros(len(codes), dtype=bool)
+        if self.intervals is None:
+            indices = pa.array(np.where(null, 0, codes).astype(np.int32), mask=null)
+            levels = pa.array(self.column.categories or (), pa.string())
+            return pa.DictionaryArray.from_arrays(indices, levels)
+        if len(self.intervals.low) == 0:
+            return pa.nulls(len(codes), pa.float64())
+        x = self.intervals.decode(np.where(null, 0, codes).astype(np.int32), rng)
+        return pa.array(x, mask=null)
+
+    def to_state(self) -> State:
+        """Arrays and JSON values."""
+        inside = self.intervals
+        return {
+            "size": self.size,
+            "nullable": self.nullable,
+            "intervals": inside and inside.to_state(),
+        }
+
+    @classmethod
+    def from_state(cls, state: State, column: Column) -> Coder:
+        """Inverse of `to_state`."""
+        inside = state["intervals"]
+        intervals = Intervals(**inside) if isinstance(inside, dict) else None
+        return cls(column, int(state["size"]), bool(state["nullable"]), intervals)  # type: ignore[arg-type]
+
+
+def fit_coder(
+    column: Column, data: pa.ChunkedArray, units: Units, *, bins: int = 30, atom: int = 10
+) -> Coder:
+    """Learn the codes of one learnable column."""
+    nullable = data.null_count > 0
+    if column.kind is not Kind.REAL:
+        return Coder(column, len(column.categories or ()) + nullable, nullable)
+    x = numbers(data, Kind.REAL)
+    known = ~np.isnan(x)
+    if not known.any():
+        none = np.zeros(0)
+        empty = Intervals(
+            none, none, none, none, np.zeros(1, np.int32), none, np.zeros(0, np.int32)
+        )
+        return Coder(column, 1, nullable=True, intervals=empty)
+    intervals = fit_intervals(
+        x[known],
+        None if units is None else units[known],
+        step=column.format.step,
+        codes=column.sentinels,
+        bins=bins,
+        atom=atom,
+    )
+    return Coder(column, len(intervals.low) + nullable, nullable, intervals)
+
+
+def _indices(data: pa.ChunkedArray) -> Codes:
+    array = data.unify_dictionaries().combine_chunks()
+    array = array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
+    codes: Codes = array.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int32)
+    return codes
