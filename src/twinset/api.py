@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from twinset import registry
-from twinset.audit.core import audit_release
+from twinset.auditing.core import audit_release
 from twinset.comparison import Comparison, compare
 from twinset.errors import InputError
-from twinset.evaluate.core import evaluate as evaluate_tables
+from twinset.evaluation.core import evaluate as evaluate_tables
 from twinset.inputs import Options, read, read_holdout, read_like
 from twinset.report.bundle import Report
 from twinset.results import Audit, Evaluation

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from twinset import registry
-from twinset.audit.core import audit_release
+from twinset.auditing.core import audit_release
 from twinset.errors import InputError
-from twinset.evaluate.core import evaluate as evaluate_tables
+from twinset.evaluation.core import evaluate as evaluate_tables
 from twinset.inputs import Options, read
 from twinset.progress import phase
 from twinset.results import Audit, Evaluation

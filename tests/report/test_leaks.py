@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from twinset.audit.core import audit_release
-from twinset.evaluate.core import evaluate
+from twinset.auditing.core import audit_release
+from twinset.evaluation.core import evaluate
 from twinset.report.html import render
 from twinset.report.json import to_json
 from twinset.report.summary import summarise

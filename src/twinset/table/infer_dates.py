@@ -21,8 +21,8 @@ _ORDERS = ("%Y{s}{m}{s}{d}", "{d}{s}{m}{s}%Y", "{m}{s}{d}{s}%Y", "{d}{s}{m}{s}%y
            "%y{s}{m}{s}{d}")  # fmt: skip
 _WORDED = (
     "{d}-%b-%Y", "{d}-%b-%y", "{d} %b %Y", "{d} %B %Y", "%b {d}, %Y", "%B {d}, %Y", "%b {d} %Y",
-    "{d}%b%Y", "%a, {d} %b %Y", "%A, {d} %B %Y", "%A, %B {d}, %Y", "%d-%^b-%Y", "%d-%^b-%y",
-    "%d%^b%Y", "{d}/%b/%Y", "%Y-%b-{d}", "{d}. %B %Y",
+    "{d}%b%Y", "%a, {d} %b %Y", "%A, {d} %B %Y", "%A, %B {d}, %Y",
+    "{d}/%b/%Y", "%Y-%b-{d}", "{d}. %B %Y",
 )  # fmt: skip
 _MONTHLY = (
     "%Y-%m",
@@ -150,11 +150,13 @@ def _padded_twin(pattern: str, fitting: Sequence[str], sample: Sequence[str]) ->
 
 
 def _padded(pattern: str, sample: Sequence[str]) -> str:
-    """Write with a leading zero each part that always has one, as the month of 1/04/2004."""
+    """Write parts as they are written: 04 in 1/04/2004 with its zero, JAN in capitals."""
     for part in re.findall(r"%-[a-zA-Z]", pattern):
         padded = pattern.replace(part, part.replace("-", ""), 1)
         if all(_regex(padded).match(v) for v in sample):
             pattern = padded
+    if "%b" in pattern and all(v == v.upper() for v in sample):
+        pattern = pattern.replace("%b", "%^b")
     return pattern
 
 

@@ -54,7 +54,8 @@ def merged(found: Column, wish: Column) -> Column:
         given = {f: getattr(wish.format, f) for f in wish.format.model_fields_set}
         update["format"] = Format(**{**found.format.model_dump(), **given})
     why = wish.reason if wish.reason and "kind" not in stated else found.reason
-    said = f"declared: {', '.join(sorted(stated))}" if stated else ""
+    told = sorted(stated - {"role", "keep"})
+    said = f"declared: {', '.join(told)}" if told else ""
     if said and not why.startswith("declared: "):
         why = "; ".join(r for r in (said, why) if r)
     update["reason"] = why

@@ -260,11 +260,11 @@ def _many(facts: NumberFacts) -> Guess:
     repeated = facts.rows / len(v) >= 15 and np.mean(c == 1) < 0.1
     width = np.floor(np.log10(np.maximum(np.abs(v), 1))) + 1
     one_length = v[0] > 0 and width[-1] >= 3 and np.mean(width >= width[-1] - 1) >= 0.95
-    step = int(np.gcd.reduce(np.diff(v).astype(np.int64)))
+    step = grid(facts, 0) or 1.0
     sparse = len(v) < 0.5 * ((v[-1] - v[0]) / step + 1)
     if repeated and one_length and sparse:
         logs = np.log(c)
-        smooth = np.corrcoef(logs[:-1], logs[1:])[0, 1] if np.ptp(logs) > 0 else 0.0
+        smooth = np.corrcoef(logs[:-1], logs[1:])[0, 1] if np.ptp(logs) > 0 else 1.0
         if abs(smooth) < 0.5:
             return Guess(Kind.CATEGORY, f"{len(v):,} codes of one length that leave gaps")
     return Guess(Kind.INTEGER, said)

@@ -157,7 +157,8 @@ def _shortest(values: pa.Array, fmt: Format) -> pa.Array:
     """Shortest text that reads back as the same number, as Python writes it."""
     text = pc.cast(values, pa.string())
     x = np.abs(values.to_numpy(zero_copy_only=False).astype(np.float64))
-    odd = np.flatnonzero(((x < 1e-4) & (x > 0)) | (x >= 1e15))
+    exponent = pc.match_substring(text, "e").fill_null(False).to_numpy(zero_copy_only=False)
+    odd = np.flatnonzero(((x < 1e-4) & (x > 0)) | (x >= 1e15) | exponent)
     if len(odd):  # Arrow and Python differ only in where and how they write exponents
         spelled = [repr(v).removesuffix(".0") for v in values.take(pa.array(odd)).to_pylist()]
         mask = np.zeros(len(x), dtype=bool)

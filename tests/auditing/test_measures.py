@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from twinset.audit.measures import (
+from twinset.auditing.measures import (
     advantage,
     auc,
     auc_interval,

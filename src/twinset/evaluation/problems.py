@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from twinset.evaluate.charts import MINIMUM
-from twinset.evaluate.evidence import Evidence
+from twinset.evaluation.charts import MINIMUM
+from twinset.evaluation.evidence import Evidence
 from twinset.protocols import Result
 from twinset.results import Problem
 from twinset.stats.intervals import Z95

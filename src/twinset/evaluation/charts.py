@@ -8,8 +8,8 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from twinset.evaluate.evidence import Evidence
-from twinset.evaluate.texts import value_text
+from twinset.evaluation.evidence import Evidence
+from twinset.evaluation.texts import value_text
 from twinset.metrics._evidence import Side
 from twinset.results import Chart
 from twinset.stats.units import compact

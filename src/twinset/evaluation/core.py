@@ -7,10 +7,10 @@ from collections.abc import Sequence
 
 from twinset import registry
 from twinset.errors import InputError
-from twinset.evaluate.charts import charts
-from twinset.evaluate.disclosure import suppressed
-from twinset.evaluate.evidence import Evidence
-from twinset.evaluate.problems import problems
+from twinset.evaluation.charts import charts
+from twinset.evaluation.disclosure import suppressed
+from twinset.evaluation.evidence import Evidence
+from twinset.evaluation.problems import problems
 from twinset.progress import phase
 from twinset.protocols import Result
 from twinset.results import Evaluation, NotComputed

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from scipy import stats
 
-from twinset.audit.measures import clopper_pearson
+from twinset.auditing.measures import clopper_pearson
 from twinset.protocols import Estimate, Result
 from twinset.stats.records import encoded_columns
 from twinset.stats.seeds import stream

@@ -10,10 +10,10 @@ import pytest
 from twinset import registry
 from twinset.attacks.dcr_difference import DcrDifference
 from twinset.attacks.distance import Distance
-from twinset.audit.core import audit_release
-from twinset.audit.game import Game, NoGame, set_up
-from twinset.audit.kinds import grouped_auc
-from twinset.audit.measures import auc
+from twinset.auditing.core import audit_release
+from twinset.auditing.game import Game, NoGame, set_up
+from twinset.auditing.kinds import grouped_auc
+from twinset.auditing.measures import auc
 from twinset.checks.tables import learnable_table, odd_tables
 from twinset.errors import InputError
 from twinset.protocols import ThreatModel

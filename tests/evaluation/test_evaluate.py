@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from twinset.errors import InputError, SchemaError
-from twinset.evaluate import evaluate
+from twinset.evaluation import evaluate
 from twinset.table.schema import Kind
 
 ROWS = 3000

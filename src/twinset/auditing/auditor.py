@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from twinset.audit import measures
-from twinset.audit.measures import Auc
+from twinset.auditing import measures
+from twinset.auditing.measures import Auc
 from twinset.protocols import Estimate, Result, ThreatModel
 from twinset.stats.seeds import stream
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from twinset.audit.auditor import Finding, Judgement
+from twinset.auditing.auditor import Finding, Judgement
 
 __all__ = ["CLEAN", "NOT_ASSESSED", "NOT_TESTED", "verdict"]
 

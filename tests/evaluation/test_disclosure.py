@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from twinset.evaluate import evaluate
-from twinset.evaluate.charts import MINIMUM, charts
-from twinset.evaluate.evidence import Evidence
+from twinset.evaluation import evaluate
+from twinset.evaluation.charts import MINIMUM, charts
+from twinset.evaluation.evidence import Evidence
 from twinset.table.schema import Kind, Schema
 from twinset.table.table import Table
 

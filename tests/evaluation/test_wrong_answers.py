@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from twinset.evaluate import evaluate
+from twinset.evaluation import evaluate
 
 
 def test_1_bins_do_not_move_with_the_shift(build) -> None:

@@ -10,12 +10,12 @@ import numpy as np
 import numpy.typing as npt
 
 from twinset import registry
-from twinset.audit.auditor import FPRS, Scored, by_unit, judge
-from twinset.audit.controls import run_controls
-from twinset.audit.game import Game, NoGame, set_up
-from twinset.audit.identifiers import copied_identifiers
-from twinset.audit.kinds import exposed_kinds
-from twinset.audit.words import NOT_ASSESSED, NOT_TESTED, verdict
+from twinset.auditing.auditor import FPRS, Scored, by_unit, judge
+from twinset.auditing.controls import run_controls
+from twinset.auditing.game import Game, NoGame, set_up
+from twinset.auditing.identifiers import copied_identifiers
+from twinset.auditing.kinds import exposed_kinds
+from twinset.auditing.words import NOT_ASSESSED, NOT_TESTED, verdict
 from twinset.progress import phase
 from twinset.protocols import Attack, Result
 from twinset.results import Audit, NotComputed

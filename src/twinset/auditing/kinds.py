@@ -16,8 +16,8 @@ import numpy.typing as npt
 import pyarrow as pa
 from scipy import stats
 
-from twinset.audit import measures
-from twinset.audit.game import LEAST, Game
+from twinset.auditing import measures
+from twinset.auditing.game import LEAST, Game
 from twinset.results import Exposed
 from twinset.stats.records import encoded_columns
 from twinset.stats.seeds import stream

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from twinset.evaluate.charts import MINIMUM
-from twinset.evaluate.evidence import labels
+from twinset.evaluation.charts import MINIMUM
+from twinset.evaluation.evidence import labels
 from twinset.stats.units import compact, unit_counts
 from twinset.table.schema import Column, Schema
 from twinset.table.table import Table, numbers

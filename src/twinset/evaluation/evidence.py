@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from twinset.evaluate.texts import bin_texts
+from twinset.evaluation.texts import bin_texts
 from twinset.metrics._evidence import Cells, Coded, Codes, Counts, Floats, Side, Split
 from twinset.protocols import Records
 from twinset.stats import marginals

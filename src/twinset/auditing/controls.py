@@ -14,9 +14,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from twinset.audit import measures
-from twinset.audit.auditor import Scored, by_unit
-from twinset.audit.game import LEAST, Game
+from twinset.auditing import measures
+from twinset.auditing.auditor import Scored, by_unit
+from twinset.auditing.game import LEAST, Game
 from twinset.protocols import Attack, Estimate, Result
 from twinset.stats.fingerprints import fingerprints
 from twinset.stats.neighbours import nearest, sharing
