@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -22,6 +24,7 @@ __all__ = ["guess_column"]
 
 _EXACT = 2**53
 _DISCRETE = (Kind.CATEGORY, Kind.ORDINAL)
+_NUMERIC = re.compile(r"[-+]?\d*[.,]?\d+")
 
 
 def guess_column(facts: Facts, *, learnable: bool = False) -> Column:
@@ -78,6 +81,9 @@ def _from_text_guess(facts: Facts, guess: TextGuess) -> Column:
     if guess.kind in _DISCRETE:
         return discrete(facts, guess.kind, guess.reason, ordered=guess.categories)
     reason = guess.reason
+    numeric = sum(bool(_NUMERIC.fullmatch(v)) for v in facts.sample)
+    if 0.9 * len(facts.sample) < numeric < len(facts.sample):
+        reason = f"{reason}; most values are numbers, but not all"
     if guess.kind is Kind.TEXT and (said := mentions(facts.sample)):
         reason = f"{reason}; {said}"
     unique = facts.num_distinct == facts.rows

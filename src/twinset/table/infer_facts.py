@@ -59,6 +59,7 @@ NULL_WORDS = frozenset(
 """Spellings, in lower case and trimmed, that mean "no value" in a column of numbers or dates."""
 
 _SAMPLE = 1_000
+_LONGEST = 1_000
 
 
 def null_words(values: pa.Array) -> npt.NDArray[np.bool_]:
@@ -119,8 +120,8 @@ class Facts:
 
     @functools.cached_property
     def sample(self) -> list[str]:
-        """Up to 1,000 distinct values (texts), for costly expressions."""
-        return [str(v) for v in pc.unique(self.spread)[:_SAMPLE].to_pylist()]
+        """Up to 1,000 distinct values (the first 1,000 characters), for costly expressions."""
+        return [str(v)[:_LONGEST] for v in pc.unique(self.spread)[:_SAMPLE].to_pylist()]
 
     @functools.cached_property
     def cells(self) -> tuple[pa.Array, npt.NDArray[np.int64]]:

@@ -22,6 +22,7 @@ from twinset.table.schema import Column, Format, Kind, Role
 __all__ = ["Numbers", "number_column", "number_key", "quantity", "text_numbers", "typed_numbers"]
 
 _EXACT = 2**53
+_COMMON = 10
 _DISCRETE = (Kind.CATEGORY, Kind.ORDINAL)
 
 
@@ -97,14 +98,15 @@ def _null_spellings(
     if len(bad) > 20_000 or len(bad) == len(x):
         return None
     rest = values.take(pa.array(bad))
-    spelled = pc.unique(rest).to_pylist()
-    if not null_words(rest).all():
-        plain = all(len(s) <= 20 and not any(c.isdigit() for c in s) for s in spelled)
-        if not (plain and len(spelled) <= 3 and len(x) - len(bad) >= 12):
-            return None
-    held = dict.fromkeys(spelled, 0)
+    held = dict.fromkeys(pc.unique(rest).to_pylist(), 0)
     for text, weight in zip(rest.to_pylist(), weights[bad], strict=True):
         held[text] += int(weight)
+    if not null_words(rest).all():
+        plain = all(len(s) <= 20 and not any(c.isdigit() for c in s) for s in held)
+        few = len(held) <= 3 and len(x) - len(bad) >= 12
+        # a word is written back as null, so it must not be that of one person
+        if not (plain and few and min(held.values()) >= _COMMON):
+            return None
     return tuple(sorted(held, key=lambda s: (-held[s], s)))
 
 

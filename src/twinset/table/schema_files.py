@@ -64,13 +64,12 @@ def dump_schema(schema: Schema) -> str:
 
 def save_schema(schema: Schema, path: Path) -> None:
     """Write a schema as YAML, or as JSON if the file's name ends so."""
-    as_json = path.suffix.lower() == ".json"
-    text = (
-        json.dumps(schema.to_dict(), indent=2, ensure_ascii=False)
-        if as_json
-        else dump_schema(schema)
-    )
-    path.write_text(text if text.endswith("\n") else text + "\n", encoding="utf-8")
+    if path.suffix.lower() == ".json":
+        data = {"version": schema.version, "columns": [_plain(c) for c in schema.columns]}
+        text = json.dumps(data, indent=2, ensure_ascii=False, default=str) + "\n"
+    else:
+        text = dump_schema(schema)
+    path.write_text(text, encoding="utf-8")
 
 
 def _plain(column: Column) -> dict[str, Any]:
