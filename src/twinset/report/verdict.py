@@ -92,7 +92,18 @@ def _finding(audit: Audit) -> str:
     e = best.estimate
     return (
         f"{_tried(audit)} The best one was right in {figure(e.value, 'share')} of such pairs "
-        f"({span(e.low, e.high, 'share')}); guessing gets 50%."
+        f"({span(e.low, e.high, 'share')}); guessing gets 50%.{_small_leak(best, audit)}"
+    )
+
+
+def _small_leak(best: Result, audit: Audit) -> str:
+    """Say so if the best attack beats guessing, by less than makes the answer No."""
+    margin = audit.extra.get("margin")
+    if best.verdict != "worse" or margin is None:
+        return ""
+    return (
+        " That is a little more than guessing: the rows tell something of who was in the train "
+        f"data, by less than the {figure(0.5 + margin, 'share')} from which the answer here is No."
     )
 
 
