@@ -16,6 +16,7 @@ from twinset.blocks.screening import informative
 from twinset.errors import InputError
 from twinset.progress import phase
 from twinset.protocols import State
+from twinset.scale.local import map_ordered
 from twinset.stats.seeds import spawn
 from twinset.table.schema import Role
 from twinset.table.table import Table
@@ -114,19 +115,24 @@ class Cart:
         categorical = {i for i, c in enumerate(coders) if not c.ordered}
         order = self._order(table)
         streams = spawn(rng, len(order))
+
+        def learn(place: int) -> Conditional:
+            target = order[place]
+            return fit_conditional(
+                codes,
+                self._predictors(names, order[:place], target, codes, sizes),
+                categorical,
+                target,
+                sizes,
+                ordered=coders[target].ordered,
+                rng=streams[target],
+                settings=self._settings(table, target, last=place == len(order) - 1),
+            )
+
         steps: dict[int, Conditional] = {}
         with phase("learn columns", len(order)) as running:
-            for place, target in enumerate(order):
-                steps[target] = fit_conditional(
-                    codes,
-                    self._predictors(names, order[:place], target, codes, sizes),
-                    categorical,
-                    target,
-                    sizes,
-                    ordered=coders[target].ordered,
-                    rng=streams[target],
-                    settings=self._settings(table, target, last=place == len(order) - 1),
-                )
+            for target, step in zip(order, map_ordered(learn, range(len(order))), strict=True):
+                steps[target] = step
                 running.advance(detail=names[target])
         return CartModel(table.take(np.arange(0)), coders, order, steps)
 
