@@ -35,7 +35,7 @@ def check_generator(generator: Generator) -> None:
     """
     cls = type(generator)
     _require(
-        dataclasses.is_dataclass(cls) and cls.__dataclass_params__.frozen,  # type: ignore[attr-defined]
+        dataclasses.is_dataclass(cls) and cls.__dataclass_params__.frozen,
         "a generator is a frozen dataclass",
     )
     _require(isinstance(cls.name, str) and bool(cls.name), "a generator has a name")

@@ -1,0 +1,174 @@
+"""What every metric must keep: run by our tests and by those of plug-in authors."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Sequence
+from typing import Any, get_args
+
+import numpy as np
+import numpy.typing as npt
+
+from twinset.checks.twins import DEFECTS, Case, broken, odd_cases, world
+from twinset.errors import TwinsetError
+from twinset.evaluation.evidence import Evidence
+from twinset.metrics._evidence import Side
+from twinset.protocols import Direction, Estimate, Family, Metric, Result, Verdict
+from twinset.stats.seeds import stream
+
+__all__ = ["check_metric"]
+
+_ROWS = 600
+_SEEDS = 8
+_ALARMS = 2
+_FAILURES = (
+    TwinsetError,
+    ArithmeticError,
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+)
+
+
+def check_metric(metric: Metric | type[Metric]) -> None:
+    """Hold a metric (or its class with default options) to the promises of `Metric`.
+
+    Raises
+    ------
+    AssertionError
+        Naming the promise that is broken: it has a name and a family; results are well formed (the
+        interval holds the value, figures are finite, params are JSON, columns exist); one at least
+        has a reference; the same seed gives the same figures; the evidence stays as it is; a fresh
+        real sample has a result judged "worse" in at most 2 of 8 draws (an honest metric with 5%
+        false alarms fails this with probability 0.006, one with 60% passes with 0.05); of the
+        defects that its family is there for (`twinset.checks.twins.DEFECTS`) at least one is judged
+        "worse"; odd tables give results with a status and a reason, and never raise.
+
+    Notes
+    -----
+    A metric that cannot catch any of these defects says why in a class attribute ``undetected``;
+    if it catches one all the same, the attribute is refused as out of date.
+    """
+    made: Metric = metric() if isinstance(metric, type) else metric
+    _require(isinstance(made.name, str) and bool(made.name), "a metric has a name")
+    _require(made.family in get_args(Family), f"a metric has a family of {get_args(Family)}")
+    case = world(_ROWS, 0)
+    results = _measure(made, case)
+    _require(any(r.reference is not None for r in results), "a result has a reference")
+    again = _measure(made, case)
+    _require(
+        [_figures(r) for r in results] == [_figures(r) for r in again],
+        "the same seed gives the same figures",
+    )
+    _check_fresh(made)
+    _check_defects(made)
+    for name, odd in odd_cases().items():
+        _require(bool(_measure(made, odd, name)), f"a result with a status, not silence: {name}")
+
+
+def _measure(metric: Metric, case: Case, where: str = "", seed: int = 0) -> Sequence[Result]:
+    evidence, untouched = (
+        Evidence(case.train, case.synthetic, case.holdout, target=case.target, seed=seed)
+        for _ in range(2)
+    )
+    at = f" ({where})" if where else ""
+    try:
+        results = metric.measure(evidence)
+    except _FAILURES as error:
+        raise AssertionError(f"broken promise: a metric never raises on data{at}") from error
+    for result in results:
+        _check_form(metric, result, case.train.names, at)
+    same = all(
+        np.array_equal(a, b, equal_nan=a.dtype.kind == "f")
+        for a, b in zip(_shared(evidence), _shared(untouched), strict=True)
+    )
+    _require(same, f"a metric leaves its evidence alone{at}")
+    return results
+
+
+def _check_form(metric: Metric, result: Result, columns: Sequence[str], at: str) -> None:
+    name = f"{getattr(result, 'name', '?')}{at}"
+    _require(isinstance(result, Result), f"measure returns results{at}")
+    _require(bool(result.name), f"a result has a name{at}")
+    _require(result.family == metric.family, f"a result has the family of its metric: {name}")
+    _require(result.direction in get_args(Direction), f"a direction says what is good: {name}")
+    _require(result.verdict in (None, *get_args(Verdict)), f"a known verdict: {name}")
+    _require(set(result.columns) <= set(columns), f"columns are those of the table: {name}")
+    try:
+        json.dumps(result.to_dict(), allow_nan=False)
+    except (TypeError, ValueError):
+        raise AssertionError(f"broken promise: params are finite JSON values: {name}") from None
+    _check_estimate(result, result.estimate, name)
+
+
+def _check_estimate(result: Result, estimate: Estimate | None, name: str) -> None:
+    if estimate is None:
+        _require(result.status != "ok" and bool(result.reason), f"no figure, a reason: {name}")
+        return
+    inside = estimate.low <= estimate.value <= estimate.high
+    _require(inside, f"the interval holds the value: {name}")
+    _require(0 < estimate.confidence < 1, f"confidence lies between 0 and 1: {name}")
+    _require(estimate.n > 0, f"n is the number of units: {name}")
+    if result.reference is None:
+        _require(result.verdict is None, f"no verdict without a reference: {name}")
+    else:
+        _require(math.isfinite(result.reference), f"the reference is finite: {name}")
+    _require(result.noise is None or result.noise >= 0, f"noise is not negative: {name}")
+
+
+def _check_fresh(metric: Metric) -> None:
+    alarms = sum(
+        _is_worse(_measure(metric, world(_ROWS, seed), seed=seed)) for seed in range(1, _SEEDS + 1)
+    )
+    _require(
+        alarms <= _ALARMS,
+        f"a fresh real sample is not judged worse ({alarms} of {_SEEDS} were)",
+    )
+
+
+def _check_defects(metric: Metric) -> None:
+    case = world(_ROWS, 0)
+    defects = DEFECTS[metric.family]
+    caught = [
+        d for d in defects if _is_worse(_measure(metric, broken(d, case, stream(0, "check", d)), d))
+    ]
+    why = getattr(metric, "undetected", "")
+    if why:
+        _require(not caught, f"`undetected` is out of date: {', '.join(caught)} are judged worse")
+    else:
+        _require(
+            bool(caught),
+            f"a broken release is judged worse ({', '.join(defects)}), "
+            "or a class attribute `undetected` says why not",
+        )
+
+
+def _is_worse(results: Sequence[Result]) -> bool:
+    return any(r.verdict == "worse" for r in results)
+
+
+def _figures(result: Result) -> dict[str, Any]:
+    return {**result.to_dict(), "seconds": 0.0}
+
+
+def _shared(evidence: Evidence) -> Iterator[npt.NDArray[Any]]:
+    """Return the arrays that metrics share and must not write to."""
+    sides: Sequence[Side] = evidence.sides
+    for side in sides:
+        for coded in evidence.columns.values():
+            yield coded.codes[side]
+        for name in evidence.numeric():
+            yield evidence.values(side, name)
+            yield evidence.sorted(side, name)
+        yield evidence.model_view(side).features
+    records = evidence.records() if evidence.columns else {}
+    for found in records.values():
+        yield found.numeric
+        yield found.codes
+
+
+def _require(holds: bool, promise: str) -> None:
+    if not holds:
+        raise AssertionError(f"broken promise: {promise}")
