@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 import re
 
@@ -10,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
+from twinset.blocks.codec import Codec
 from twinset.blocks.surrogate_patterns import by_pattern, permuted
 from twinset.blocks.surrogates import make
 from twinset.errors import InputError, SchemaError
@@ -179,3 +181,41 @@ def test_written_keys_keep_their_form():
     schema: Schema = infer(raw)
     made = make(schema["id"], 50, rng=rng()).to_pylist()
     assert all(re.fullmatch(r"[1-9][0-9]{3}\.0", v) for v in made)
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        Column(name="id", kind=Kind.IDENTIFIER, unique=True, low=0.0, high=99.0),
+        Column(name="id", kind=Kind.IDENTIFIER, unique=True, low=-9.0, high=9.0, dtype="int16"),
+        Column(
+            name="id",
+            kind=Kind.IDENTIFIER,
+            unique=True,
+            format=Format(pattern="[A-Z]{1,20}-[0-9]{2}"),
+        ),
+    ],
+    ids=["few digits", "narrow type", "many widths"],
+)
+def test_chunks_share_no_value_however_they_are_cut(column):
+    cuts = [0, 5, 50, 51, 700, 8_000]
+    chunks = [
+        make(column, b - a, rng=np.random.default_rng(a), start=a)
+        for a, b in itertools.pairwise(cuts)
+    ]
+    values = [v for chunk in chunks for v in chunk.to_pylist()]
+    assert len(set(values)) == 8_000
+    if column.format.pattern is None:
+        assert max(map(abs, map(int, values))) < 32_768
+        assert {int(v) for v in values[:19]} <= set(range(-9, 100))
+
+
+def test_a_number_key_stays_a_number_and_tells_no_bound():
+    ids = pa.array([str(v) for v in range(1204, 1999, 3)])
+    column = Column(name="id", kind=Kind.IDENTIFIER, unique=True, low=1204.0, high=1998.0)
+    other = Column(name="x", kind=Kind.CATEGORY, categories=("a",))
+    xs = pa.array(["a"] * len(ids)).dictionary_encode()
+    table = Table(Schema(columns=(column, other)), pa.table([ids, xs], names=["id", "x"]))
+    codec, _, _ = Codec.fit(table, protect=5, rng=np.random.default_rng(0))
+    assert (codec.schema["id"].low, codec.schema["id"].high) == (1000.0, 9999.0)
+    assert all(v.isdigit() for v in make(codec.schema["id"], 50, rng=rng()).to_pylist())

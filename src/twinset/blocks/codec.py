@@ -21,6 +21,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from twinset.blocks.surrogates import whole_widths
 from twinset.errors import ConditionError, InputError
 from twinset.table.schema import Column, Format, Kind, Schema
 from twinset.table.table import Table, canonical_type, from_numbers, numbers
@@ -64,7 +65,7 @@ class Codec:
         columns, arrays, changes = [], [], []
         for column in table.schema.columns:
             if not column.is_learnable:
-                columns.append(column.model_copy(update={"low": None, "high": None}))
+                columns.append(_unlearned(column))
                 continue
             data = table[column.name]
             if column.kind.is_number_like:
@@ -124,6 +125,18 @@ class Codec:
             arrays.append(_given(column, value, n))
         schema = Schema(columns=tuple(columns))
         return Table(schema, pa.table(arrays, names=list(schema.names)))
+
+
+def _unlearned(column: Column) -> Column:
+    """Return a column that is made new: of a number's bounds only their digits stay."""
+    low, high = column.low, column.high
+    if column.kind is Kind.IDENTIFIER and low is not None and high is not None:
+        counted_on = column.unique and column.format.step is not None and 0 <= low <= 1
+        bottom, top = whole_widths(int(low), int(high))
+        low, high = low if counted_on else float(bottom), float(top)
+    else:
+        low = high = None
+    return column.model_copy(update={"low": low, "high": high})
 
 
 def _learnable(column: Column) -> Column:

@@ -18,6 +18,7 @@ __all__ = ["by_pattern", "permuted", "rows_to_text"]
 
 Ints = npt.NDArray[np.int64]
 _INDEXED = 2**31 - 1
+_MOST_ROWS = 50_000_000
 _MOST_SHAPES = 64
 
 
@@ -143,6 +144,7 @@ def _allot(shapes: list[_Shape], index: Ints, salt: int, rows: int, name: str) -
         ends = np.cumsum(rooms)
         which = np.searchsorted(ends, place, side="right")
         return which, place - (ends - rooms)[which]
+    rows = max(rows, _MOST_ROWS)  # the same shapes in every chunk, or chunks would share values
     wide = np.flatnonzero(rooms >= -(-rows // len(rooms)))
     if not len(wide) or rooms[wide].min() < -(-rows // len(wide)):
         wide = np.array([int(rooms.argmax())])

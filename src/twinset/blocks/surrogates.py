@@ -21,7 +21,7 @@ from twinset.errors import InputError
 from twinset.table.patterns import parse
 from twinset.table.schema import Column, Kind
 
-__all__ = ["make"]
+__all__ = ["make", "whole_widths"]
 
 _TYPE_LIMITS = {
     "int8": 127, "uint8": 255, "int16": 32_767, "uint16": 65_535, "int32": 2**31 - 1,
@@ -124,16 +124,10 @@ def _whole_numbers(
         values = low + start + np.arange(n, dtype=np.int64)
     else:
         limit = _TYPE_LIMITS.get(column.dtype, 2**63 - 1)
-        low, high = _digits(low, high, limit)
-        room = high - low + 1
+        low, high = whole_widths(low, high, limit)
         if column.unique:
-            if start + n > room:  # more rows than the source had digits for
-                high = min(10 ** len(str(start + n)) * 10, limit)
-                room = high - low + 1
-            _check_room(column.name, start + n, room)
-            values = low + permuted(
-                start + np.arange(n, dtype=np.int64), min(room, 2**31 - 1), salt
-            )
+            _check_room(column.name, start + n, limit - low + 1)
+            values = _apart(start + np.arange(n, dtype=np.int64), low, high, limit, salt)
         else:
             values = rng.integers(low, high, n, endpoint=True)
     text = pc.cast(pa.array(values), pa.string())
@@ -142,13 +136,35 @@ def _whole_numbers(
     return text
 
 
-def _digits(low: int, high: int, limit: int) -> tuple[int, int]:
-    """Widen bounds to whole widths, so that they tell no value of the source."""
+def _apart(
+    index: npt.NDArray[np.int64], low: int, high: int, limit: int, salt: int
+) -> npt.NDArray[np.int64]:
+    """Different numbers for different rows: first all of `low` to `high`, then a digit more."""
+    values = np.empty(len(index), dtype=np.int64)
+    first = 0
+    while True:
+        room = min(high - low + 1, 2**31 - 1)
+        here = (index >= first) & (index < first + room)
+        values[here] = low + permuted(index[here] - first, room, salt)
+        first += room
+        if not len(index) or index[-1] < first or high >= limit:
+            return values
+        low, high = high + 1, min(10 * max(high, 1) + 9, limit)
+
+
+def whole_widths(low: int, high: int, limit: int = 2**63 - 1) -> tuple[int, int]:
+    """Widen bounds to whole widths, so that they tell no value of the source.
+
+    >>> whole_widths(1204, 1999)
+    (1000, 9999)
+    >>> whole_widths(-3, 42)
+    (-9, 99)
+    """
+    bottom = 0 if 0 <= low < 10 else 10 ** (len(str(abs(low))) - 1)
     if low < 0:
-        return low, high
-    bottom = 0 if low < 10 else 10 ** (len(str(low)) - 1)
-    top = 10 ** len(str(high)) - 1
-    return min(bottom, limit), min(top, limit)
+        bottom = 1 - 10 * bottom
+    top = 10 ** len(str(high)) - 1 if high >= 0 else -(10 ** (len(str(-high)) - 1))
+    return max(min(bottom, limit), -limit), min(top, limit)
 
 
 def _check_room(name: str, rows: int, room: int) -> None:

@@ -203,7 +203,8 @@ def _settle(known: Sequence[FoundDates]) -> FoundDates:
         return found.pattern.startswith("%Y") or month_first == ("/" in found.pattern)
 
     best = max(known, key=lambda f: (varied(f) > 0, usual(f)))
-    note = "day and month could be the other way round: no day is above 12"
+    days = {f.micros.tobytes() for f in known}
+    note = "day and month could be the other way round: no day is above 12" if len(days) > 1 else ""
     return FoundDates(best.pattern, best.micros, best.weights, best.nulls, note)
 
 

@@ -112,9 +112,11 @@ def _null_spellings(
 
 def _decimals(text: pa.Array, numbers: NumberFacts, fmt: Format) -> Format:
     """Add the decimals and step with which plain texts of numbers are written."""
-    if pc.any(pc.match_substring_regex(text, "[eE]")).as_py():
+    powers = pc.match_substring_regex(text, "[eE]")
+    if pc.any(powers).as_py():
         bare = pc.any(pc.invert(pc.match_substring_regex(text, "[.eE]"))).as_py()
-        return fmt.model_copy(update={"min_decimals": 0 if bare else 1})
+        step = grid(numbers, _most_decimals(text, powers))
+        return fmt.model_copy(update={"min_decimals": 0 if bare else 1, "step": step})
     point = pc.find_substring(text, ".").to_numpy(zero_copy_only=False)
     length = pc.utf8_length(text).to_numpy(zero_copy_only=False)
     places = np.where(point < 0, 0, length - point - 1)
@@ -128,6 +130,21 @@ def _decimals(text: pa.Array, numbers: NumberFacts, fmt: Format) -> Format:
             update = {"decimals": high} if np.mean(places == high) > 0.5 and high <= 20 else {}
     update["step"] = grid(numbers, high if not numbers.whole else 0)
     return fmt.model_copy(update=update)
+
+
+def _most_decimals(text: pa.Array, powers: pa.Array) -> int:
+    """Most digits after the point where some numbers are written like 5.8e-05: there 6."""
+    split = pc.extract_regex(
+        text, r"^[^.eE]*(?:\.(?P<places>[0-9]*))?(?:[eE](?P<power>[+-]?[0-9]+))?$"
+    )
+    places = pc.utf8_length(pc.fill_null(pc.struct_field(split, 0), "")).to_numpy(
+        zero_copy_only=False
+    )
+    power = pc.struct_field(split, 1).to_numpy(zero_copy_only=False)
+    moved = np.array([int(p) if p else 0 for p in power[np.asarray(powers)]], dtype=np.int64)
+    places = places.astype(np.int64)
+    places[np.asarray(powers)] -= moved
+    return int(places.max(initial=0))
 
 
 def number_column(facts: Facts, numbers: Numbers) -> Column:
