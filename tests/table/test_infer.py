@@ -372,3 +372,17 @@ def test_dates_far_from_all_others_are_codes():
     found = column([*days, *["9999-12-31"] * 4])
     assert found.sentinels == (2932896.0,)
     assert found.high < 19_000
+
+
+def test_noise_in_the_last_bits_and_powers_of_ten_hide_no_grid():
+    rng = np.random.default_rng(0)
+    texts = [f"{v:.4f}" for v in rng.normal(47, 1, 300)]
+    noisy = [*texts, "47.330400000000004"]
+    assert infer(pa.table({"lat": noisy}))["lat"].format.step == pytest.approx(1e-4)
+    assert infer(pa.table({"x": [*texts, "-5.9e-05"]}))["x"].format.step == pytest.approx(1e-6)
+    assert infer(pa.table({"x": [*texts, "47.3304000004"]}))["x"].format.step is None
+
+
+def test_a_clock_has_no_day_and_month_to_mix_up():
+    texts = [f"{h}:{m:02d}:00" for h in range(24) for m in (0, 7, 30)]
+    assert "month" not in infer(pa.table({"Time": texts}))["Time"].reason

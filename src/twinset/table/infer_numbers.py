@@ -36,6 +36,7 @@ _NINES = frozenset(
     )
 )
 _FEW = 12
+_FINEST = 6
 _LARGEST_EXACT = 2**53
 
 
@@ -111,7 +112,9 @@ def grid(facts: NumberFacts, decimals: int | None) -> float | None:
     does not make amounts in thousands arbitrary.
     """
     values, counts, rows = facts.values, facts.counts, facts.rows
-    if decimals is None or decimals > 6 or len(values) == 0:
+    if decimals is not None and decimals > _FINEST:
+        decimals = _without_noise(values)
+    if decimals is None or len(values) == 0:
         return None
     scaled = np.abs(np.rint(values * 10.0**decimals))
     if scaled.max() >= _LARGEST_EXACT:
@@ -127,6 +130,15 @@ def grid(facts: NumberFacts, decimals: int | None) -> float | None:
             common = coarse
             break
     return float(max(common, 1) / 10**decimals)
+
+
+def _without_noise(values: npt.NDArray[np.float64]) -> int | None:
+    """Decimals of numbers that sums have blurred in the last bits: 4 of 47.330400000000004."""
+    for decimals in range(_FINEST + 1):
+        off = np.abs(values - np.round(values, decimals))
+        if np.all(off <= 4 * np.finfo(float).eps * np.abs(values)):
+            return decimals
+    return None
 
 
 def guess_numbers(
