@@ -22,6 +22,7 @@ from twinset.blocks.surrogates import make
 from twinset.errors import ConditionError, InputError, ModelFileError
 from twinset.progress import phase
 from twinset.protocols import Generator, Model
+from twinset.scale.local import map_ordered
 from twinset.stats.seeds import stream
 from twinset.table.canonical import to_raw
 from twinset.table.expressions import Expression, parse
@@ -182,19 +183,34 @@ class Twin:
             raise InputError("number of rows", got=str(rows), allowed="1 or more")
         condition = self._condition(where)
         self._check_given(given or {}, rows)
-        count = math.ceil(rows / piece)
+
+        def draw(i: int) -> Draw:
+            size = min(piece, rows - i * piece)
+            return self._draw(i, i * piece, size, given or {}, condition, seed)
+
         with phase("sample", rows) as running:
-            for i in range(count):
-                size = min(piece, rows - i * piece)
-                yield self._draw(i, i * piece, size, given or {}, condition, seed)
-                running.advance(size)
+            for drawn in map_ordered(draw, range(math.ceil(rows / piece))):
+                yield drawn
+                running.advance(drawn.table.num_rows)
 
     def _condition(self, where: str | None) -> Expression | None:
         if where is None:
             return None
         condition = parse(where)
         for name in condition.columns:
-            _ = self.schema[name]
+            column = self.schema[name]
+            if _made_unique(column):
+                raise InputError(
+                    f"condition on {name!r}",
+                    got="a column that is made new and unique",
+                    allowed=", ".join(self.codec.learnable.names[:12]),
+                )
+        if self.kept is not None:
+            raise InputError(
+                "--where",
+                got="a model that keeps columns as they are, row by row",
+                hint="sample all rows and filter the file",
+            )
         return condition
 
     def _check_given(self, given: Mapping[str, object], rows: int) -> None:
@@ -224,14 +240,14 @@ class Twin:
             rng = stream(seed, "sample", index)
             table = self._complete(self._learned(size, start, given, rng), size, start, seed, index)
             return Draw(table, "given" if given else "direct", 1.0)
-        parts: list[Table] = []
+        parts: list[pa.Table] = []
         accepted = drawn = 0
         ask = size
         for attempt in range(_MAX_TRIES):
             rng = stream(seed, "sample", index, attempt)
             table = self._complete(self._learned(ask, start, given, rng), ask, start, seed, index)
             part = table.take(condition.mask(table))
-            parts.append(part)
+            parts.append(part.data)
             accepted += part.num_rows
             drawn += ask
             if accepted >= size:
@@ -246,8 +262,17 @@ class Twin:
                 got=f"{accepted} of {drawn:,} rows drawn",
                 hint="the condition is impossible or too rare in this model; ask for fewer rows",
             )
-        data = pa.concat_tables([p.data for p in parts]).slice(0, size)
+        data = self._renumbered(pa.concat_tables(parts).slice(0, size), start, seed, index)
         return Draw(Table(self.released_schema, data), "rejection", accepted / drawn)
+
+    def _renumbered(self, data: pa.Table, start: int, seed: int, index: int) -> pa.Table:
+        """Make unique columns once more: each attempt has begun with the same values."""
+        for place, column in enumerate(self.released_schema.columns):
+            if _made_unique(self.schema.columns[place]):
+                rng = stream(seed, "make", column.name, index)
+                values = self._made(self.schema.columns[place], data.num_rows, start, rng)
+                data = data.set_column(place, column.name, pa.chunked_array([values]))
+        return data
 
     def _learned(
         self, size: int, start: int, given: Mapping[str, object], rng: np.random.Generator
@@ -339,7 +364,7 @@ class Twin:
                 raise ModelFileError(
                     str(path),
                     got="a model of a generator that is not part of twinset",
-                    hint="load it with plugins=True if you trust its package",
+                    hint="if you trust its package: --plugins, or load(..., plugins=True)",
                 )
             codec = Codec(Schema.from_dict(values["schema"]), int(values["protect"]))
             configured = registry.configure("generators", name, values["options"])
@@ -366,6 +391,12 @@ class Twin:
     def with_frame(self, frame: str) -> Twin:
         """Return the same twin whose `sample` returns another kind of frame."""
         return replace(self, frame=frame)
+
+
+def _made_unique(column: Column) -> bool:
+    """Whether each row gets a new value of its own in this column."""
+    unique = column.unique or column.role is Role.UNIT
+    return unique and not column.is_learnable and not column.keep
 
 
 def _beside(a: Table, b: Table) -> Table:

@@ -161,6 +161,7 @@ def sample(
     ] = None,
     copies: Annotated[int, typer.Option("--copies", min=1, help="Write M files.")] = 1,
     seed: Annotated[int | None, typer.Option("--seed", min=0, help="Default: the twin's.")] = None,
+    plugins: opt.Plugins = False,
     time_limit: opt.TimeLimit = None,
     quiet: opt.Quiet = False,
 ) -> int:
@@ -169,7 +170,7 @@ def sample(
     from twinset.progress import time_limit as limit
 
     with shown(quiet=quiet), limit(time_limit):
-        twin = api.load(model)
+        twin = api.load(model, plugins=plugins)
         conditions = opt.assignments("--given", given)
         first = twin.seed if seed is None else seed
         for i in range(copies):

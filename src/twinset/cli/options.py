@@ -17,6 +17,7 @@ __all__ = [
     "Json",
     "MaxRows",
     "Out",
+    "Plugins",
     "Protect",
     "Quiet",
     "Rows",
@@ -85,6 +86,12 @@ Gates = Annotated[
 ]
 Out = Annotated[Path | None, typer.Option("--out", metavar="PATH", help="Where to write.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON to standard output.")]
+Plugins = Annotated[
+    bool,
+    typer.Option(
+        "--plugins", help="Load a generator of another package if the model file names it."
+    ),
+]
 Quiet = Annotated[bool, typer.Option("--quiet", help="No progress.")]
 
 
