@@ -67,7 +67,7 @@ WRONG = {
     "- {name: a, knd: real}": "field 'knd'",
     "- {kind: real}": "column 1; got no name",
     "- {name: a, format: {decimal: 2}}": "did you mean decimals",
-    "- {name: a, categories: [yes, no]}": "in quotes",
+    "- {name: a, categories: [true, false]}": "in quotes",
     "- {name: a}\n- {name: a}": "'a' twice",
     "- {name: a, low: x}": "column 'a', low",
     "- {name: a, inferred: [knd]}": "inferred; got field 'knd'",

@@ -1,4 +1,7 @@
-"""YAML from strangers: safe tags only, at most 1 MB, no aliases."""
+"""YAML from strangers: safe tags only, at most 1 MB, no aliases; yes, no, on and off are words.
+
+YAML 1.1 takes those four for booleans, by which a key ``on`` or a category ``no`` is lost.
+"""
 
 from __future__ import annotations
 
@@ -12,15 +15,25 @@ from twinset.errors import InputError
 __all__ = ["load_yaml"]
 
 _MAX_BYTES = 1_000_000
+_BOOLEAN = "tag:yaml.org,2002:bool"
 
 
 class _Loader(yaml.SafeLoader):
-    """Safe loader that refuses aliases, which can expand without bound."""
+    """Safe loader that refuses aliases, which can expand without bound.
+
+    Only true and false are booleans, as in YAML 1.2.
+    """
 
     def compose_node(self, parent: Any, index: Any) -> Any:
         if self.check_event(yaml.AliasEvent):
             raise yaml.YAMLError("aliases are not allowed")
         return super().compose_node(parent, index)
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [r for r in resolvers if first not in "yYnNoO" or r[0] != _BOOLEAN]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
 
 
 def load_yaml(path: Path) -> Any:
