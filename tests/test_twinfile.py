@@ -100,7 +100,7 @@ def test_tampered_array(path: Path) -> None:
 
 def test_newer_version(path: Path) -> None:
     edit_manifest(path, lambda m: m.update(version=99))
-    with pytest.raises(ModelFileError, match="version 99.*upgrade"):
+    with pytest.raises(ModelFileError, match=r"version 99.*upgrade"):
         read_twin(path)
 
 
@@ -108,7 +108,7 @@ def test_other_zip_archive(tmp_path: Path) -> None:
     file = tmp_path / "other.twin"
     with zipfile.ZipFile(file, "w") as archive:
         archive.writestr("hello.txt", "hello")
-    with pytest.raises(ModelFileError, match="allowed: a .twin file"):
+    with pytest.raises(ModelFileError, match=r"allowed: a \.twin file"):
         read_twin(file)
 
 

@@ -166,7 +166,7 @@ class Generator(Protocol):
 
 @runtime_checkable
 class Metric(Protocol):
-    """Maps evidence (`twinset.evaluation.evidence.Evidence`) to results; it never raises on data."""
+    """Maps `twinset.evaluation.evidence.Evidence` to results; it never raises on data."""
 
     name: ClassVar[str]
     family: ClassVar[Family]

@@ -73,7 +73,8 @@ class Intervals:
         x = low - half + (high - low + 2 * half) * share
         if self.step:
             x = np.round(self.offset + np.round((x - self.offset) / self.step) * self.step, 10)
-        return np.clip(x, low, high)
+        inside: Floats = np.clip(x, low, high)
+        return inside
 
     def to_state(self) -> State:
         """Arrays and numbers."""
@@ -226,7 +227,7 @@ class Coder:
         return {
             "size": self.size,
             "nullable": self.nullable,
-            "intervals": inside and inside.to_state(),
+            "intervals": None if inside is None else inside.to_state(),
         }
 
     @classmethod

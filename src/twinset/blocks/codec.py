@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -149,7 +150,7 @@ def _learnable(column: Column) -> Column:
         if step is None and column.format.decimals is not None and column.kind is Kind.REAL:
             step = 10.0**-column.format.decimals
         return shown.model_copy(update={"kind": Kind.REAL, "format": Format(step=step)})
-    update = {"format": Format()}
+    update: dict[str, Any] = {"format": Format()}
     if column.kind is Kind.BOOLEAN:
         update |= {"kind": Kind.CATEGORY, "categories": _FALSE_TRUE}
     return shown.model_copy(update=update)
@@ -161,7 +162,8 @@ def _per_unit(
     """Largest value of each unit."""
     order = np.lexsort((values, units))
     last = np.append(np.flatnonzero(np.diff(units[order])), len(order) - 1)
-    return values[order][last]
+    largest: npt.NDArray[np.float64] = values[order][last]
+    return largest
 
 
 def _bound(

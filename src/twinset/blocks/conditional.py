@@ -135,7 +135,8 @@ class Conditional:
         below, above = cumulative[low], cumulative[self.starts[group + 1]]
         wanted = below + (above - below) * rng.random(len(group))
         found = np.searchsorted(cumulative, wanted, side="right") - 1
-        return np.clip(found, low, self.starts[group + 1] - 1)
+        inside: Ints = np.clip(found, low, self.starts[group + 1] - 1)
+        return inside
 
     def to_state(self) -> State:
         """Arrays and JSON values."""
@@ -144,7 +145,7 @@ class Conditional:
             "recodes": {str(i): r for i, r in self.recodes.items()},
             "order": self.order,
             "starts": self.starts,
-            "boosted": self.boosted and self.boosted.to_state(),
+            "boosted": None if self.boosted is None else self.boosted.to_state(),
             "trees": [t.to_state() for t in self.trees],
             "share": self.share,
         }

@@ -26,6 +26,7 @@ _STRENGTHS = (5.0, 20.0, 50.0, 100.0, 200.0, 500.0, 2000.0, 1e6)
 _PROJECTIONS = 4
 _CLASSES = 24
 _MOST_CELLS = 4_000_000
+_LIKELIHOOD_ROWS = 30_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,7 +60,7 @@ class Tree:
             goes_left = X[moving, self.feature[at]] <= self.threshold[at]
             node[moving] = np.where(goes_left, self.left[at], self.right[at])
             moving = moving[self.left[node[moving]] >= 0]
-        return self.row[node].astype(np.int64)
+        return np.asarray(self.row[node], dtype=np.int64)
 
     def draw(self, leaves: Ints, low: Ints, high: Ints, u: Floats) -> Ints:
         """Draw a code in ``[low, high)`` for each row by inverse transform of `u`."""
@@ -74,7 +75,8 @@ class Tree:
         """Probability of `code` among the codes in ``[low, high)``."""
         part = self.cumulative[leaves, code + 1] - self.cumulative[leaves, code]
         whole = self.cumulative[leaves, high] - self.cumulative[leaves, low]
-        return np.maximum(part, 1e-12).astype(np.float64) / np.maximum(whole, 1e-12)
+        share: Floats = np.maximum(part, 1e-12).astype(np.float64) / np.maximum(whole, 1e-12)
+        return share
 
     def to_state(self) -> State:
         """Arrays."""
@@ -179,7 +181,8 @@ def _embedded(y: Ints, size: int, ordered: bool, rng: np.random.Generator) -> Fl
     embedded = projections[classes]
     if ordered:
         embedded = np.column_stack([(rank - 0.5) * 3.4, embedded])
-    return embedded[y]
+    rows: Floats = embedded[y]
+    return rows
 
 
 def _top_down(children_left: Ints, children_right: Ints) -> tuple[npt.NDArray[np.intp], Ints, Ints]:
@@ -193,9 +196,9 @@ def _top_down(children_left: Ints, children_right: Ints) -> tuple[npt.NDArray[np
     nodes = np.concatenate(order)
     place = np.empty(len(nodes), dtype=np.int64)
     place[nodes] = np.arange(len(nodes))
-    inner = children_left[nodes] >= 0
-    left = np.where(inner, place[np.maximum(children_left[nodes], 0)], -1)
-    right = np.where(inner, place[np.maximum(children_right[nodes], 0)], -1)
+    is_inner = children_left[nodes] >= 0
+    left = np.where(is_inner, place[np.maximum(children_left[nodes], 0)], -1)
+    right = np.where(is_inner, place[np.maximum(children_right[nodes], 0)], -1)
     return nodes, left, right
 
 
@@ -230,7 +233,7 @@ def _strength(
     counts: Floats, total: Floats, parent: Ints, depth: Ints, nodes: Ints, y: Ints
 ) -> float:
     """Shrinkage with the best leave-one-out likelihood of the rows that fill the leaves."""
-    size = counts.shape[1]
+    nodes, y = nodes[:_LIKELIHOOD_ROWS], y[:_LIKELIHOOD_ROWS]
     deepest = int(depth.max())
     path = np.empty((len(counts), deepest + 1), dtype=np.int64)
     for d in range(deepest + 1):
@@ -243,7 +246,7 @@ def _strength(
     live = depth[nodes][:, None] >= np.arange(deepest + 1)
     best, chosen = -np.inf, _STRENGTHS[0]
     for strength in _STRENGTHS:
-        q = np.maximum(mine[:, 0] - 0.5, 0.5) / (total[0] + 0.5 * size)
+        q = np.maximum(mine[:, 0] - 0.5, 0.5) / (total[0] + 0.5 * counts.shape[1])
         for d in range(1, deepest + 1):
             below = (mine[:, d] - 1 + strength * q) / (n[:, d] - 1 + strength)
             q = np.where(live[:, d], below, q)

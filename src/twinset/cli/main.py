@@ -16,7 +16,7 @@ from twinset.errors import StoppedError, TwinsetError
 
 __all__ = ["main"]
 
-_UsageError = typer.BadParameter.__mro__[2]
+_UsageError: type[Exception] = typer.BadParameter.__mro__[2]  # typer brings its own click
 _INTERNAL = 4
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -138,16 +138,17 @@ class Cart:
 
     def from_state(self, state: State, table: Table) -> CartModel:
         """Rebuild from `CartModel.to_state`."""
-        columns, steps = state["coders"], state["steps"]
+        columns: Any = state["coders"]
+        steps: Any = state["steps"]
+        numbers: Any = state["order"]
         coders = tuple(
-            Coder.from_state(s, c)  # type: ignore[arg-type]
-            for s, c in zip(columns, table.schema.columns, strict=True)  # type: ignore[arg-type]
+            Coder.from_state(s, c) for s, c in zip(columns, table.schema.columns, strict=True)
         )
         sizes = [c.size for c in coders]
-        order = tuple(int(i) for i in state["order"])  # type: ignore[union-attr]
+        order = tuple(int(i) for i in numbers)
         if sorted(order) != list(range(len(coders))):
             raise ValueError("an order that is not one")
-        made = {i: Conditional.from_state(steps[str(i)], sizes) for i in order}  # type: ignore[index, call-overload]
+        made = {i: Conditional.from_state(steps[str(i)], sizes) for i in order}
         return CartModel(table, coders, order, made)
 
     def _check_names(self, names: tuple[str, ...]) -> None:

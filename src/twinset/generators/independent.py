@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -54,12 +54,12 @@ class Independent:
 
     def from_state(self, state: State, table: Table) -> IndependentModel:
         """Rebuild from `IndependentModel.to_state`."""
-        columns = state["columns"]
+        columns: Any = state["columns"]
         coders = tuple(
-            Coder.from_state(s["coder"], c)  # type: ignore[index]
-            for s, c in zip(columns, table.schema.columns, strict=True)  # type: ignore[arg-type]
+            Coder.from_state(s["coder"], c)
+            for s, c in zip(columns, table.schema.columns, strict=True)
         )
-        return IndependentModel(table, coders, tuple(s["shares"] for s in columns))  # type: ignore[index, union-attr]
+        return IndependentModel(table, coders, tuple(s["shares"] for s in columns))
 
 
 @dataclass(frozen=True, eq=False)

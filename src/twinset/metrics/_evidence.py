@@ -1,4 +1,4 @@
-"""What a metric may ask of its evidence: the protocol that `twinset.evaluation.evidence` fulfils."""
+"""What a metric may ask of its evidence; `twinset.evaluation.evidence` fulfils it."""
 
 from __future__ import annotations
 
