@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["Boosted", "fit_boosted"]
 
 Floats = npt.NDArray[np.float64]
-_CHECKED = 0.12
+_CHECKED = 0.08
 _MOST_TEXT = 100_000_000
 
 
@@ -79,7 +79,7 @@ def fit_boosted(
     rounds, rate, leaves
         Most rounds, learning rate, leaves a tree.
     patience
-        Rounds without gain on 12% of the rows after which it stops.
+        Rounds without gain on 8% of the rows after which it stops.
     l2, hessian, least
         Regularisation of leaf values, least sum of second derivatives and least rows in a leaf.
     """

@@ -2,7 +2,7 @@
 
 ``p(code | x) = p(group | x) p(code | leaf(x), group)``: codes fall into at most `groups` groups of
 about equal mass (single categories where there are few), whose probabilities are boosted; inside a
-group an honest tree, shrunk by its own likelihood, tells codes apart.
+group a tree, shrunk by its own likelihood, tells codes apart.
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
-"""Honest conditional trees: structure from some rows, leaf contents from others, shrunk to parents.
+"""Conditional trees: structure from half of the rows, leaf contents from all, shrunk to parents.
 
 A leaf's distribution over the codes of the target column is
 ``p(leaf) = (counts + a p(parent)) / (n + a)``, from the root down; `a` is chosen by the
 leave-one-out likelihood, so a column that depends on nothing ends near its marginal. Shrinkage on
 paths: Agarwal, Tan, Ronen, Singh, Yu (2022), "Hierarchical Shrinkage", ICML, eq. 2, here for
-distributions. Honest leaves: Athey and Imbens (2016), PNAS 113. Splits are found on random
-projections of the coded target: Joly, Geurts, Wehenkel (2014), ECML.
+distributions. Splits are found on random projections of the coded target: Joly, Geurts, Wehenkel
+(2014), ECML.
 """
 
 from __future__ import annotations
@@ -69,7 +69,8 @@ class Tree:
         width = self.cumulative.shape[1]
         keys = self.cumulative.astype(np.float64) + 2.0 * np.arange(len(self.cumulative))[:, None]
         found = np.searchsorted(keys.ravel(), wanted + 2.0 * leaves, side="right") - 1
-        return np.clip(found - leaves * width, low, high - 1)
+        codes: Ints = np.clip(found - leaves * width, low, high - 1)
+        return codes
 
     def probability(self, leaves: Ints, low: Ints, high: Ints, code: Ints) -> Floats:
         """Probability of `code` among the codes in ``[low, high)``."""
@@ -115,7 +116,7 @@ def fit_tree(
     smoothing: float | None = None,
     most_rows: int = 50_000,
 ) -> Tree:
-    """Fit one honest tree for the codes `y`.
+    """Fit one tree for the codes `y`.
 
     Parameters
     ----------
@@ -128,13 +129,13 @@ def fit_tree(
     smoothing
         Strength of the shrinkage to the parent; None lets the likelihood choose.
     most_rows
-        Rows that make the structure at most; all others fill the leaves.
+        Rows that make the structure at most; all rows fill the leaves.
     """
     from sklearn.tree import DecisionTreeRegressor
 
     order = rng.permutation(len(y))
     half = min(max(len(y) // 2, 1), most_rows)
-    grow, fill = order[:half], order[half:] if len(y) > 1 else order
+    grow, fill = order[:half], order
     grower = DecisionTreeRegressor(
         splitter="random",
         min_samples_leaf=leaf,

@@ -32,11 +32,11 @@ _BLOCK = 4_096
 
 @dataclass(frozen=True)
 class Cart:
-    """Each column by boosted and honest trees on those before it; values drawn, never donated.
+    """Each column by boosted and shrunken trees on those before it; values drawn, not donated.
 
     Sequential synthesis as in synthpop (Nowok, Raab, Dibben 2016, J. Stat. Software 74(11)), with
-    coded columns (`twinset.blocks.bins`), boosted group probabilities and honest leaves shrunk by
-    their likelihood (`twinset.blocks.conditional`) in place of donors.
+    coded columns (`twinset.blocks.bins`), boosted group probabilities and leaves shrunk by their
+    likelihood (`twinset.blocks.conditional`) in place of donors.
 
     Parameters
     ----------
@@ -63,7 +63,7 @@ class Cart:
     most_predictors
         Most predictors a column; beyond, those with the most mutual information are taken.
     structure_rows, boosted_rows
-        Rows that make a tree's structure, and rows for boosting, at most. All others fill leaves.
+        Rows that make a tree's structure, and rows for boosting, at most. All rows fill the leaves.
     """
 
     name: ClassVar[str] = "cart"
@@ -72,10 +72,10 @@ class Cart:
     leaf: int = 10
     trees: int = 2
     smoothing: float | None = None
-    groups: int = 24
-    bins: int = 200
+    groups: int = 16
+    bins: int = 250
     atom: int = 5
-    rounds: int = 24
+    rounds: int = 32
     rate: float = 0.3
     leaves: int = 8
     order: Sequence[str] = ()
@@ -197,7 +197,7 @@ class Cart:
             rounds=150 if last else self.rounds,
             rate=0.1 if last else self.rate,
             leaves=15 if last else self.leaves,
-            patience=10 if last else 2,
+            patience=10 if last else 3,
             l2=1.0 if last else 5.0,
             hessian=1.0 if last else 5.0,
             structure_rows=self.structure_rows,
