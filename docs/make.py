@@ -5,11 +5,14 @@ python docs/make.py
 
 from __future__ import annotations
 
+import dataclasses
+import re
 from pathlib import Path
 from typing import Any
 
 import typer
 
+from twinset import registry
 from twinset.cli.app import app
 
 DOCS = Path(__file__).parent
@@ -60,7 +63,56 @@ def _meaning(option: Any) -> str:
     return f"{text} Default: {option.default}." if plain else text
 
 
-PAGES = {"cli.md": cli_page}
+def generators_page() -> str:
+    """Content of generators.md: as written by hand, with the tables of options made anew."""
+    text = (DOCS / "generators.md").read_text(encoding="utf-8")
+    head, rest = text.split("<!-- begin options -->\n")
+    tail = rest.split("<!-- end options -->")[1]
+    tables = "\n".join(_options(name) for name in registry.built_in("generators"))
+    return f"{head}<!-- begin options -->\n{tables}<!-- end options -->{tail}"
+
+
+def _options(name: str) -> str:
+    cls = registry.load("generators", name)
+    fields = {f.name: f for f in dataclasses.fields(cls)}
+    if not fields:
+        return f"### {name}\n\nNo options.\n"
+    lines = [f"### {name}", "", "| option | default | meaning |", "|---|---|---|"]
+    described = _parameters(cls.__doc__ or "")
+    for names, text in described:
+        defaults = ", ".join(f"`{_default(fields[n])}`" for n in names)
+        options = ", ".join(f"`{n}`" for n in names)
+        lines.append(f"| {options} | {defaults} | {text} |")
+    missing = set(fields) - {n for names, _ in described for n in names}
+    if missing:
+        raise ValueError(f"{name}: not in the docstring: {', '.join(sorted(missing))}")
+    return "\n".join(lines) + "\n"
+
+
+def _default(field: Any) -> str:
+    value = field.default
+    if value is dataclasses.MISSING:
+        value = field.default_factory()
+    return "[]" if value == () else "null" if value is None else str(value)
+
+
+def _parameters(doc: str) -> list[tuple[list[str], str]]:
+    """Names and text of each entry under "Parameters" of a numpy docstring."""
+    body = re.split(r"\n\s*Parameters\n\s*-+\n", doc)[1]
+    entries: list[tuple[list[str], str]] = []
+    margin = len(body) - len(body.lstrip())
+    for line in body.splitlines():
+        if not line.strip():
+            break
+        if len(line) - len(line.lstrip()) == margin:
+            entries.append((line.strip().split(", "), ""))
+        else:
+            names, text = entries[-1]
+            entries[-1] = (names, f"{text} {line.strip()}".strip().replace("``", "`"))
+    return [(names, text.replace("|", "\\|")) for names, text in entries]
+
+
+PAGES = {"cli.md": cli_page, "generators.md": generators_page}
 
 if __name__ == "__main__":
     for page, make in PAGES.items():
