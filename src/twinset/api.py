@@ -14,6 +14,7 @@ from twinset.evaluation.core import evaluate as evaluate_tables
 from twinset.inputs import Options, read, read_holdout, read_like
 from twinset.report.bundle import Report
 from twinset.results import Audit, Evaluation
+from twinset.scale.local import use_workers
 from twinset.stats.seeds import stream
 from twinset.table.canonical import to_raw
 from twinset.table.frames import frame_kind
@@ -60,6 +61,7 @@ def fit(
     options: Mapping[str, Any] | None = None,
     seed: int = 0,
     protect: int = 5,
+    workers: int | None = None,
     **about: Any,
 ) -> Twin:
     """Learn a table and return its twin.
@@ -74,13 +76,15 @@ def fit(
         The same seed, data and version give the same twin.
     protect
         Minimum number of units: rarer categories and more extreme values are never learned.
+    workers
+        Threads, by default 2; their number changes nothing but the time.
     **about
         See `Options`.
     """
     _, table = read(data, Options(**about), seed=seed)
-    return Twin.fit(
-        table, generator, options, seed=seed, protect=protect, frame=frame_kind(data) or "pandas"
-    )
+    frame = frame_kind(data) or "pandas"
+    with use_workers(workers):
+        return Twin.fit(table, generator, options, seed=seed, protect=protect, frame=frame)
 
 
 def load(path: str | Path, *, plugins: bool = False) -> Twin:
@@ -158,10 +162,11 @@ def sample_to(
     given: Mapping[str, object] | None = None,
     where: str | None = None,
     seed: int | None = None,
+    workers: int | None = None,
 ) -> float:
     """Write rows to a file piece by piece; return the share of drawn rows that met `where`."""
     shares = []
-    with RowWriter(path, None) as writer:
+    with use_workers(workers), RowWriter(path, None) as writer:
         for draw in twin.draws(n, given=given, where=where, seed=seed):
             writer.write(to_raw(draw.table))
             shares.append(draw.acceptance)

@@ -17,6 +17,7 @@ from twinset.evaluation.core import evaluate as evaluate_tables
 from twinset.inputs import Options, read
 from twinset.progress import phase
 from twinset.results import Audit, Evaluation
+from twinset.scale.local import use_workers
 from twinset.stats.seeds import stream
 from twinset.table.split import split
 from twinset.table.table import Table
@@ -63,6 +64,7 @@ def compare(
     n: int | None = None,
     seed: int = 0,
     protect: int = 5,
+    workers: int | None = None,
     **about: Any,
 ) -> Comparison:
     """Fit each generator on the same train half, evaluate and audit each release.
@@ -81,7 +83,7 @@ def compare(
     train, unseen = split(table, holdout, rng=stream(seed, "split"))
     target = train.schema.target.name if train.schema.target else None
     runs = {}
-    with phase("compare", len(names)) as running:
+    with use_workers(workers), phase("compare", len(names)) as running:
         for name in names:
             twin = Twin.fit(train, name, seed=seed, protect=protect)
             drawn = [d.table.data for d in twin.draws(n)]

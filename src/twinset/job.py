@@ -7,23 +7,34 @@ the same command goes on after the last finished step, another one is refused.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
+import re
+import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from twinset.errors import InputError, StorageError
+from twinset.errors import InputError, ModelFileError
 from twinset.progress import Event
-from twinset.table.write import atomic_write
+from twinset.table.write import atomic_write, storage_errors
 from twinset.version import __version__
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
 
 __all__ = ["Job", "run_key"]
 
 T = TypeVar("T")
+
+_HALF_WRITTEN = re.compile(r"\..+\.[0-9a-f]{12}\.tmp")
+_LEFT_AT_START = re.compile(r"share|private|private/\.state\.json\.[0-9a-f]{12}\.tmp")
 
 
 def run_key(fingerprint: str, options: Mapping[str, Any]) -> str:
@@ -40,40 +51,76 @@ class Job:
     key: str
 
     @classmethod
-    def open(cls, folder: Path, key: str) -> Job:
+    @contextlib.contextmanager
+    def open(cls, folder: Path, key: str) -> Iterator[Job]:
         """Make the folder, or go on in it if it was made by the same command.
+
+        The folder is locked while the block runs. What an `InputError` of a new run leaves behind
+        is removed, so that the corrected command finds the folder as it was.
 
         Raises
         ------
         InputError
-            If the folder holds something else or the run of another command.
+            If the folder holds something else, the run of another command, or one that is at work;
+            or if it cannot be made there.
         StorageError
-            If the folder cannot be made.
+            If the disk is full.
         """
         job = cls(folder, key)
-        if folder.is_file():
+        if folder.exists() and not folder.is_dir():
             raise InputError(f"--out {folder}", got="a file", allowed="a folder")
-        if folder.exists() and any(folder.iterdir()) and not job._state_file.exists():
-            raise InputError(
-                f"--out {folder}", got="a folder with other things in it", allowed="a new folder"
-            )
-        try:
+        was_there = folder.exists()
+        with storage_errors(folder):
+            job._check_foreign()
             job.share.mkdir(parents=True, exist_ok=True)
-            job.private.mkdir(exist_ok=True)
+            job.private.mkdir(mode=0o700, exist_ok=True)
             job.private.chmod(0o700)
-        except OSError as error:
-            raise StorageError(f"{folder} cannot be made: {error.strerror}") from None
-        state = job._state()
-        if state.get("key", key) != key:
+        with _locked(job.private, f"--out {folder}"):
+            with storage_errors(folder):
+                new = job._begin()
+            try:
+                yield job
+            except InputError:
+                if new:
+                    job._discard(keep_folder=was_there)
+                raise
+
+    def _check_foreign(self) -> None:
+        """Refuse a folder with things of others, but not what a run killed at its start left."""
+        if not self.folder.exists() or self._state_file.exists():
+            return
+        held = {p.relative_to(self.folder).as_posix() for p in self.folder.rglob("*")}
+        if any(not _LEFT_AT_START.fullmatch(name) for name in held):
             raise InputError(
-                f"--out {folder}",
+                f"--out {self.folder}",
+                got="a folder with other things in it",
+                allowed="a new folder",
+            )
+
+    def _begin(self) -> bool:
+        """Check the key, remove what a killed run left half-written; return whether it is new."""
+        state = self._state()
+        if state and state.get("key") != self.key:
+            raise InputError(
+                f"--out {self.folder}",
                 got="the run of another command, input or version",
                 allowed="the same command, or a new folder",
-                hint=f"remove {folder} or choose another --out",
+                hint=f"remove {self.folder} or choose another --out",
             )
+        for part in (self.share, self.private):
+            for path in part.iterdir():
+                if _HALF_WRITTEN.fullmatch(path.name):
+                    path.unlink()
         if not state:
-            job._write_state([])
-        return job
+            self._write_state([])
+        return not state
+
+    def _discard(self, *, keep_folder: bool) -> None:
+        for part in (self.share, self.private):
+            shutil.rmtree(part, ignore_errors=True)
+        if not keep_folder:
+            with contextlib.suppress(OSError):
+                self.folder.rmdir()
 
     @property
     def share(self) -> Path:
@@ -93,9 +140,13 @@ class Job:
         if not self._state_file.exists():
             return {}
         try:
-            state: dict[str, Any] = json.loads(self._state_file.read_text(encoding="utf-8"))
+            state = json.loads(self._state_file.read_text(encoding="utf-8"))
         except ValueError:
-            raise InputError(str(self._state_file), got="a damaged file") from None
+            state = None
+        if not isinstance(state, dict) or not isinstance(state.get("done"), list):
+            raise InputError(
+                f"--out {self.folder}", got="a damaged state.json", hint="remove the folder"
+            )
         return state
 
     def _write_state(self, done: list[str]) -> None:
@@ -111,7 +162,14 @@ class Job:
         `make` must have written whatever `load` reads, whole, before it returns.
         """
         if self.done(name):
-            return load()
+            try:
+                return load()
+            except (OSError, ValueError, KeyError, ModelFileError):
+                raise InputError(
+                    f"--out {self.folder}",
+                    got=f"a missing or damaged result of the step {name}",
+                    hint="remove the folder and run again",
+                ) from None
         value = make()
         self._write_state([*self._state().get("done", []), name])
         return value
@@ -128,5 +186,27 @@ class Job:
                 "finished": event.finished,
             }
         )
-        with (self.private / "events.jsonl").open("a", encoding="utf-8") as file:
-            file.write(line + os.linesep)
+        path = self.private / "events.jsonl"
+        with storage_errors(path), path.open("a", encoding="utf-8", newline="\n") as file:
+            file.write(line + "\n")
+
+
+@contextlib.contextmanager
+def _locked(folder: Path, what: str) -> Iterator[None]:
+    """Hold a lock on `folder` that ends with the process; InputError if another one has it."""
+    if fcntl is None:
+        yield
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise InputError(
+                what, got="a folder in which another run is at work", hint="wait for its end"
+            ) from None
+        except OSError:  # a file system without locks
+            pass
+        yield
+    finally:
+        os.close(handle)

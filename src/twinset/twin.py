@@ -110,6 +110,12 @@ class Twin:
         configured: Generator = registry.configure("generators", generator, options)
         if table.num_rows == 0:
             raise InputError("the table", got="0 rows", allowed="at least 1 row")
+        if table.num_units < protect:
+            raise InputError(
+                "the train table",
+                got=f"{table.num_units} rows or units to protect",
+                allowed=f"at least {protect}, the minimum behind every value (--protect)",
+            )
         if not any(c.is_learnable for c in table.schema.columns):
             raise InputError(
                 "the table",

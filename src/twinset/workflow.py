@@ -21,6 +21,7 @@ from twinset.progress import listen, phase, time_limit
 from twinset.report.bundle import Report
 from twinset.report.croissant import release_json
 from twinset.results import Audit, Evaluation
+from twinset.scale.local import use_workers
 from twinset.stats.seeds import stream
 from twinset.table.canonical import to_raw
 from twinset.table.schema import Schema
@@ -68,6 +69,7 @@ def run(
     protect: int = 5,
     gates: str | Path | Sequence[Gate] = (),
     seconds: float | None = None,
+    workers: int | None = None,
     **about: Any,
 ) -> Run:
     """Split, fit, sample, evaluate, audit, report; write ``share/`` and ``private/`` into `out`.
@@ -87,6 +89,8 @@ def run(
         Bounds on any measure, or the path of a gates.yaml.
     seconds
         Time limit; when it passes `StoppedError` is raised and the run can be resumed.
+    workers
+        Threads, by default 2; their number changes nothing but the time.
     **about
         See `twinset.inputs.Options`.
 
@@ -112,9 +116,15 @@ def run(
             "gates": [g.model_dump() for g in bounds],
         },
     )
-    job = Job.open(folder, key)
-    steps = _Steps(job, source, data, settings, generator, options or {}, holdout, n, seed, protect)
-    with listen(job.record), time_limit(seconds):
+    with (
+        Job.open(folder, key) as job,
+        listen(job.record),
+        time_limit(seconds),
+        use_workers(workers),
+    ):
+        steps = _Steps(
+            job, source, data, settings, generator, options or {}, holdout, n, seed, protect
+        )
         return steps.all(bounds)
 
 
@@ -150,7 +160,7 @@ class _Steps:
         audit = self._findings("audit", Audit, lambda: self._audit(train, synthetic, holdout))
         provenance = self._provenance(train, holdout, synthetic, twin)
         report = Report.of(evaluation, audit, bounds, provenance, self.seed)
-        self.job.step("share", lambda: self._share(report, twin), lambda: None)
+        self.job.step("share", lambda: self._share(report, twin), lambda: self._mend(report, twin))
         if not audit.controls_passed:
             raise ControlError("a control of the audit failed: its figures must not be used")
         return Run(self.job.folder, twin, report)
@@ -252,10 +262,16 @@ class _Steps:
             "made_new": [c.name for c in twin.schema.columns if not c.is_learnable],
         }
 
+    def _mend(self, report: Report, twin: Twin) -> None:
+        """Write what may be shared once more if any of it was taken away."""
+        names = (self._release_name, "report.html", "report.json", "release.json")
+        if not all((self.job.share / name).exists() for name in names):
+            self._share(report, twin)
+
     def _share(self, report: Report, twin: Twin) -> None:
         with phase("report"):
             share = self.job.share
-            release = share / f"synthetic{self.source.suffix}"
+            release = share / self._release_name
             table = _load_table(self.job.private / "synthetic.arrow", twin.released_schema)
             with RowWriter(release, self.source) as writer:
                 for start in range(0, table.num_rows, _PIECE):

@@ -104,11 +104,21 @@ def test_sentinels_are_codes_not_extremes() -> None:
     assert np.isnan(got[-1])
 
 
-@pytest.mark.parametrize("n", [1, 3, 9])
-def test_too_few_units_leave_one_value(n: int) -> None:
+@pytest.mark.parametrize("n", [5, 9])
+def test_few_units_leave_their_mean(n: int) -> None:
     codec, learn, _ = fit(one(Kind.REAL, [float(i * i) for i in range(n)]))
-    assert len(set(numbers(learn["x"], Kind.REAL))) == 1
+    assert set(numbers(learn["x"], Kind.REAL)) == {np.mean(np.arange(n) ** 2)}
     assert codec.schema["x"].low == codec.schema["x"].high
+
+
+@pytest.mark.parametrize("n", [1, 4])
+def test_too_few_units_leave_nothing(n: int) -> None:
+    values = [float(i * i) for i in range(n)] + [None] * 20
+    codec, learn, changes = fit(one(Kind.REAL, values))
+    assert learn["x"].null_count == n + 20
+    assert codec.schema["x"].low is None
+    assert codec.schema["x"].nullable
+    assert changes[0].rows == n
 
 
 def test_all_null_column() -> None:

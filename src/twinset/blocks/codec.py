@@ -169,10 +169,15 @@ def _per_unit(
 def _bound(
     values: npt.NDArray[np.float64], units: npt.NDArray[np.int64] | None, k: int
 ) -> float | None:
-    """Mean of the k-th to (2k-1)-th largest of the units' largest values; None if too few units."""
-    top = values if units is None else _per_unit(values, units)
+    """Mean of the k-th to (2k-1)-th largest of the units' largest values.
+
+    Of fewer than 2k units it is the mean of all; of fewer than k there is none.
+    """
+    top = values if units is None or not len(values) else _per_unit(values, units)
+    if len(top) < k:
+        return None
     if len(top) < 2 * k:
-        return float(np.median(values)) if len(values) else None
+        return float(top.mean())
     largest = np.partition(top, len(top) - 2 * k)[-2 * k :]
     group = np.sort(largest)[1 : k + 1]
     return float(group[0]) if group[0] == group[-1] else float(group.mean())
@@ -187,9 +192,11 @@ def _protect_numbers(
     x, u = values[plain], None if units is None else units[plain]
     high = column.high if "high" in column.declared else _bound(x, u, k)
     low = column.low if "low" in column.declared else _negate(_bound(-x, u, k))
-    if high is None or low is None:
+    if high is None or low is None:  # fewer than k units have a value: nothing is learned
         low = high = None
-        changed = 0
+        changed = int(plain.sum())
+        values = np.where(plain, np.nan, values)
+        column = column.model_copy(update={"nullable": column.nullable or changed > 0})
     else:
         step = _learnable(column).format.step
         if step is not None:

@@ -10,6 +10,7 @@ import typer
 
 from twinset.cli import options as opt
 from twinset.cli.progress import shown
+from twinset.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -89,6 +90,7 @@ def run(
     gate: opt.Gates = None,
     protect: opt.Protect = 5,
     seed: opt.Seed = 0,
+    workers: opt.Workers = None,
     time_limit: opt.TimeLimit = None,
     table: opt.TableName = None,
     max_rows: opt.MaxRows = _ROWS,
@@ -108,6 +110,7 @@ def run(
             n=n,
             seed=seed,
             protect=protect,
+            workers=workers,
             gates=gate or (),
             seconds=time_limit,
             **opt.about(schema, target, sensitive, unit, table, max_rows),
@@ -126,6 +129,7 @@ def fit(
     schema: opt.Schema = None,
     protect: opt.Protect = 5,
     seed: opt.Seed = 0,
+    workers: opt.Workers = None,
     time_limit: opt.TimeLimit = None,
     table: opt.TableName = None,
     max_rows: opt.MaxRows = _ROWS,
@@ -142,6 +146,7 @@ def fit(
             options=opt.assignments("--set", settings),
             seed=seed,
             protect=protect,
+            workers=workers,
             **opt.about(schema, target, None, unit, table, max_rows),
         )
         twin.save(out)
@@ -162,6 +167,7 @@ def sample(
     copies: Annotated[int, typer.Option("--copies", min=1, help="Write M files.")] = 1,
     seed: Annotated[int | None, typer.Option("--seed", min=0, help="Default: the twin's.")] = None,
     plugins: opt.Plugins = False,
+    workers: opt.Workers = None,
     time_limit: opt.TimeLimit = None,
     quiet: opt.Quiet = False,
 ) -> int:
@@ -174,8 +180,10 @@ def sample(
         conditions = opt.assignments("--given", given)
         first = twin.seed if seed is None else seed
         for i in range(copies):
-            path = out if copies == 1 else out.with_name(f"{out.stem}-{i + 1}{out.suffix}")
-            met = api.sample_to(twin, path, n, given=conditions, where=where, seed=first + i)
+            path = out if copies == 1 else _numbered(out, i + 1)
+            met = api.sample_to(
+                twin, path, n, given=conditions, where=where, seed=first + i, workers=workers
+            )
             if where and not quiet:
                 typer.echo(f"{path}: {met:.1%} of the rows drawn met the condition", err=True)
     return 0
@@ -261,6 +269,7 @@ def compare(
     out: opt.Out = None,
     protect: opt.Protect = 5,
     seed: opt.Seed = 0,
+    workers: opt.Workers = None,
     time_limit: opt.TimeLimit = None,
     table: opt.TableName = None,
     max_rows: opt.MaxRows = _ROWS,
@@ -279,6 +288,7 @@ def compare(
             n=n,
             seed=seed,
             protect=protect,
+            workers=workers,
             **opt.about(schema, target, sensitive, unit, table, max_rows),
         )
     if out:
@@ -329,6 +339,14 @@ def list_(
         for name, text in rows:
             typer.echo(f"{name:<{width}}  {text}")
     return 0
+
+
+def _numbered(path: Path, number: int) -> Path:
+    """``people.csv.gz`` to ``people-1.csv.gz``."""
+    if str(path) == "-":
+        raise InputError("--copies", got="standard output", allowed="--out FILE")
+    stem, dot, ending = path.name.partition(".")
+    return path.with_name(f"{stem}-{number}{dot}{ending}")
 
 
 def _holdout(text: str | None) -> Any:

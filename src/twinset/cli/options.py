@@ -29,6 +29,7 @@ __all__ = [
     "Target",
     "TimeLimit",
     "Unit",
+    "Workers",
     "about",
     "assignments",
     "names",
@@ -90,6 +91,12 @@ Plugins = Annotated[
     bool,
     typer.Option(
         "--plugins", help="Load a generator of another package if the model file names it."
+    ),
+]
+Workers = Annotated[
+    int | None,
+    typer.Option(
+        "--workers", metavar="N", min=1, help="Threads (default 2); same bytes with any number."
     ),
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", help="No progress.")]
