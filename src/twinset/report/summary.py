@@ -220,7 +220,7 @@ def _kinds_text(audit: Audit | None) -> str:
         return "No kind of record stood out."
     beyond = any(e.low > 0.5 for e in audit.exposed)
     return (
-        "The kinds of record that stood out on one half of the records, measured on the other half. "
+        "The kinds that stood out on one half of the records, measured on the other half. "
         "0.5 is guessing, 1 is certainty. "
         + ("" if beyond else "None of them is recognised beyond chance. ")
         + f"Each kind holds at least {MINIMUM} units; no record is shown."
