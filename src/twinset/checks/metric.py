@@ -20,7 +20,7 @@ from twinset.stats.seeds import stream
 
 __all__ = ["check_metric"]
 
-_ROWS = 400
+_ROWS = 500
 _SEEDS = 8
 _ALARMS = 2
 _FAILURES = (

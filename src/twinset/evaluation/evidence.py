@@ -24,7 +24,7 @@ from twinset.stats.units import Units, compact, count_units, design_effect, draw
 from twinset.table.schema import Column, Kind
 from twinset.table.table import Table, numbers
 
-__all__ = ["BINS", "LEVELS", "Evidence"]
+__all__ = ["BINS", "LEVELS", "Evidence", "labels"]
 
 BINS = 20
 LEVELS = {1: None, 2: 32, 3: 8}  # codes a column at most, by the number of columns counted together

@@ -16,7 +16,7 @@ from twinset.results import Problem
 from twinset.stats.intervals import Z95
 from twinset.stats.units import unit_counts
 
-__all__ = ["MOST", "problems"]
+__all__ = ["MOST", "points", "problems"]
 
 MOST = 10
 _CLEAR = 2.0  # excess over noise from which a second problem of the same column is told

@@ -13,7 +13,7 @@ from twinset.protocols import State
 from twinset.table.schema import Kind
 from twinset.table.table import Table
 
-__all__ = ["Bootstrap"]
+__all__ = ["Bootstrap", "BootstrapModel"]
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from twinset.protocols import State
 from twinset.stats.seeds import spawn
 from twinset.table.table import Table
 
-__all__ = ["Independent"]
+__all__ = ["Independent", "IndependentModel"]
 
 
 @dataclass(frozen=True)

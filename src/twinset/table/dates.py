@@ -19,7 +19,17 @@ import pyarrow.compute as pc
 
 from twinset.errors import SchemaError
 
-__all__ = ["DAY_US", "Moments", "has_clock", "has_day", "pattern_regex", "read", "write"]
+__all__ = [
+    "DAY_US",
+    "Moments",
+    "civil_from_days",
+    "days_from_civil",
+    "has_clock",
+    "has_day",
+    "pattern_regex",
+    "read",
+    "write",
+]
 
 Ints = npt.NDArray[np.int64]
 DAY_US = 86_400_000_000

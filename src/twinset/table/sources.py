@@ -28,7 +28,7 @@ from twinset.table.dialect import COMPRESSIONS, Dialect
 from twinset.table.files import JsonLinesReader, ParquetReader, read_excel
 from twinset.table.frames import FrameReader, content_hash, frame_kind, from_frame
 
-__all__ = ["FORMATS", "Source", "open_source", "split_suffix"]
+__all__ = ["FORMATS", "Reader", "Source", "open_source", "split_suffix"]
 
 FORMATS = {
     ".csv": "delimited",
