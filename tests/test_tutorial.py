@@ -21,6 +21,7 @@ DOCS = ROOT / "docs"
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
+@pytest.mark.slow
 def test_each_block_of_the_tutorial_runs_and_shows_what_it_says(tmp_path: Path) -> None:
     """Lines of a text block stand, in this order of pieces, in the output of the block before."""
     output = ""

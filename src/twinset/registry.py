@@ -86,13 +86,20 @@ def configure(room: Room, name: str, options: Mapping[str, Any] | None = None) -
     for key, value in (options or {}).items():
         if key not in known:
             raise InputError(f"option {key!r} of {name}", allowed=", ".join(known) or "no options")
-        values[key] = yaml.safe_load(value) if isinstance(value, str) else value
+        values[key] = _read(value, f"option {key!r} of {name}") if isinstance(value, str) else value
     try:
         return cls(**values)
     except (TypeError, ValueError) as error:
         if isinstance(error, InputError):
             raise
         raise InputError(f"options of {name}", got=str(error)) from None
+
+
+def _read(text: str, what: str) -> Any:
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError:
+        raise InputError(what, got="text that is not YAML", allowed="5, true, [a, b] ...") from None
 
 
 def describe(room: Room) -> list[tuple[str, str]]:

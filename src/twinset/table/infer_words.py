@@ -10,8 +10,8 @@ import re
 import unicodedata
 
 __all__ = [
-    "BOOLEANS", "CODE_WORDS", "PERSON_WORDS", "QUANTITY_WORDS", "SCALES", "TIME_WORDS", "false_first",
-    "is_id_name", "is_person_id", "is_row_number", "listed", "tokens",
+    "BOOLEANS", "CODE_WORDS", "PERSON_WORDS", "QUANTITY_WORDS", "SCALES", "TIME_WORDS",
+    "false_first", "is_id_name", "is_person_id", "is_row_number", "listed", "tokens",
 ]  # fmt: skip
 
 

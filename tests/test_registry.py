@@ -1,0 +1,43 @@
+"""Names lead to classes, options are read and refused in one line."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from twinset import registry
+from twinset.errors import InputError
+
+
+def test_names_are_known_without_an_import() -> None:
+    code = (
+        "import sys; from twinset import registry\n"
+        "assert 'cart' in registry.names('generators')\n"
+        "sys.exit('twinset.generators.cart' in sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_options_are_read_as_yaml() -> None:
+    cart = registry.configure("generators", "cart", {"leaf": "20", "order": "[a, b]"})
+    assert (cart.leaf, cart.order) == (20, ["a", "b"])
+    assert registry.configure("generators", "cart", {"smoothing": "null"}).smoothing is None
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "say"),
+    [
+        ("carts", {}, "generator 'carts' is not known; allowed: bootstrap, cart"),
+        ("cart", {"leafs": "5"}, "option 'leafs' of cart; allowed: leaf"),
+        ("cart", {"leaf": "0"}, "option leaf of cart"),
+        ("cart", {"order": "[a"}, "option 'order' of cart; got text that is not YAML"),
+        ("bootstrap", {"leaf": "5"}, "allowed: no options"),
+    ],
+)
+def test_a_mistake_is_one_line(name: str, options: dict[str, str], say: str) -> None:
+    with pytest.raises(InputError) as caught:
+        registry.configure("generators", name, options)
+    assert say in str(caught.value)
+    assert "\n" not in str(caught.value)
