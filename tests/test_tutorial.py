@@ -75,8 +75,8 @@ def test_example_schema_loads() -> None:
 
 
 def test_example_events_have_the_keys_that_a_job_writes(tmp_path: Path) -> None:
-    job = Job.open(tmp_path / "job", "key")
-    job.record(Event("fit", 1, 2, 0.5))
+    with Job.open(tmp_path / "job", "key") as job:
+        job.record(Event("fit", 1, 2, 0.5))
     [written] = (job.private / "events.jsonl").read_text(encoding="utf-8").splitlines()
     shape = {k: type(v) for k, v in json.loads(written).items()}
     lines = (DOCS / "examples" / "events.jsonl").read_text(encoding="utf-8").splitlines()

@@ -37,10 +37,18 @@ def schema_table(schema: Schema) -> None:
 
 
 def comparison_table(comparison: Comparison) -> None:
-    """Print one row a generator."""
-    grid = Grid(box=None, pad_edge=False, header_style="bold")
-    for name in comparison.rows[0]:
-        grid.add_column(name.replace("_", " "), overflow="fold")
-    for row in comparison.rows:
-        grid.add_row(*(f"{v:.4g}" if isinstance(v, float) else str(v) for v in row.values()))
+    """Print one column a generator, so that 80 characters hold four of them."""
+    grid = Grid(box=None, pad_edge=False, header_style="bold", padding=(0, 2))
+    for cell in ("", *(str(row["generator"]) for row in comparison.rows)):
+        grid.add_column(cell, overflow="fold")
+    for figure in comparison.rows[0]:
+        if figure != "generator":
+            cells = (_cell(row.get(figure)) for row in comparison.rows)
+            grid.add_row(figure.replace("_", " "), *cells)
     Console().print(grid)
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:.4g}" if isinstance(value, float) else "-" if value is None else str(value)
