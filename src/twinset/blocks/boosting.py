@@ -1,11 +1,13 @@
 """Boosted conditionals: class probabilities by gradient boosting (LightGBM), as data.
 
-The model is kept as LightGBM's own text, and checked line by line before LightGBM reads a text that
-came from a file: its numbers must be those of trees over the known features.
+The model is kept as LightGBM's own text. A text that came from a file is never handed to LightGBM:
+its numbers are read, must be those of trees over the known features, and are written anew.
 """
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -21,6 +23,7 @@ __all__ = ["Boosted", "fit_boosted"]
 Floats = npt.NDArray[np.float64]
 _CHECKED = 0.08
 _MOST_TEXT = 100_000_000
+_DECISIONS = (0, 2, 4, 6, 8, 10)  # not categorical; default left or right; kind of missing value
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,12 +51,11 @@ class Boosted:
 
     @classmethod
     def from_state(cls, state: dict[str, Any], features: int) -> Boosted:
-        """Inverse of `to_state`; ValueError if the text is not a sound model."""
-        model = cls(str(state["text"]), int(state["classes"]), int(state["features"]))
-        if model.features != features:
+        """Inverse of `to_state`; ValueError or KeyError if the text is not a sound model."""
+        classes = int(state["classes"])
+        if int(state["features"]) != features:
             raise ValueError("a model of other features")
-        _check_text(model)
-        return model
+        return cls(_rewritten(str(state["text"]), classes, features), classes, features)
 
 
 def fit_boosted(
@@ -109,52 +111,76 @@ def fit_boosted(
     return Boosted(text.partition("\nparameters:")[0] + "\n", classes, X.shape[1])
 
 
-def _check_text(model: Boosted) -> None:
-    """Refuse a text whose trees point outside themselves or to unknown features."""
-    head, _, rest = model.text.partition("\nTree=")
-    facts = dict(line.partition("=")[::2] for line in head.splitlines())
-    outputs = 1 if model.classes == 2 else model.classes
-    sound = (
-        len(model.text) < _MOST_TEXT
-        and facts.get("num_class") == str(outputs)
-        and facts.get("num_tree_per_iteration") == str(outputs)
-        and facts.get("max_feature_idx") == str(model.features - 1)
-    )
-    trees = rest.split("\nend of trees")[0].split("\nTree=") if rest else []
-    sizes = facts.get("tree_sizes", "").split()
-    if not sound or len(trees) % outputs or len(sizes) != len(trees):
-        raise ValueError("not a model of these classes and features")
-    for tree in trees:
-        _check_tree(tree, model.features)
+def _rewritten(text: str, classes: int, features: int) -> str:
+    """Return the model of `text` written anew, from its checked numbers alone.
+
+    LightGBM's reader trusts sizes, counts and the objective of a text and can be led out of its
+    memory by them, and it splits lines otherwise than Python does. So no line of a text from a file
+    reaches it: the trees are read here, held against `classes` and `features`, and written again.
+    """
+    outputs = 1 if classes == 2 else classes
+    parts = text.partition("\nend of trees")[0].split("\nTree=")[1:]
+    if classes < 2 or len(text) > _MOST_TEXT or not parts or len(parts) % outputs:
+        raise ValueError("not a model of these classes")
+    trees = [f"Tree={i}\n{_rewritten_tree(part, features)}\n\n" for i, part in enumerate(parts)]
+    head = {
+        "version": "v4",
+        "num_class": outputs,
+        "num_tree_per_iteration": outputs,
+        "label_index": 0,
+        "max_feature_idx": features - 1,
+        "objective": "binary sigmoid:1" if classes == 2 else f"multiclass num_class:{classes}",
+        "feature_names": _spaced(f"Column_{i}" for i in range(features)),
+        "feature_infos": _spaced(["none"] * features),
+        "tree_sizes": _spaced(map(len, trees)),
+    }
+    lines = [f"{key}={value}" for key, value in head.items()]
+    return "\n".join(["tree", *lines, "", "".join(trees) + "end of trees", ""])
 
 
-def _check_tree(text: str, features: int) -> None:
-    facts = dict(line.partition("=")[::2] for line in text.splitlines())
+def _rewritten_tree(text: str, features: int) -> str:
+    """Lines of one tree; ValueError if it points outside itself or to unknown features."""
+    facts = dict(line.partition("=")[::2] for line in text.split("\n"))
     leaves = int(facts["num_leaves"])
-    if facts.get("num_cat") != "0" or facts.get("is_linear", "0") != "0" or leaves < 1:
+    if facts["num_cat"] != "0" or facts.get("is_linear", "0") != "0":
         raise ValueError("a tree of unknown kind")
-    if len(_numbers(facts, "leaf_value")) != leaves:
+    values = _floats(facts["leaf_value"])
+    lines = {"num_leaves": leaves, "num_cat": 0, "leaf_value": _spaced(map(repr, values))}
+    if leaves > 1:
+        threshold = _floats(facts["threshold"])
+        feature, decision, left, right = (
+            [int(word) for word in facts[key].split()]
+            for key in ("split_feature", "decision_type", "left_child", "right_child")
+        )
+        inner = len(threshold)
+        pointed = sorted([*left, *right])  # each leaf and each inner node but the root, once
+        sound = (
+            leaves == inner + 1
+            and len(feature) == len(decision) == len(left) == len(right) == inner
+            and all(0 <= f < features for f in feature)
+            and all(d in _DECISIONS for d in decision)
+            and pointed == [*range(-leaves, 0), *range(1, inner)]
+        )
+        if not sound:
+            raise ValueError("a tree that points outside itself")
+        lines |= {
+            "split_feature": _spaced(feature),
+            "threshold": _spaced(map(repr, threshold)),
+            "decision_type": _spaced(decision),
+            "left_child": _spaced(left),
+            "right_child": _spaced(right),
+        }
+    if len(values) != leaves:
         raise ValueError("a tree without its leaf values")
-    if leaves == 1:
-        return
-    feature, left, right = (
-        _numbers(facts, k) for k in ("split_feature", "left_child", "right_child")
-    )
-    inner = np.arange(leaves - 1)
-    sizes = {len(_numbers(facts, k)) for k in ("threshold", "decision_type", "split_gain")}
-    children = np.concatenate([left, right])
-    sound = (
-        sizes == {leaves - 1}
-        and len(feature) == len(left) == len(right) == leaves - 1
-        and bool(((feature >= 0) & (feature < features)).all())
-        and bool((children >= -leaves).all())
-        and bool(((left < 0) | (left > inner)).all())
-        and bool(((right < 0) | (right > inner)).all())
-        and bool((children < leaves - 1).all())
-    )
-    if not sound:
-        raise ValueError("a tree that points outside itself")
+    return "".join(f"{key}={value}\n" for key, value in lines.items())
 
 
-def _numbers(facts: dict[str, str], key: str) -> Floats:
-    return np.array([float(v) for v in facts.get(key, "").split()])
+def _floats(text: str) -> list[float]:
+    numbers = [float(word) for word in text.split()]
+    if not all(map(math.isfinite, numbers)):
+        raise ValueError("a number that is not finite")
+    return numbers
+
+
+def _spaced(items: Iterable[object]) -> str:
+    return " ".join(map(str, items))
