@@ -162,14 +162,23 @@ def _text_parser(column: Column) -> Parse:
         )
         if bad.any():
             rows = np.flatnonzero(bad)
-            bad[rows[null_words(text.take(pa.array(rows)))]] = False
+            left = text.take(pa.array(rows))
+            nothing = null_words(left)
+            if column.kind in (Kind.INTEGER, Kind.REAL):
+                nothing = nothing | _too_large(numerals.plain(left, fmt))
+            bad[rows[nothing]] = False
         return out, bad
 
     return parse
 
 
 def _finite(values: pa.Array) -> pa.Array:
-    return pc.if_else(pc.is_finite(values), values, None)
+    return pc.if_else(pc.less_equal(pc.abs(values), numerals.LARGEST), values, None)
+
+
+def _too_large(text: pa.Array) -> Bad:
+    x = numerals.to_floats(text).to_numpy(zero_copy_only=False).astype(np.float64)
+    return np.abs(x) > numerals.LARGEST
 
 
 def _booleans(text: pa.Array, column: Column) -> pa.Array:

@@ -55,7 +55,8 @@ def text_numbers(facts: Facts, given: Format | None = None) -> Numbers | None:
         return None
     floats = numerals.to_floats(text)
     x = floats.to_numpy(zero_copy_only=False).astype(np.float64)
-    spelled = _null_spellings(values, weights, np.flatnonzero(~np.isfinite(x)), x)
+    x[huge := np.abs(x) > numerals.LARGEST] = np.inf
+    spelled = _null_spellings(values, weights, np.flatnonzero(~np.isfinite(x) & ~huge), x)
     if spelled is None:
         return None
     numbers = NumberFacts.of(x, weights)
@@ -65,7 +66,7 @@ def text_numbers(facts: Facts, given: Format | None = None) -> Numbers | None:
     if given is None and largest > _EXACT and numbers.whole_texts(text):
         return None  # digits that no number of ours can hold apart are names, not quantities
     good = np.flatnonzero(np.isfinite(x))
-    fmt = _decimals(text.take(pa.array(good)) if spelled else text, numbers, fmt)
+    fmt = _decimals(text.take(pa.array(good)) if len(good) < len(x) else text, numbers, fmt)
     note = ""
     if spelled:
         fmt = fmt.model_copy(update={"nulls": spelled + (("",) if facts.nulls else ())})
@@ -200,7 +201,7 @@ def quantity(facts: Facts, numbers: Numbers, guess: Guess, codes: tuple[float, .
         named = ", ".join(f"{c:g}" for c in codes)
         said.append(f"{named} apart from the rest and repeated: a code, not a quantity")
     if rest.infinite and not numbers.note:
-        said.append(f"{rest.infinite:,} infinite values read as null")
+        said.append(f"{rest.infinite:,} infinite or huge values read as null")
     fmt = numbers.fmt
     if guess.kind is Kind.INTEGER and fmt.step == 1.0:
         fmt = fmt.model_copy(update={"step": None})
@@ -245,7 +246,9 @@ def typed_numbers(facts: Facts) -> Numbers:
     """Return the numbers of a column of a number type."""
     values, counts = facts.distinct
     x = pc.cast(values, pa.float64(), safe=False).to_numpy(zero_copy_only=False)
-    numbers = NumberFacts.of(x.astype(np.float64), counts)
+    x = x.astype(np.float64)
+    x[np.abs(x) > numerals.LARGEST] = np.inf
+    numbers = NumberFacts.of(x, counts)
     fmt = Format()
     if pa.types.is_decimal(values.type):
         scale = max(values.type.scale, 0)

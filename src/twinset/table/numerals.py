@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 
 from twinset.table.schema import Format
 
-__all__ = ["find_notation", "plain", "to_floats", "to_integers", "write_integers", "write_reals"]
+__all__ = ["LARGEST", "find_notation", "plain", "to_floats", "to_integers", "write_integers", "write_reals"]
 
 NUMBER = r"^[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,4})?$"
 INTEGER = r"^[+-]?[0-9]+(\.0*)?$"
@@ -81,6 +81,9 @@ def plain(text: pa.Array, fmt: Format) -> pa.Array:
     if fmt.comma:
         text = pc.replace_substring(text, ",", ".")
     return text
+
+
+LARGEST = 1e100  # beyond it squares and sums would overflow; such numbers are read as infinite
 
 
 def to_floats(text: pa.Array) -> pa.Array:
