@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 import json
+import struct
 import zipfile
 from pathlib import Path
 
@@ -10,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+import twinset as ts
 from twinset.errors import ModelFileError
 from twinset.twinfile import Contents, read_twin, twin_bytes
 
@@ -147,6 +151,56 @@ def test_zip_bomb_with_a_lying_header(path: Path) -> None:
         read_twin(path)
 
 
+def replace_member(path: Path, name: str, data: bytes) -> None:
+    """Put `data` in place of a member, with the size and hash that fit it."""
+    rewrite(path, lambda members: members.update({name: data}))
+    stated = {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+    edit_manifest(path, lambda m: m["members"].update({name: stated}))
+
+
+@pytest.mark.parametrize("codec", ["zstd", "lz4"])
+@pytest.mark.parametrize("column", [np.zeros(10_000), ["a"] * 10_000])
+def test_arrow_buffers_that_expand(path: Path, codec: str, column: object) -> None:
+    """A few kilobytes inside a member could become any size in memory, past every limit."""
+    values = pa.array(column)
+    table = pa.table(
+        {"x": values if isinstance(column, np.ndarray) else values.dictionary_encode()}
+    )
+    sink = io.BytesIO()
+    options = pa.ipc.IpcWriteOptions(compression=codec)
+    with pa.ipc.new_file(sink, table.schema, options=options) as writer:
+        writer.write_table(table)
+    replace_member(path, "kept.arrow", sink.getvalue())
+    with pytest.raises(ModelFileError, match="compressed inside"):
+        read_twin(path)
+
+
+def test_arrays_of_a_type_that_numpy_lacks(path: Path) -> None:
+    entry = {"x": {"dtype": "F8_E4M3", "shape": [2], "data_offsets": [0, 2]}}
+    header = json.dumps(entry).encode()
+    replace_member(path, "arrays.safetensors", struct.pack("<Q", len(header)) + header + b"ab")
+    with pytest.raises(ModelFileError, match="cannot be read"):
+        read_twin(path)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"version": 0},
+        {"version": float("inf")},
+        {"version": "1"},
+        {"members": {"arrays.safetensors": ["bytes", "sha256"]}},
+        {"members": {"arrays.safetensors": {"bytes": [], "sha256": ""}}},
+        {"members": {"arrays.safetensors": {"bytes": -2, "sha256": ""}}},
+        {"members": {"arrays.safetensors": {"bytes": float("inf"), "sha256": ""}}},
+    ],
+)
+def test_manifest_of_wrong_types(path: Path, change: dict[str, object]) -> None:
+    edit_manifest(path, lambda m: m.update(change))
+    with pytest.raises(ModelFileError, match="its manifest"):
+        read_twin(path)
+
+
 @pytest.mark.parametrize("text", ["[]", "{", "null", '{"format": "twinset.twin"}', "[" * 100_000])
 def test_manifest_is_nonsense(path: Path, text: str) -> None:
     rewrite(path, lambda m: m.update({"manifest.json": text.encode()}))
@@ -166,3 +220,38 @@ def test_random_bytes(tmp_path: Path) -> None:
     file.write_bytes(np.random.default_rng(0).bytes(10_000))
     with pytest.raises(ModelFileError, match="damaged"):
         read_twin(file)
+
+
+@pytest.fixture(scope="module")
+def fitted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    rng = np.random.default_rng(0)
+    table = pa.table({"a": rng.integers(0, 50, 300), "b": rng.choice(list("xyz"), 300)})
+    file = tmp_path_factory.mktemp("fitted") / "m.twin"
+    ts.fit(table, workers=1).save(file)
+    return file
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda v: v.update(seed=-3),
+        lambda v: v.update(seed=float("inf")),
+        lambda v: v.update(protect=float("inf")),
+        lambda v: v.update(provenance={}),
+        lambda v: v["provenance"].update(rows=-1),
+        lambda v: v["provenance"].update(rows=0),
+        lambda v: v.update(null_shares=[1]),
+        lambda v: v["model"].update(order=[0, 0]),
+        lambda v: v["model"].update(order=[1, 0]),
+        lambda v: v["model"]["coders"].reverse(),
+        lambda v: v["model"]["steps"]["1"].update(predictors=[7]),
+        lambda v: v["model"]["steps"]["1"].update(order={"$array": "model.steps.0.order"}),
+    ],
+)
+def test_values_that_do_not_fit_together(fitted: Path, tmp_path: Path, change) -> None:
+    file = tmp_path / "m.twin"
+    file.write_bytes(fitted.read_bytes())
+    assert ts.load(file).sample(5).num_rows == 5
+    edit_manifest(file, lambda m: change(m["values"]))
+    with pytest.raises(ModelFileError, match="fit together"):
+        ts.load(file)

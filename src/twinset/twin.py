@@ -37,6 +37,8 @@ __all__ = ["Draw", "Twin", "pack", "unpack"]
 _PIECE = 65_536
 _MAX_TRIES = 200
 _QUICK_TRIES = 4
+_TRIED = 16
+_BEYOND = (OverflowError, RecursionError, pa.ArrowException)
 
 
 @dataclass(frozen=True)
@@ -355,7 +357,7 @@ class Twin:
 
     @classmethod
     def load(cls, path: str | Path, *, plugins: bool = False) -> Twin:
-        """Read a .twin file; nothing in it is run.
+        """Read a .twin file; nothing in it is run. A few rows are drawn, to see that it fits.
 
         Parameters
         ----------
@@ -375,24 +377,26 @@ class Twin:
             codec = Codec(Schema.from_dict(values["schema"]), int(values["protect"]))
             configured = registry.configure("generators", name, values["options"])
             empty = codec.learnable_empty()
-            return cls(
+            twin = cls(
                 codec,
                 configured.from_state(unpack(values["model"], contents.arrays), empty),
                 name,
                 values["options"],
                 int(values["seed"]),
                 tuple(Protected(**p) for p in values["protected"]),
-                values["null_shares"],
+                {str(k): float(v) for k, v in values["null_shares"].items()},
                 contents.tables.get("kept"),
                 str(values["frame"]),
-                values["provenance"],
+                {**values["provenance"], "rows": int(values["provenance"]["rows"])},
             )
-        except (KeyError, TypeError, IndexError, AttributeError, ValueError) as error:
+            twin._draw(0, 0, min(twin.provenance["rows"], _TRIED), {}, None, None)
+        except (KeyError, TypeError, IndexError, AttributeError, ValueError, *_BEYOND) as error:
             if isinstance(error, InputError):
                 raise
             raise ModelFileError(
                 str(path), got="a damaged file (its values do not fit together)"
             ) from None
+        return twin
 
     def with_frame(self, frame: str) -> Twin:
         """Return the same twin whose `sample` returns another kind of frame."""

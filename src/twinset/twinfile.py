@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import struct
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -29,10 +30,12 @@ __all__ = ["VERSION", "Contents", "read_twin", "twin_bytes"]
 VERSION = 1
 _FORMAT = "twinset.twin"
 _MANIFEST = "manifest.json"
+_ARROW_MAGIC = 8
 _ARRAYS = "arrays.safetensors"
 _MAX_MEMBERS = 64
-_MAX_MANIFEST = 256 * 2**20
+_MAX_MANIFEST = 64 * 2**20
 _MAX_TOTAL = 4 * 2**30
+_MISFITS = (ValueError, TypeError, KeyError, struct.error)  # of readers that meet what is unknown
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
@@ -93,9 +96,9 @@ def read_twin(path: Path, *, max_bytes: int = _MAX_TOTAL) -> Contents:
         raise ModelFileError(str(path), got="no such file") from None
     except (zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, EOFError, NotImplementedError):
         raise _damaged(path, "it is not a whole zip archive") from None
-    except (SafetensorError, pa.ArrowInvalid, OSError, RuntimeError, ValueError) as error:
-        if isinstance(error, PermissionError | IsADirectoryError):
-            raise ModelFileError(str(path), got=str(error.strerror)) from None
+    except (PermissionError, IsADirectoryError) as error:
+        raise ModelFileError(str(path), got=str(error.strerror)) from None
+    except (SafetensorError, pa.ArrowException, OSError, RuntimeError, *_MISFITS):
         raise _damaged(path, "a member cannot be read") from None
     return Contents(manifest["values"], arrays, tables)
 
@@ -142,10 +145,12 @@ def _manifest(data: bytes, path: Path) -> dict[str, Any]:
         manifest = json.loads(data)
         if not isinstance(manifest, dict) or manifest["format"] != _FORMAT:
             raise ModelFileError(str(path), got="a zip archive", allowed="a .twin file")
-        version = int(manifest["version"])
-        shaped = all({"bytes", "sha256"} <= set(e) for e in manifest["members"].values())
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        version = manifest["version"]
+        shaped = isinstance(version, int) and all(map(_shaped, manifest["members"].values()))
+    except (*_MISFITS, AttributeError, RecursionError):
         raise _damaged(path, "its manifest cannot be read") from None
+    if not shaped or not isinstance(manifest.get("values"), dict) or version < 1:
+        raise _damaged(path, "its manifest is not whole")
     if version > VERSION:
         raise ModelFileError(
             str(path),
@@ -153,17 +158,51 @@ def _manifest(data: bytes, path: Path) -> dict[str, Any]:
             allowed=f"up to {VERSION}",
             hint="pip install --upgrade twinset",
         )
-    if not shaped or not isinstance(manifest.get("values"), dict):
-        raise _damaged(path, "its manifest is not whole")
     return manifest
+
+
+def _shaped(entry: dict[str, Any]) -> bool:
+    """Whether a member's size and hash are what they should be."""
+    return (
+        isinstance(entry["bytes"], int) and entry["bytes"] >= 0 and isinstance(entry["sha256"], str)
+    )
 
 
 def _arrow(data: bytes, path: Path, name: str) -> pa.Table:
     if not name.endswith(".arrow"):
         raise _damaged(path, "it has a member of unknown kind")
-    table = pa.ipc.open_file(io.BytesIO(data)).read_all()
+    stream = data[_ARROW_MAGIC:]  # not the index at the end, which could point to other messages
+    if any(map(_is_compressed, pa.ipc.MessageReader.open_stream(stream))):
+        raise _damaged(path, f"{name} is compressed inside")
+    table = pa.ipc.open_stream(stream).read_all()
     table.validate(full=True)
     return table
+
+
+def _is_compressed(message: pa.ipc.Message) -> bool:
+    """Whether the buffers of a batch expand to more than what was read.
+
+    Arrow has no option for it, so this looks it up in the flatbuffers of the message: ``Message``
+    holds a ``RecordBatch``, in a ``DictionaryBatch`` for a dictionary (Arrow, Message.fbs).
+    """
+    data = message.metadata.to_pybytes()
+    (root,) = struct.unpack_from("<I", data)
+    batch = _subtable(data, root, 2)
+    if message.type == "dictionary" and batch is not None:
+        batch = _subtable(data, batch, 1)
+    is_batch = message.type in ("dictionary", "record batch")
+    return is_batch and batch is not None and _subtable(data, batch, 3) is not None
+
+
+def _subtable(data: bytes, table: int, number: int) -> int | None:
+    """Where the table in field `number` of the flatbuffers table at `table` starts, if set."""
+    (back,) = struct.unpack_from("<i", data, table)
+    (size,) = struct.unpack_from("<H", data, table - back)
+    entry = 4 + 2 * number
+    offset = struct.unpack_from("<H", data, table - back + entry)[0] if entry < size else 0
+    return (
+        None if offset == 0 else table + offset + struct.unpack_from("<I", data, table + offset)[0]
+    )
 
 
 def _damaged(path: Path, why: str) -> ModelFileError:

@@ -40,7 +40,7 @@ def model() -> Boosted:
 
 
 def read(model: Boosted, text: str) -> Boosted:
-    return Boosted.from_state({**model.to_state(), "text": text}, FEATURES)
+    return Boosted.from_state({**model.to_state(), "text": text.encode()}, FEATURES)
 
 
 @pytest.mark.parametrize("classes", [2, 3])

@@ -46,16 +46,21 @@ class Boosted:
         return np.column_stack([1 - raw, raw]) if self.classes == 2 else raw
 
     def to_state(self) -> dict[str, Any]:
-        """JSON values."""
-        return {"text": self.text, "classes": self.classes, "features": self.features}
+        """The text as bytes, and JSON values."""
+        text = _rewritten(self.text, self.classes, self.features)
+        return {
+            "text": np.frombuffer(text.encode(), dtype=np.uint8),
+            "classes": self.classes,
+            "features": self.features,
+        }
 
     @classmethod
     def from_state(cls, state: dict[str, Any], features: int) -> Boosted:
         """Inverse of `to_state`; ValueError or KeyError if the text is not a sound model."""
-        classes = int(state["classes"])
+        classes, text = int(state["classes"]), bytes(state["text"]).decode()
         if int(state["features"]) != features:
             raise ValueError("a model of other features")
-        return cls(_rewritten(str(state["text"]), classes, features), classes, features)
+        return cls(_rewritten(text, classes, features), classes, features)
 
 
 def fit_boosted(
