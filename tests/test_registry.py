@@ -32,7 +32,9 @@ def test_options_are_read_as_yaml() -> None:
         ("carts", {}, "generator 'carts' is not known; allowed: bootstrap, cart"),
         ("cart", {"leafs": "5"}, "option 'leafs' of cart; allowed: leaf"),
         ("cart", {"leaf": "0"}, "option leaf of cart"),
-        ("cart", {"order": "[a"}, "option 'order' of cart; got text that is not YAML"),
+        ("cart", {"order": "[a"}, "option 'order' of cart; got line 1: "),
+        ("cart", {"order": "[&a x, *a]"}, "got aliases are not allowed"),
+        ("cart", {"order": "2020-13-45"}, "allowed: YAML without aliases"),
         ("bootstrap", {"leaf": "5"}, "allowed: no options"),
     ],
 )

@@ -10,13 +10,13 @@ from __future__ import annotations
 import dataclasses
 import importlib
 import pkgutil
+import typing
 from collections.abc import Mapping
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Literal
 
-import yaml
-
 from twinset.errors import InputError, MissingExtraError
+from twinset.table.yaml import read_yaml
 
 __all__ = ["Room", "built_in", "configure", "describe", "load", "names"]
 
@@ -86,7 +86,9 @@ def configure(room: Room, name: str, options: Mapping[str, Any] | None = None) -
     for key, value in (options or {}).items():
         if key not in known:
             raise InputError(f"option {key!r} of {name}", allowed=", ".join(known) or "no options")
-        values[key] = _read(value, f"option {key!r} of {name}") if isinstance(value, str) else value
+        values[key] = (
+            read_yaml(value, f"option {key!r} of {name}") if isinstance(value, str) else value
+        )
     try:
         return cls(**values)
     except (TypeError, ValueError) as error:
@@ -95,11 +97,30 @@ def configure(room: Room, name: str, options: Mapping[str, Any] | None = None) -
         raise InputError(f"options of {name}", got=str(error)) from None
 
 
-def _read(text: str, what: str) -> Any:
+def _read_text(key: str, text: str) -> Any:
     try:
         return yaml.safe_load(text)
     except yaml.YAMLError:
-        raise InputError(what, got="text that is not YAML", allowed="5, true, [a, b] ...") from None
+        raise InputError(f"option {key!r}", got="text that is no YAML") from None
+
+
+def _option(cls: type[Any], key: str, value: Any) -> Any:
+    """Return the value as the type that the class states for its option.
+
+    Raises
+    ------
+    InputError
+        If it is of another type.
+    """
+    try:
+        hint = typing.get_type_hints(cls)[key]
+        made: Any = pydantic.TypeAdapter(hint).validate_python(value)
+    except pydantic.ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        raise InputError(f"option {key!r} of {_name_of(cls)}", got=first["msg"]) from None
+    except (NameError, KeyError, pydantic.errors.PydanticUserError):
+        return value  # a plug-in's type that only type checkers know
+    return made
 
 
 def describe(room: Room) -> list[tuple[str, str]]:

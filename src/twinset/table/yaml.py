@@ -12,7 +12,7 @@ import yaml
 
 from twinset.errors import InputError
 
-__all__ = ["load_yaml"]
+__all__ = ["load_yaml", "read_yaml"]
 
 _MAX_BYTES = 1_000_000
 _BOOLEAN = "tag:yaml.org,2002:bool"
@@ -51,11 +51,18 @@ def load_yaml(path: Path) -> Any:
     if len(data) > _MAX_BYTES:
         raise InputError(str(path), got=f"{len(data):,} bytes", allowed="at most 1 MB")
     try:
-        return yaml.load(data.decode("utf-8"), Loader=_Loader)  # noqa: S506
+        text = data.decode("utf-8")
     except UnicodeDecodeError:
         raise InputError(str(path), got="bytes that are not UTF-8") from None
-    except (yaml.YAMLError, RecursionError) as error:
+    return read_yaml(text, str(path))
+
+
+def read_yaml(text: str, what: str) -> Any:
+    """Content of YAML text; InputError about `what` if it uses aliases or is not YAML."""
+    try:
+        return yaml.load(text, Loader=_Loader)  # noqa: S506
+    except (yaml.YAMLError, RecursionError, ValueError) as error:  # ValueError: the 32nd of May
         mark = getattr(error, "problem_mark", None)
         line = f"line {mark.line + 1}: " if mark else ""
-        what = getattr(error, "problem", None) or str(error)
-        raise InputError(str(path), got=f"{line}{what}", allowed="YAML without aliases") from None
+        wrong = getattr(error, "problem", None) or str(error)
+        raise InputError(what, got=f"{line}{wrong}", allowed="YAML without aliases") from None
