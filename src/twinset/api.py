@@ -21,7 +21,7 @@ from twinset.table.frames import frame_kind
 from twinset.table.schema import Schema
 from twinset.table.schema_files import save_schema
 from twinset.table.sources import open_source
-from twinset.table.write import RowWriter
+from twinset.table.write import RowWriter, check_place
 from twinset.trust.gates import load_gates
 from twinset.twin import Twin
 from twinset.workflow import Run, run
@@ -31,6 +31,7 @@ __all__ = [
     "Report",
     "Run",
     "audit",
+    "check_place",
     "compare",
     "evaluate",
     "fit",

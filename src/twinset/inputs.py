@@ -9,6 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from twinset.errors import InputError
+from twinset.progress import check_time
 from twinset.stats.seeds import stream
 from twinset.table.canonical import to_canonical
 from twinset.table.infer import infer
@@ -78,6 +79,7 @@ class Options:
 
 def read(data: object, options: Options, *, seed: int = 0) -> tuple[Source, Table]:
     """Open `data`, infer its schema and return it as a canonical table."""
+    check_time()
     source = open_source(data, table=options.table)
     raw = source.raw(options.max_rows, stream(seed, "read"))
     if raw.num_rows == 0:
@@ -89,6 +91,7 @@ def read_like(data: object, like: Table, options: Options, *, seed: int = 0) -> 
     """Read another table of the same kind: its columns are those of `like`."""
     if isinstance(data, Table):
         return data
+    check_time()
     source = open_source(data, table=options.table)
     raw = source.raw(options.max_rows, stream(seed, "read", source.name))
     if raw.num_rows == 0:

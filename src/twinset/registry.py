@@ -15,6 +15,8 @@ from collections.abc import Mapping
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Literal
 
+import pydantic
+
 from twinset.errors import InputError, MissingExtraError
 from twinset.table.yaml import read_yaml
 
@@ -86,22 +88,15 @@ def configure(room: Room, name: str, options: Mapping[str, Any] | None = None) -
     for key, value in (options or {}).items():
         if key not in known:
             raise InputError(f"option {key!r} of {name}", allowed=", ".join(known) or "no options")
-        values[key] = (
-            read_yaml(value, f"option {key!r} of {name}") if isinstance(value, str) else value
-        )
+        if isinstance(value, str):
+            value = read_yaml(value, f"option {key!r} of {name}")
+        values[key] = _option(cls, key, value)
     try:
         return cls(**values)
     except (TypeError, ValueError) as error:
         if isinstance(error, InputError):
             raise
         raise InputError(f"options of {name}", got=str(error)) from None
-
-
-def _read_text(key: str, text: str) -> Any:
-    try:
-        return yaml.safe_load(text)
-    except yaml.YAMLError:
-        raise InputError(f"option {key!r}", got="text that is no YAML") from None
 
 
 def _option(cls: type[Any], key: str, value: Any) -> Any:

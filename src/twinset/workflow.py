@@ -122,9 +122,7 @@ def run(
         time_limit(seconds),
         use_workers(workers),
     ):
-        steps = _Steps(
-            job, source, data, settings, generator, options or {}, holdout, n, seed, protect
-        )
+        steps = _Steps(job, source, settings, generator, options or {}, holdout, n, seed, protect)
         return steps.all(bounds)
 
 
@@ -140,7 +138,6 @@ class _Steps:
 
     job: Job
     source: Source
-    data: object
     settings: Options
     generator: str
     options: Mapping[str, Any]
@@ -167,7 +164,7 @@ class _Steps:
 
     def _split(self) -> tuple[Table, Table]:
         with phase("read"):
-            _, table = read(self.data, self.settings, seed=self.seed)
+            _, table = read(self.source, self.settings, seed=self.seed)
             if self.holdout is None or isinstance(self.holdout, int | float):
                 train, holdout = split(table, self.holdout, rng=stream(self.seed, "split"))
             else:

@@ -139,6 +139,7 @@ def fit(
     from twinset import api
     from twinset.progress import time_limit as limit
 
+    api.check_place(out)
     with shown(quiet=quiet), limit(time_limit):
         twin = api.fit(
             data,
@@ -281,6 +282,8 @@ def compare(
     from twinset.cli.show import comparison_table
     from twinset.progress import time_limit as limit
 
+    if out:
+        api.check_place(out)
     with shown(quiet=quiet), limit(time_limit):
         found = api.compare(
             data,
@@ -313,6 +316,8 @@ def schema(
     from twinset import api
     from twinset.cli.show import schema_table
 
+    if out:
+        api.check_place(out)
     found = api.schema(data, **opt.about(declared, target, sensitive, unit, table, max_rows))
     if out:
         api.save_schema(found, out)

@@ -13,16 +13,23 @@ from twinset.table.schema import Schema
 __all__ = ["comparison_table", "report_summary", "run_summary", "schema_table"]
 
 
+class _Console(Console):
+    """Leaves a closed pipe to `main`: rich would end with the exit code of a missed gate."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
+
+
 def run_summary(done: Run) -> None:
     """Print the first screen of the report and where the files are."""
-    console = Console()
+    console = _Console()
     show(done.report.summary, console)
     console.print(f"share/ and private/ are in {done.folder}", highlight=False)
 
 
 def report_summary(report: Report) -> None:
     """Print the first screen of the report."""
-    show(report.summary, Console())
+    show(report.summary, _Console())
 
 
 def schema_table(schema: Schema) -> None:
@@ -33,7 +40,7 @@ def schema_table(schema: Schema) -> None:
         grid.add_column(name, overflow="fold")
     for row in rows:
         grid.add_row(*map(str, row.values()))
-    Console().print(grid)
+    _Console().print(grid)
 
 
 def comparison_table(comparison: Comparison) -> None:
@@ -45,7 +52,7 @@ def comparison_table(comparison: Comparison) -> None:
         if figure != "generator":
             cells = (_cell(row.get(figure)) for row in comparison.rows)
             grid.add_row(figure.replace("_", " "), *cells)
-    Console().print(grid)
+    _Console().print(grid)
 
 
 def _cell(value: object) -> str:

@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from twinset.errors import InputError
 from twinset.report.html import render
 from twinset.report.json import to_json
 from twinset.report.summary import Summary, summarise
 from twinset.results import Audit, Evaluation
-from twinset.table.write import atomic_write
+from twinset.table.write import atomic_write, storage_errors
 from twinset.trust.gates import Gate, GateResult, judge
 
 __all__ = ["Report"]
@@ -61,6 +62,9 @@ class Report:
 
     def save(self, folder: Path) -> None:
         """Write report.json and report.html into `folder`, each whole or not at all."""
-        folder.mkdir(parents=True, exist_ok=True)
+        if folder.exists() and not folder.is_dir():
+            raise InputError(f"output {folder.name}", got="a file", allowed="a folder")
+        with storage_errors(folder):
+            folder.mkdir(parents=True, exist_ok=True)
         atomic_write(folder / "report.json", self.to_json())
         atomic_write(folder / "report.html", render(self.summary))

@@ -178,7 +178,8 @@ def _finite(values: pa.Array) -> pa.Array:
 
 def _too_large(text: pa.Array) -> Bad:
     x = numerals.to_floats(text).to_numpy(zero_copy_only=False).astype(np.float64)
-    return np.abs(x) > numerals.LARGEST
+    large: Bad = np.abs(x) > numerals.LARGEST
+    return large
 
 
 def _booleans(text: pa.Array, column: Column) -> pa.Array:

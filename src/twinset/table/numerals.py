@@ -16,7 +16,15 @@ import pyarrow.compute as pc
 
 from twinset.table.schema import Format
 
-__all__ = ["LARGEST", "find_notation", "plain", "to_floats", "to_integers", "write_integers", "write_reals"]
+__all__ = [
+    "LARGEST",
+    "find_notation",
+    "plain",
+    "to_floats",
+    "to_integers",
+    "write_integers",
+    "write_reals",
+]
 
 NUMBER = r"^[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,4})?$"
 INTEGER = r"^[+-]?[0-9]+(\.0*)?$"

@@ -83,6 +83,8 @@ def storage_errors(path: Path) -> Iterator[None]:
     """
     try:
         yield
+    except BrokenPipeError:  # who reads our output has enough: no failure of ours
+        raise
     except OSError as error:
         name = path.name
         if error.errno in _WRONG_CALL:
@@ -113,6 +115,24 @@ def atomic_file(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     except BaseException:
         out.discard()
         raise
+
+
+def check_place(path: str | os.PathLike[str]) -> None:
+    """Refuse at once, before hours of work, a place where no file can be written.
+
+    Raises
+    ------
+    InputError
+        As `atomic_file` would in the end.
+    """
+    path = Path(path)
+    if path.is_dir():
+        raise InputError(f"output {path.name}", got="a folder", allowed="a file")
+    with storage_errors(path):
+        if not path.parent.is_dir():
+            raise FileNotFoundError(errno.ENOENT, "")
+        if not os.access(path.parent, os.W_OK):
+            raise PermissionError(errno.EACCES, "")
 
 
 def atomic_write(path: str | os.PathLike[str], content: bytes | str) -> None:
