@@ -145,6 +145,35 @@ def test_numbers_round_trip(kind: Kind, values: list[float]) -> None:
     np.testing.assert_allclose(numbers(column, kind), values)
 
 
+@pytest.mark.parametrize("rare", [True, False])
+def test_a_rare_answer_is_not_learned(rare: bool) -> None:
+    values = [rare] * 4 + [not rare] * 50 + [None] * 3
+    codec, learn, changes = fit(one(Kind.BOOLEAN, values))
+    assert set(codec.decode(learn)["x"].to_pylist()) == {not rare, None}
+    assert changes[0].rows == 4
+    codec, learn, changes = fit(one(Kind.BOOLEAN, [rare, *values]))
+    assert set(codec.decode(learn)["x"].to_pylist()) == {True, False, None}
+    assert not changes
+
+
+def test_answers_are_counted_by_units() -> None:
+    schema = Schema(
+        columns=(
+            Column(name="id", kind=Kind.IDENTIFIER, role=Role.UNIT),
+            Column(name="x", kind=Kind.BOOLEAN),
+        )
+    )
+    units = ["ill"] * 40 + [str(i) for i in range(60)]
+    data = pa.table({"id": units, "x": pa.array([True] * 40 + [False] * 60)})
+    _, learn, _ = fit(Table(schema, data))
+    assert set(learn["x"].to_pylist()) == {"false"}
+
+
+def test_too_few_answers_leave_nothing() -> None:
+    _, learn, _ = fit(one(Kind.BOOLEAN, [True] * 3 + [False] * 4 + [None] * 50))
+    assert learn["x"].null_count == 57
+
+
 def test_decode_restores_kinds() -> None:
     table = one(Kind.BOOLEAN, [True, False, None] * 10)
     codec, learn, _ = fit(table)

@@ -3,8 +3,8 @@
 Generators see two shapes only: dictionary-encoded text (boolean, category, ordinal) and float64
 with null (all number-like kinds, ``format.step`` giving their grid). On the way in it protects:
 
-* *rare categories*, held by fewer than `protect` units, are replaced by draws from the others, so a
-  model never learns them and a release never shows them;
+* *rare categories* (and rare answers of a yes or no), held by fewer than `protect` units, are
+  replaced by draws from the others, so a model never learns them and a release never shows them;
 * *extreme values*: numbers beyond the mean of the `protect`-th to (2 `protect` - 1)-th largest unit
   (and smallest) are moved to that mean, so the ends of a column tell of no single unit.
 
@@ -251,7 +251,7 @@ def _protect_categories(
     rng: np.random.Generator,
 ) -> tuple[Column, pa.Array, int]:
     if column.kind is Kind.BOOLEAN:
-        return column, _boolean_codes(data), 0
+        return _protect_booleans(column, data, units, k)
     encoded = pc.cast(data, pa.string()).combine_chunks().dictionary_encode()
     encoded = encoded.combine_chunks() if isinstance(encoded, pa.ChunkedArray) else encoded
     levels = encoded.dictionary.to_pylist()
@@ -278,6 +278,23 @@ def _protect_categories(
     indices = pa.array(out, mask=out < 0, type=pa.int32())
     array = pa.DictionaryArray.from_arrays(indices, pa.array(kept, pa.string()))
     return safe, array, int(rare.sum())
+
+
+def _protect_booleans(
+    column: Column, data: pa.ChunkedArray, units: npt.NDArray[np.int64] | None, k: int
+) -> tuple[Column, pa.Array, int]:
+    """Give the answer that fewer than k units gave the other value; null if that is rare too."""
+    array = _boolean_codes(data)
+    codes = array.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
+    held = _units_per_code(codes, units, len(_FALSE_TRUE))
+    rare = (codes >= 0) & (held < k)[codes]
+    if not rare.any():
+        return column, array, 0
+    out = np.where(rare, 1 - codes if held.max() >= k else -1, codes).astype(np.int32)
+    safe = column.model_copy(update={"nullable": column.nullable or bool((out < 0).any())})
+    indices = pa.array(out, mask=out < 0, type=pa.int32())
+    levels = pa.array(_FALSE_TRUE, pa.string())
+    return safe, pa.DictionaryArray.from_arrays(indices, levels), int(rare.sum())
 
 
 def _units_per_code(
