@@ -67,10 +67,10 @@ class Job:
             If the disk is full.
         """
         job = cls(folder, key)
-        if folder.exists() and not folder.is_dir():
-            raise InputError(f"--out {folder}", got="a file", allowed="a folder")
-        was_there = folder.exists()
         with storage_errors(folder):
+            was_there = folder.exists()
+            if was_there and not folder.is_dir():
+                raise InputError(f"--out {folder}", got="a file", allowed="a folder")
             job._check_foreign()
             job.share.mkdir(parents=True, exist_ok=True)
             job.private.mkdir(mode=0o700, exist_ok=True)

@@ -38,8 +38,11 @@ def _run(arguments: Sequence[str] | None) -> int:
     except typer.Abort:
         return _say("interrupted; the same command goes on", StoppedError.exit_code)
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        return _unheard()
+    except SystemExit as ended:  # so typer ends when a pipe breaks
+        if isinstance(ended.__context__, BrokenPipeError):
+            return _unheard()
+        raise
     except MemoryError:
         return _say("out of memory; hint: --max-rows reads a sample of the rows", _INTERNAL)
     except OSError as error:
@@ -52,6 +55,12 @@ def _run(arguments: Sequence[str] | None) -> int:
         kind = type(error).__name__
         return _say(f"internal failure ({kind}); TWINSET_TRACEBACK=1 shows where", _INTERNAL)
     return code if isinstance(code, int) else 0
+
+
+def _unheard() -> int:
+    """Who reads our output has enough: that is no failure, and closing must not raise either."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.__stdout__.fileno() if sys.__stdout__ else 1)
+    return 0
 
 
 def _stop(number: int, frame: FrameType | None) -> NoReturn:
