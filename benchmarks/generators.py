@@ -84,7 +84,8 @@ def main() -> int:
             folder, rows = split_files(name, seed, data_dir, cache)
             for tool in todo:
                 home = folder / f"{tool}-{tools.fingerprint(tool)}"
-                done = tools.produce(tool, folder / "train.csv", rows, seed, home, limits)
+                target = tables.SOURCES[name].target
+                done = tools.produce(tool, folder / "train.csv", rows, seed, home, limits, target)
                 line: dict[str, object] = {"data": name, "seed": seed, "tool": tool}
                 line |= {"cpu": round(done.process_seconds, 1), "mb": round(done.peak_mb)}
                 if done.reason is not None:

@@ -96,6 +96,17 @@ def row(tool: str, found: list[Release]) -> list[str]:
     ]
 
 
+def commands(found: list[Release]) -> list[str]:
+    """What the whole commands cost, which only twinset has."""
+    done = [run for run, _ in found if run.get("command_fit_seconds")]
+    if not done:
+        return []
+    keys = ("command_fit_seconds", "command_sample_seconds", "command_peak_mb")
+    fit, sample, peak = (statistics.median(run[k] for run in done) for k in keys)
+    text = f"`twinset fit` {fit:.1f} CPU s, `twinset sample` {sample:.1f} CPU s, {peak:.0f} MB"
+    return ["", f"Whole commands, with start, files and model file: {text}."]
+
+
 def section(cache: Path, data: str, chosen: list[str]) -> list[str]:
     """The table of one data set, with the holdout's own figures in its first line."""
     found = {tool: releases(cache, data, tool) for tool in chosen}
@@ -115,6 +126,7 @@ def section(cache: Path, data: str, chosen: list[str]) -> list[str]:
     lines.append("")
     lines += ["| " + " | ".join(HEAD) + " |", "|" + "---|" * len(HEAD)]
     lines += ["| " + " | ".join(row(tool, found[tool])) + " |" for tool in chosen if found[tool]]
+    lines += commands(found.get(tools.OURS, []))
     missing = [tool for tool in chosen if not found[tool]]
     if missing:
         lines += ["", f"Not finished or not run, so not compared: {', '.join(missing)}."]
