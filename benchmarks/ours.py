@@ -1,6 +1,6 @@
 """twinset in the peers' calling convention (`peers/common.py`): the calls alone are timed.
 
-``python ours.py TRAIN.csv N OUT.csv SEED TARGET``, in the environment in which twinset is installed.
+``python ours.py TRAIN.csv N OUT.csv SEED TARGET``, where twinset is installed.
 Everything that ``fit`` and ``sample`` would import on the way is imported before the clock starts,
 as it is for the peers.
 """
@@ -14,13 +14,14 @@ from typing import Any
 import duckdb  # noqa: F401
 import lightgbm  # noqa: F401
 import pandas as pd
-import pyarrow.compute  # noqa: F401
+import pyarrow.compute
 import pyarrow.csv  # noqa: F401
 import sklearn.tree  # noqa: F401
+
 import twinset as ts
 
 sys.path.insert(0, str(Path(__file__).resolve().parent / "peers"))
-from common import run  # noqa: E402
+from common import run
 
 ts.fit(pd.DataFrame({"x": [1, 2] * 50, "y": ["a", "b"] * 50})).sample(10)  # loads what is lazy
 

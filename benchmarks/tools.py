@@ -1,4 +1,4 @@
-"""The tools that are compared: each by a script of the same convention; ours by its commands too."""
+"""The tools that are compared: each by a script of one convention; ours by its commands too."""
 
 from __future__ import annotations
 
