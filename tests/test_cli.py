@@ -1,4 +1,4 @@
-"""The command line: whatever goes wrong is one clear line, an exit code, and nothing half-written."""
+"""The command line: a mistake is one clear line, an exit code, and nothing half-written."""
 
 from __future__ import annotations
 
@@ -235,7 +235,8 @@ from twinset.cli.main import _run
 _run([sys.argv[1], sys.argv[4], "--out", sys.argv[6], "--generator", "independent", "--quiet"])
 os.setgid(65534); os.setuid(65534)
 print(_run(sys.argv[1:4]), file=sys.stderr)
-print(_run([sys.argv[1], sys.argv[4], "--out", sys.argv[5], "--generator", "independent", "--quiet"]), file=sys.stderr)
+quick = ["--generator", "independent", "--quiet"]
+print(_run([sys.argv[1], sys.argv[4], "--out", sys.argv[5], *quick]), file=sys.stderr)
 """
     done = subprocess.run(
         [sys.executable, "-c", code, "run", str(table), "--quiet", str(tmp_path / "open.csv"),

@@ -156,23 +156,24 @@ class Job:
         """Whether the step has been finished before."""
         return name in self._state().get("done", [])
 
-    def step(self, name: str, make: Callable[[], T], load: Callable[[], T]) -> T:
-        """Return `load()` if the step is finished, else `make()` and tick it off.
+    def step(self, name: str, make: Callable[[], object], load: Callable[[], T]) -> T:
+        """Make what the step writes, unless it is finished, tick it off, and return `load()`.
 
-        `make` must have written whatever `load` reads, whole, before it returns.
+        The result is read back in any case, so that a run that went on after a kill works with the
+        same objects as one that was never stopped. `make` must have written whatever `load` reads,
+        whole, before it returns.
         """
-        if self.done(name):
-            try:
-                return load()
-            except (OSError, ValueError, KeyError, ModelFileError):
-                raise InputError(
-                    f"--out {self.folder}",
-                    got=f"a missing or damaged result of the step {name}",
-                    hint="remove the folder and run again",
-                ) from None
-        value = make()
-        self._write_state([*self._state().get("done", []), name])
-        return value
+        if not self.done(name):
+            make()
+            self._write_state([*self._state().get("done", []), name])
+        try:
+            return load()
+        except (OSError, ValueError, KeyError, ModelFileError):
+            raise InputError(
+                f"--out {self.folder}",
+                got=f"a missing or damaged result of the step {name}",
+                hint="remove the folder and run again",
+            ) from None
 
     def record(self, event: Event) -> None:
         """Append a progress event to ``private/events.jsonl``."""

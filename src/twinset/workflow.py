@@ -149,8 +149,9 @@ class _Steps:
     def all(self, bounds: Sequence[Gate]) -> Run:
         train, holdout = self.job.step("split", self._split, self._read_split)
         twin = self.job.step("fit", lambda: self._fit(train), self._read_twin)
-        self.job.step("sample", lambda: self._sample(twin), lambda: None)
-        synthetic = self._read_synthetic(train)
+        synthetic = self.job.step(
+            "sample", lambda: self._sample(twin), lambda: self._read_synthetic(train)
+        )
         evaluation = self._findings(
             "evaluate", Evaluation, lambda: self._evaluate(train, synthetic, holdout)
         )
@@ -162,7 +163,7 @@ class _Steps:
             raise ControlError("a control of the audit failed: its figures must not be used")
         return Run(self.job.folder, twin, report)
 
-    def _split(self) -> tuple[Table, Table]:
+    def _split(self) -> None:
         with phase("read"):
             _, table = read(self.source, self.settings, seed=self.seed)
             if self.holdout is None or isinstance(self.holdout, int | float):
@@ -173,7 +174,6 @@ class _Steps:
             _save_table(self.job.private / "train.arrow", train)
             _save_table(self.job.private / "holdout.arrow", holdout)
             atomic_write(self.job.private / "schema.json", json.dumps(train.schema.to_dict()))
-        return train, holdout
 
     def _read_split(self) -> tuple[Table, Table]:
         text = (self.job.private / "schema.json").read_text(encoding="utf-8")
@@ -187,10 +187,9 @@ class _Steps:
     def _model_file(self) -> Path:
         return self.job.private / "model.twin"
 
-    def _fit(self, train: Table) -> Twin:
+    def _fit(self, train: Table) -> None:
         twin = Twin.fit(train, self.generator, self.options, seed=self.seed, protect=self.protect)
         twin.save(self._model_file)
-        return twin
 
     def _read_twin(self) -> Twin:
         return Twin.load(self._model_file, plugins=True)
@@ -213,10 +212,8 @@ class _Steps:
         adapter = pydantic.TypeAdapter(kind)
         path = self.job.private / f"{name}.json"
 
-        def save() -> Any:
-            findings = make()
-            atomic_write(path, adapter.dump_json(findings))
-            return findings
+        def save() -> None:
+            atomic_write(path, adapter.dump_json(make()))
 
         return self.job.step(name, save, lambda: adapter.validate_json(path.read_bytes()))
 
