@@ -10,6 +10,7 @@ import pytest
 from twinset import registry
 from twinset.attacks.dcr_difference import DcrDifference
 from twinset.attacks.distance import Distance
+from twinset.auditing.copies import copied_records
 from twinset.auditing.core import audit_release
 from twinset.auditing.game import Game, NoGame, set_up
 from twinset.auditing.kinds import grouped_auc
@@ -190,6 +191,58 @@ def test_the_same_rows_as_train_and_holdout_are_refused(world):
         audit_release(train, fresh, train.take(np.arange(400)))
 
 
+def few_cells(rows, seed):
+    rng = np.random.default_rng(seed)
+    data = pa.table({"month": rng.integers(1, 13, rows), "age": rng.integers(0, 120, rows)})
+    return Table(
+        Schema(columns=tuple(Column(name=n, kind=Kind.INTEGER) for n in data.column_names)), data
+    )
+
+
+def test_tables_of_few_cells_are_not_taken_for_copies_of_each_other():
+    train, fresh, holdout = (few_cells(N, seed) for seed in range(3))
+    assert audit_release(train, fresh, holdout, attacks=["distance"]).verdict == CLEAN
+    with pytest.raises(InputError, match="many rows that stand in both"):
+        audit_release(train, fresh, train, attacks=["distance"])
+
+
+def test_one_percent_of_copies_is_a_no(world):
+    train, fresh, holdout = world
+    few = N // 100
+    mixed = stack(fresh.take(np.arange(few, N)), train.take(np.arange(few)))
+    audit = audit_release(train, mixed, holdout, attacks=["distance"])
+    assert audit.verdict.startswith("No, because it holds copies of train records: 1.00%")
+    found = audit.find("records_copied")
+    assert (found.value, found.reference, found.verdict) == (0.01, 0.0, "worse")
+
+
+def test_rows_that_people_share_are_no_copies():
+    train, holdout = few_cells(N, 0), few_cells(N, 1)
+    audit = audit_release(train, few_cells(N, 2), holdout, attacks=["distance"])
+    assert audit.find("records_copied").value > 0.02
+    assert audit.find("records_copied").verdict == "within_noise"
+
+
+def test_copies_are_counted_by_unit():
+    """Forty rows of one person in the release are one person."""
+    columns = (Column(name="id", kind=Kind.IDENTIFIER, role=Role.UNIT),)
+    columns += (Column(name="x", kind=Kind.REAL),)
+    train, holdout, fresh = (
+        Table(
+            Schema(columns=columns),
+            pa.table({"id": [f"{s}{i // 40}" for i in range(N)], "x": rng.normal(size=N)}),
+        )
+        for s, rng in (
+            ("a", np.random.default_rng(0)),
+            ("b", np.random.default_rng(1)),
+            ("c", np.random.default_rng(2)),
+        )
+    )
+    released = stack(fresh.take(np.arange(40, N)), train.take(np.arange(40)))
+    found = copied_records(train, released, holdout, 0)
+    assert (found.value, found.estimate.n, found.verdict) == (1 / 25, 25, "within_noise")
+
+
 def test_a_holdout_of_other_people_fails_the_control(world):
     train, fresh, holdout = world
     size = holdout["size"].to_numpy()
@@ -197,6 +250,7 @@ def test_a_holdout_of_other_people_fails_the_control(world):
     kept = holdout.take((size < np.median(size)) & (group == "a"))
     audit = audit_release(train, fresh, kept, attacks=["distance"])
     assert not audit.controls_passed
+    assert audit.verdict.startswith("Not assessed: a control gave a wrong answer (without release")
 
 
 class _Broken:

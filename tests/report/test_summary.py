@@ -30,6 +30,13 @@ def test_the_verdict_is_the_audits_own(evaluation, audit, provenance):
     assert s.verdict.tone == "bad"
 
 
+def test_the_first_screen_says_what_could_have_been_noticed(audit):
+    text = " ".join(
+        summarise(None, replace(audit, extra={"smallest_auc_seen": 0.548})).verdict_text
+    )
+    assert "less than 54.8% of pairs is hardly noticed" in text
+
+
 def broken_control(audit: Audit) -> Audit:
     return replace(audit, controls_passed=False)
 

@@ -31,10 +31,15 @@ _NEGATIVE = 0.999
 
 @dataclass(frozen=True)
 class Controls:
-    """Results named ``control`` and whether every control that could be run came out right."""
+    """Results named ``control``, and the names of those that came out wrong."""
 
     results: tuple[Result, ...]
-    passed: bool
+    failed: tuple[str, ...] = ()
+
+    @property
+    def passed(self) -> bool:
+        """Whether every control that could be run came out right."""
+        return not self.failed
 
 
 def run_controls(
@@ -46,7 +51,8 @@ def run_controls(
         _exchangeable(game, scored, seed),
         _without_release(game, seed),
     ]
-    return Controls(tuple(r for r, _ in made), all(passed for _, passed in made))
+    failed = tuple(str(r.params["control"]).replace("_", " ") for r, passed in made if not passed)
+    return Controls(tuple(r for r, _ in made), failed)
 
 
 def _planted(game: Game, attacks: Sequence[Attack], seed: int) -> tuple[Result, bool]:

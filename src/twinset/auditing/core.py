@@ -12,6 +12,7 @@ import numpy.typing as npt
 from twinset import registry
 from twinset.auditing.auditor import FPRS, Scored, by_unit, judge
 from twinset.auditing.controls import run_controls
+from twinset.auditing.copies import copied_records
 from twinset.auditing.game import Game, NoGame, set_up
 from twinset.auditing.identifiers import copied_identifiers
 from twinset.auditing.kinds import exposed_kinds
@@ -84,13 +85,14 @@ def audit_release(
         )
         exposed = exposed_kinds(game, best.scores, seed) if best and best.scores is not None else ()
         named = copied_identifiers(train, synthetic, holdout, seed) if holdout is not None else ()
+        copied = (copied_records(train, synthetic, holdout, seed),) if holdout is not None else ()
         step.advance(detail="identifiers")
-    results = (*judgement.results, *missing, *named, *controls.results)
+    results = (*judgement.results, *missing, *copied, *named, *controls.results)
     return Audit(
         results=results,
         not_computed=_not_computed(results),
         seed=seed,
-        verdict=verdict(judgement, margin, [r.columns[0] for r in named if r.verdict == "worse"]),
+        verdict=verdict(judgement, margin, [*copied, *named], controls.failed),
         controls_passed=controls.passed,
         exposed=exposed,
         not_tested=NOT_TESTED,

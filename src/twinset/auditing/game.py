@@ -101,8 +101,7 @@ def set_up(
         known, others = auxiliary, holdout
     rng = stream(seed, "audit", "targets")
     others = others.take(draw(others.units, others.num_rows, max_targets, rng))
-    share = max(int(np.ceil(count_units(others.units, others.num_rows))), 1)
-    members = _units(train, share, rng)
+    members = _units(train, max(count_units(others.units, others.num_rows), 1), rng)
     counts = [count_units(t.units, t.num_rows) for t in (members, others)]
     if min(counts) < LEAST:
         return NoGame(f"{min(counts)} units on one side: at least {LEAST} are needed on each")
@@ -165,10 +164,20 @@ def _shared_units(a: Table, b: Table) -> int:
 
 
 def _copied_share(a: Table, b: Table) -> float:
-    """Share of the rows of `b` that stand in `a`, beyond what repeats inside `b` itself."""
+    """Share of the rows of `b` that were copied from `a`, beyond what two samples share by chance.
+
+    Counted on rows that stand once in `b`. If the rows of both were dealt at random, a row that
+    stands t times in all is such a one, and in `a` as well, with probability t q (1-q)^(t-1), q the
+    share of `b`; so tables of few cells, whose rows repeat by nature, are not taken for copies.
+    """
     if a.num_rows == 0 or b.num_rows == 0 or not encoded_columns(a):
         return 0.0
     x, y = (fingerprints(r) for r in encode([a, b]))
-    _, place, times = np.unique(y, return_inverse=True, return_counts=True)
-    lonely = times[place.reshape(-1)] == 1
-    return float((np.isin(y, x) & lonely).sum() / len(y))
+    cells, place = np.unique(np.concatenate([x, y]), return_inverse=True)
+    place = place.reshape(-1)
+    there, here = (np.bincount(p, minlength=len(cells)) for p in (place[: len(x)], place[len(x) :]))
+    q = len(y) / (len(x) + len(y))
+    times = (there + here)[there + here > 1].astype(np.float64)
+    found = np.count_nonzero((here == 1) & (there > 0))
+    expected = float((times * q * (1 - q) ** (times - 1)).sum())
+    return (found - expected) / len(y) / (1 - 2 * q * (1 - q))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from twinset.auditing.auditor import Finding, Judgement
+from twinset.protocols import Result
 
 __all__ = ["CLEAN", "NOT_ASSESSED", "NOT_TESTED", "verdict"]
 
@@ -31,19 +32,34 @@ _LEAKS = {
 }
 
 
-def verdict(judgement: Judgement, margin: float, identifiers: Sequence[str] = ()) -> str:
+def verdict(
+    judgement: Judgement,
+    margin: float,
+    repeated: Sequence[Result] = (),
+    failed: Sequence[str] = (),
+) -> str:
     """Say what was shown.
 
-    Columns of `identifiers` that are repeated from the train table settle it. Otherwise an attack
-    counts against the release if, after correction for the number of attacks, the lower end of its
-    AUC is above ``0.5 + margin``, or that of its TPR above three times the FPR.
+    With a `failed` control nothing is assessed. Identifiers that `repeated` says are repeated from
+    the train table settle it. Otherwise an attack counts against the release if, after correction
+    for the number of attacks, the lower end of its AUC is above ``0.5 + margin``, or that of its
+    TPR above three times the FPR; and so do records of `repeated` that were copied whole.
     """
+    if failed:
+        return f"{NOT_ASSESSED}: a control gave a wrong answer ({', '.join(failed)})"
+    shown = [r for r in repeated if r.verdict == "worse"]
+    identifiers = [r.columns[0] for r in shown if r.name == "identifiers_copied"]
     if identifiers:
         names = ", ".join(identifiers[:3])
         return f"No, because it repeats identifiers of the train table (column {names})"
     serious = [f for f in judgement.findings if _is_serious(f, margin)]
     if serious:
         return f"No, because {_cause(serious)}: {_achievement(serious)}"
+    for r in shown:
+        return (
+            f"No, because it holds copies of train records: {r.value:.2%} of them stand in it with "
+            f"a row that is theirs alone (of other records: {r.reference:.2%})"
+        )
     if judgement.best is None:
         return f"{NOT_ASSESSED}: no attack gave scores"
     return CLEAN

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from twinset.auditing.words import CLEAN, NOT_ASSESSED
 from twinset.protocols import Result
 from twinset.report.numbers import figure, plural, span
 from twinset.report.shapes import Mark, Tone, Use
@@ -12,9 +13,6 @@ from twinset.report.words import describe, mark
 from twinset.results import Audit, Evaluation
 
 __all__ = ["best_attack", "one", "share", "uses"]
-
-_CLEAN = "Not shown to leak under these attacks, at this power"
-_UNKNOWN = "Not assessed"
 
 
 def one(results: Sequence[Result], name: str, **params: Any) -> Result | None:
@@ -49,12 +47,12 @@ def share(audit: Audit | None, provenance: Mapping[str, Any]) -> tuple[Mark, tup
             "It is a yardstick for the audit. Its output is as confidential as the real table.",
         )
     if audit is None:
-        return Mark(_UNKNOWN), (
+        return Mark(NOT_ASSESSED), (
             "No attack was run, so nothing is known about who could be recognised in these rows.",
             "Treat them like the real table.",
         )
     if not audit.controls_passed:
-        return Mark(_UNKNOWN), (
+        return Mark(NOT_ASSESSED), (
             "A built-in control failed: an attack whose right answer is known gave another one.",
             "Do not use the privacy figures below.",
         )
@@ -64,24 +62,24 @@ def share(audit: Audit | None, provenance: Mapping[str, Any]) -> tuple[Mark, tup
             "Do not share these rows as they are.",
         )
     failed = [r for r in audit.results if r.status == "failed"]
-    if audit.verdict.startswith(_CLEAN) and not failed:
-        return Mark(_CLEAN, "good"), (
+    if audit.verdict.startswith(CLEAN) and not failed:
+        return Mark(CLEAN, "good"), (
             _finding(audit),
             "This is evidence, not proof: attacks that were not run may find more.",
             "What was not tested stands at the end.",
         )
     if failed:
-        return Mark(_UNKNOWN), ("A check of the audit failed, so nothing is claimed.",)
-    reason = audit.verdict.removeprefix(_UNKNOWN).strip(" :.") if _is_unknown(audit) else ""
+        return Mark(NOT_ASSESSED), ("A check of the audit failed, so nothing is claimed.",)
+    reason = audit.verdict.removeprefix(NOT_ASSESSED).strip(" :.") if _is_unknown(audit) else ""
     reason = reason[:1].upper() + reason[1:]
-    return Mark(_UNKNOWN), (
+    return Mark(NOT_ASSESSED), (
         f"{reason or 'The audit could not decide; the reasons stand at the end'}.",
         "Treat these rows like the real table.",
     )
 
 
 def _is_unknown(audit: Audit) -> bool:
-    return audit.verdict.startswith(_UNKNOWN)
+    return audit.verdict.startswith(NOT_ASSESSED)
 
 
 def _finding(audit: Audit) -> str:
@@ -93,6 +91,21 @@ def _finding(audit: Audit) -> str:
     return (
         f"{_tried(audit)} The best one was right in {figure(e.value, 'share')} of such pairs "
         f"({span(e.low, e.high, 'share')}); guessing gets 50%.{_small_leak(best, audit)}"
+        f"{_power(best, audit)}"
+    )
+
+
+def _power(best: Result, audit: Audit) -> str:
+    """Say what the choice of the best costs, and how strong an attack had to be to be noticed."""
+    e, least = best.estimate, audit.extra.get("smallest_auc_seen")
+    text = ""
+    if best.verdict == "within_noise" and e is not None and e.low > 0.5:
+        text = " The best of so many reaches that by chance."
+    if least is None:
+        return text
+    return (
+        f"{text} With so many records, an attack that is right in less than "
+        f"{figure(least, 'share')} of pairs is hardly noticed."
     )
 
 

@@ -57,6 +57,11 @@ _TOLD = {
     "within_noise": "cannot be told apart",
     "better": "cannot be told apart",
 }
+_COPIED = {
+    "worse": "copied from the train data",
+    "within_noise": "no more than by chance",
+    "better": "no more than by chance",
+}
 _MODEL = {
     "worse": "weaker than learning from real rows",
     "within_noise": "as good as learning from real rows",
@@ -193,9 +198,28 @@ _MEASURES: dict[str, Measure] = {
     ),
     "near_copies": Measure(
         "Near copies of real rows",
-        "Share of synthetic rows that lie closer to a train row than fresh real rows do.",
+        "Share of synthetic rows that lie as close to a train row as the closest 1% of fresh real "
+        "rows do.",
         "share",
         anchors=(0.0, 0.01),
+    ),
+    "records_copied": Measure(
+        "Train records that were copied",
+        "Share of the people (or things) in the train data of whom a row that is theirs alone "
+        "stands in the synthetic table. Of people set aside, the same happens by chance.",
+        "share",
+        anchors=(0.0, 0.01),
+        reference="people set aside",
+        standing=_COPIED,
+    ),
+    "identifiers_copied": Measure(
+        "Identifiers that were copied",
+        "Share of synthetic rows whose identifier stands in the train data. Of identifiers set "
+        "aside, as many are met by chance.",
+        "share",
+        anchors=(0.0, 0.01),
+        reference="identifiers set aside",
+        standing=_COPIED,
     ),
     "dcr_share": Measure(
         "Rows that lean towards the train data",
