@@ -25,7 +25,14 @@ from twinset.table.dialect import Dialect
 from twinset.table.render import csv_header, csv_rows, json_rows
 from twinset.table.sources import FORMATS, Source, split_suffix
 
-__all__ = ["RowWriter", "atomic_file", "atomic_write", "storage_errors", "write_table"]
+__all__ = [
+    "RowWriter",
+    "atomic_file",
+    "atomic_write",
+    "check_place",
+    "storage_errors",
+    "write_table",
+]
 
 _WRONG_CALL = (errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EACCES, errno.EPERM, errno.EROFS)
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
