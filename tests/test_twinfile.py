@@ -255,3 +255,13 @@ def test_values_that_do_not_fit_together(fitted: Path, tmp_path: Path, change) -
     edit_manifest(file, lambda m: change(m["values"]))
     with pytest.raises(ModelFileError, match="fit together"):
         ts.load(file)
+
+
+def test_another_seed_makes_other_identifiers(tmp_path: Path) -> None:
+    """Else row 7 of each copy of a release would have the same e-mail address."""
+    mails = [f"p{i}@firm{i % 7}.com" for i in range(200)]
+    twin = ts.fit(pa.table({"mail": mails, "n": np.arange(200) % 9}), workers=1)
+    one, same, other = (twin.sample(150, seed=seed)["mail"].to_pylist() for seed in (1, 1, 2))
+    assert one == same
+    assert len(set(one)) == len(set(other)) == 150
+    assert len(set(one) & set(other)) < 15

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ from twinset.progress import phase
 from twinset.protocols import Generator, Model
 from twinset.scale.local import map_ordered
 from twinset.stats.seeds import stream
-from twinset.table.canonical import to_raw
+from twinset.table.canonical import to_natural, to_raw
 from twinset.table.expressions import Expression, parse
 from twinset.table.frames import to_frame
 from twinset.table.schema import Column, Role, Schema
@@ -75,9 +75,12 @@ class Twin:
     kept
         Columns released as they are (partial synthesis), raw; None if there are none.
     frame
-        Kind of frame that `sample` returns: ``"pandas"``, ``"polars"`` or ``"pyarrow"``.
+        Kind of frame that `sample` returns: ``"pandas"``, ``"polars"`` or ``"pyarrow"``;
+        ``"text"`` for pandas whose numbers and dates were read from text.
     provenance
         Where the twin comes from: rows, units, versions.
+    dtypes
+        Dtypes of the frame that came in, where Arrow does not carry them.
     """
 
     codec: Codec
@@ -90,6 +93,7 @@ class Twin:
     kept: pa.Table | None = None
     frame: str = "pandas"
     provenance: Mapping[str, Any] = field(default_factory=dict)
+    dtypes: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def fit(
@@ -101,6 +105,7 @@ class Twin:
         seed: int = 0,
         protect: int = 5,
         frame: str = "pandas",
+        dtypes: Mapping[str, str] | None = None,
     ) -> Twin:
         """Fit `generator` with `options` on the canonical `table`.
 
@@ -140,6 +145,7 @@ class Twin:
             table.data.select(keep) if keep else None,
             frame,
             {"rows": table.num_rows, "units": table.num_units},
+            dict(dtypes or {}),
         )
 
     @property
@@ -173,8 +179,9 @@ class Twin:
         ConditionError
             If no row can meet the condition.
         """
-        pieces = [to_raw(d.table) for d in self.draws(n, given=given, where=where, seed=seed)]
-        return to_frame(pa.concat_tables(pieces), self.frame)
+        shown = to_natural if self.frame == "text" else to_raw
+        pieces = [shown(d.table) for d in self.draws(n, given=given, where=where, seed=seed)]
+        return to_frame(pa.concat_tables(pieces), self.frame, self.dtypes)
 
     def draws(
         self,
@@ -277,8 +284,7 @@ class Twin:
         """Make unique columns once more: each attempt has begun with the same values."""
         for place, column in enumerate(self.released_schema.columns):
             if _made_unique(self.schema.columns[place]):
-                rng = stream(seed, "make", column.name, index)
-                values = self._made(self.schema.columns[place], data.num_rows, start, rng)
+                values = self._made(self.schema.columns[place], data.num_rows, start, seed, index)
                 data = data.set_column(place, column.name, pa.chunked_array([values]))
         return data
 
@@ -316,15 +322,17 @@ class Twin:
             if self.kept is not None and column.name in self.kept.column_names:
                 columns[column.name] = self.kept[column.name].slice(start, size)
             elif column.name not in columns:
-                rng = stream(seed, "make", column.name, index)
-                columns[column.name] = self._made(column, size, start, rng)
+                columns[column.name] = self._made(column, size, start, seed, index)
         data = pa.table([columns[n] for n in self.schema.names], names=list(self.schema.names))
         return Table(self.released_schema, data)
 
-    def _made(self, column: Column, n: int, start: int, rng: np.random.Generator) -> pa.Array:
+    def _made(self, column: Column, n: int, start: int, seed: int, index: int) -> pa.Array:
+        """New values; one seed gives other unique ones than another, so copies share none."""
+        rng = stream(seed, "make", column.name, index)
+        key = int(stream(seed, "key", column.name).integers(2**32))
         if column.role is Role.UNIT:
             column = column.model_copy(update={"unique": True})
-        values = make(column, n, rng=rng, start=start)
+        values = make(column, n, rng=rng, start=start, key=key)
         share = self.null_shares.get(column.name, 0.0)
         if share == 0:
             return values
@@ -348,6 +356,7 @@ class Twin:
             "protected": [p.__dict__ for p in self.protected],
             "null_shares": dict(self.null_shares),
             "frame": self.frame,
+            "dtypes": dict(self.dtypes),
             "provenance": dict(self.provenance),
             "schema": self.schema.to_dict(),
             "model": pack(self.model.to_state(), "model", arrays),
@@ -388,6 +397,7 @@ class Twin:
                 contents.tables.get("kept"),
                 str(values["frame"]),
                 {**values["provenance"], "rows": int(values["provenance"]["rows"])},
+                {str(k): str(v) for k, v in values["dtypes"].items()},
             )
             twin._draw(0, 0, min(twin.provenance["rows"], _TRIED), {}, None, None)
         except (KeyError, TypeError, IndexError, AttributeError, ValueError, *_BEYOND) as error:
@@ -397,10 +407,6 @@ class Twin:
                 str(path), got="a damaged file (its values do not fit together)"
             ) from None
         return twin
-
-    def with_frame(self, frame: str) -> Twin:
-        """Return the same twin whose `sample` returns another kind of frame."""
-        return replace(self, frame=frame)
 
 
 def _made_unique(column: Column) -> bool:

@@ -219,3 +219,18 @@ def test_a_number_key_stays_a_number_and_tells_no_bound():
     codec, _, _ = Codec.fit(table, protect=5, rng=np.random.default_rng(0))
     assert (codec.schema["id"].low, codec.schema["id"].high) == (1000.0, 9999.0)
     assert all(v.isdigit() for v in make(codec.schema["id"], 50, rng=rng()).to_pylist())
+
+
+def test_another_key_gives_other_unique_values():
+    for personal in (Personal.EMAIL, Personal.NAME):
+        column = Column(name="who", kind=Kind.IDENTIFIER, unique=True, personal=personal)
+        first, second = (set(make(column, 300, rng=rng(), key=k).to_pylist()) for k in (1, 2))
+        assert len(first) == len(second) == 300
+        assert len(first & second) < 30
+
+
+@pytest.mark.parametrize("provider", ["binary", "zip", "enum", "generator", "no_such_thing"])
+def test_providers_that_make_no_short_text_are_refused(provider):
+    column = Column(name="x", kind=Kind.TEXT, format=Format(provider=provider))
+    with pytest.raises(SchemaError, match=r"format\.provider"):
+        make(column, 5, rng=rng())

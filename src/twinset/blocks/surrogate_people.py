@@ -23,6 +23,7 @@ __all__ = ["PEOPLE"]
 
 Ints = npt.NDArray[np.int64]
 _POOL = 2_000
+_LONGEST = 10_000
 _ROOM = 2**31 - 1
 
 
@@ -42,13 +43,27 @@ def _faker(locale: str | None, salt: int) -> Any:
 @functools.lru_cache(maxsize=64)
 def _pool(provider: str, locale: str | None, salt: int) -> tuple[str, ...]:
     """Return distinct values of a faker provider."""
+    from faker.exceptions import BaseFakerException
+
     source = _faker(locale, salt)
     hidden = provider.startswith("_") or not provider.isidentifier()
     if hidden or not any(hasattr(p, provider) for p in source.get_providers()):
         raise SchemaError("format.provider", got=repr(provider), allowed="a provider of faker")
-    call = getattr(source, provider)
-    texts = (str(call()) for _ in range(_POOL))
-    return tuple(dict.fromkeys(" ".join(t.split()) for t in texts))
+    try:
+        call = getattr(source, provider)
+        return tuple(dict.fromkeys(_short(call(), provider) for _ in range(_POOL)))
+    except (TypeError, AttributeError, ValueError, LookupError, BaseFakerException):
+        raise SchemaError(
+            "format.provider", got=repr(provider), allowed="a provider that needs nothing stated"
+        ) from None
+
+
+def _short(value: object, provider: str) -> str:
+    """Return a provider's value as one line; some providers make files of a megabyte."""
+    text = str(value)
+    if len(text) > _LONGEST:
+        raise SchemaError("format.provider", got=repr(provider), allowed="a provider of short text")
+    return " ".join(text.split())
 
 
 def _pick(pool: tuple[str, ...], places: Ints) -> pa.Array:
