@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from importlib.metadata import EntryPoint
 
 import pytest
 
@@ -43,3 +44,13 @@ def test_a_mistake_is_one_line(name: str, options: dict[str, str], say: str) -> 
         registry.configure("generators", name, options)
     assert say in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_a_plug_in_that_cannot_be_imported_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    broken = EntryPoint("broken", "no_such_package.module:Broken", "twinset.metrics")
+    monkeypatch.setattr(registry, "entry_points", lambda group: [broken])
+    with pytest.raises(InputError, match=r"metric 'broken'.*ModuleNotFound.*no_such_package"):
+        registry.load("metrics", "broken")
+    shown = dict(registry.describe("metrics"))
+    assert "cannot be imported" in shown["broken"]
+    assert "AUC" in shown["c2st"]

@@ -60,7 +60,14 @@ def load(room: Room, name: str) -> type[Any]:
         return found[0]
     outside = _outside(room)
     if name in outside:
-        plugin: type[Any] = outside[name].load()
+        try:
+            plugin: type[Any] = outside[name].load()
+        except (ImportError, AttributeError) as error:
+            raise InputError(
+                f"{room[:-1]} {name!r} of another package",
+                got=f"it cannot be imported ({type(error).__name__})",
+                hint=f"mend or remove {outside[name].module.partition('.')[0]}",
+            ) from None
         return plugin
     raise InputError(f"{room[:-1]} {name!r} is not known", allowed=", ".join(names(room)))
 
@@ -124,7 +131,7 @@ def describe(room: Room) -> list[tuple[str, str]]:
     for name in names(room):
         try:
             doc = load(room, name).__doc__ or ""
-        except MissingExtraError as error:
+        except InputError as error:
             doc = str(error)
         rows.append((name, doc.strip().partition("\n")[0]))
     return rows
