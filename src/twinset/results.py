@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from twinset.protocols import Result
 from twinset.table.schema import Schema
+from twinset.table.write import atomic_write
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -108,8 +109,8 @@ class Findings:
         return pd.DataFrame([r.to_dict() for r in self.results])
 
     def save(self, path: str | Path) -> None:
-        """Write `to_json` to `path`."""
-        Path(path).write_text(self.to_json(), encoding="utf-8")
+        """Write `to_json` to `path`; it appears whole or not at all."""
+        atomic_write(Path(path), self.to_json())
 
     def _repr_html_(self) -> str:
         head = "<tr><th>measure</th><th>columns</th><th>value</th><th>interval</th>"

@@ -18,6 +18,7 @@ import yaml
 from twinset.errors import InputError, SchemaError
 from twinset.table.foreign import is_frictionless, is_sdv, read_frictionless, read_sdv
 from twinset.table.schema import Column, Format, Kind, Personal, Role, Schema
+from twinset.table.write import atomic_write
 from twinset.table.yaml import load_yaml
 
 __all__ = ["dump_schema", "load_schema", "save_schema", "schema_from_data"]
@@ -69,7 +70,7 @@ def save_schema(schema: Schema, path: Path) -> None:
         text = json.dumps(data, indent=2, ensure_ascii=False, default=str) + "\n"
     else:
         text = dump_schema(schema)
-    path.write_text(text, encoding="utf-8")
+    atomic_write(path, text)
 
 
 def _plain(column: Column) -> dict[str, Any]:
