@@ -1,8 +1,10 @@
-"""Gradient boosting as the metrics use it: 100 trees, LightGBM's defaults, fixed by a seed."""
+"""Gradient boosting as the metrics use it: 100 trees, LightGBM's defaults, fixed by a seed.
+
+Each fit uses one thread, several run side by side: shared loops burn cores that others use.
+"""
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,12 +13,12 @@ import numpy.typing as npt
 
 from twinset.metrics._evidence import Split
 from twinset.progress import check_time
+from twinset.scale.local import map_ordered
 
 __all__ = ["Crossfit", "Task", "crossfit", "fit_predict"]
 
 Floats = npt.NDArray[np.float64]
 TREES = 100
-WORKERS = 2  # fits at a time; each uses one thread: shared loops burn cores that others use
 _LEVELS = 1_000  # levels of a category beyond this are one level to the model
 
 
@@ -98,10 +100,9 @@ def crossfit(
     scores = np.zeros(len(labels))
     gains = np.zeros(features.shape[1])
     outs = [folds == fold for fold in np.unique(folds)]
-    with ThreadPoolExecutor(WORKERS) as pool:
-        for out, (score, gain) in zip(outs, pool.map(one, outs), strict=True):
-            scores[out] = score
-            gains += gain
+    for out, (score, gain) in zip(outs, map_ordered(one, outs), strict=True):
+        scores[out] = score
+        gains += gain
     check_time()
     total = float(gains.sum())
     share = gains / total if total > 0 else gains

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -11,8 +10,9 @@ import numpy.typing as npt
 
 from twinset.metrics._evidence import Evidence, Side, Split
 from twinset.metrics._judge import Draft, Measure, half_width, judge, refuse
-from twinset.metrics._models import WORKERS, Task, fit_predict
+from twinset.metrics._models import Task, fit_predict
 from twinset.protocols import Family, Result
+from twinset.scale.local import map_ordered
 from twinset.stats import units as by_unit
 from twinset.stats.bootstrap import bootstrap
 from twinset.stats.intervals import two_sided
@@ -134,8 +134,7 @@ def _drafts(evidence: Evidence, p: _Task) -> list[Draft]:
         inside = part == k
         view = Split(train.features[inside], train.names, train.categorical, None)
         jobs.append((view, p.target["train"][inside]))
-    with ThreadPoolExecutor(WORKERS) as pool:
-        fitted = list(pool.map(lambda j: fit_predict(j[0], j[1], p.test, p.task, seed), jobs))
+    fitted = list(map_ordered(lambda j: fit_predict(j[0], j[1], p.test, p.task, seed), jobs))
 
     def scores(weights: Floats) -> Floats:
         return np.stack([_scores(f, p.truth, weights) for f in fitted[:2]], axis=1)
