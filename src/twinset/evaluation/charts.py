@@ -81,7 +81,7 @@ def _number_chart(evidence: Evidence, name: str) -> Chart | None:
     labels += [f"{t} or more" for t in texts[-1:]]
     if kind is Kind.INTEGER and len(edges):
         labels = _whole_labels(edges, labels)
-    return _chart(evidence, name, codes, held, tuple(labels), ordered=True)
+    return _chart(name, codes, held, tuple(labels), ordered=True)
 
 
 def _whole_labels(edges: npt.NDArray[np.float64], labels: list[str]) -> list[str]:
@@ -149,11 +149,10 @@ def _category_chart(evidence: Evidence, name: str) -> Chart | None:
         codes = {s: np.where(c < 0, -1, turn[c]) for s, c in codes.items()}
         counted = _units(evidence, codes, len(shown) + 1)
     labels = (*(evidence.levels(name)[i] for i in shown), "other")
-    return _chart(evidence, name, codes, counted, labels, ordered=coded.order is not None)
+    return _chart(name, codes, counted, labels, ordered=coded.order is not None)
 
 
 def _chart(
-    evidence: Evidence,
     name: str,
     codes: Codes,
     held: npt.NDArray[np.int64],

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from twinset.evaluation.charts import MINIMUM
 from twinset.protocols import Result
 from twinset.results import Audit, Chart, Evaluation, NotComputed
 
@@ -24,8 +25,6 @@ __all__ = [
 ]
 
 _COUNT = re.compile(r"(?<![\d.,])[1-9] (rows?|units?)\b")
-
-MINIMUM = 10
 
 
 def guard_evaluation(evaluation: Evaluation, train: int, holdout: int) -> Evaluation:

@@ -40,7 +40,6 @@ _CLOCKS = tuple(
     f"{h}:%M{s}" for h in ("%H", "%-H") for s in (":%S", "", ":%S.%3f", ":%S.%f", ":%S%.f")
 ) + tuple(f"{h}:%M{s}{p}" for h in ("%I", "%-I") for s in (":%S", "") for p in (" %p", "%p"))
 _LETTERS = re.compile(r"jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec", re.IGNORECASE)
-_ENDS = ("", "Z", " UTC", "%z", " %z")
 
 
 @dataclass(frozen=True)
@@ -119,7 +118,7 @@ def find_dates(facts: Facts) -> FoundDates | None:
         return None
     values, weights = facts.cells
     fitting = [p for p in _candidates(sample[0]) if all(_regex(p).match(v) for v in sample)]
-    fitting = [p for p in fitting if not _padded_twin(p, fitting, sample)]
+    fitting = [p for p in fitting if not _padded_twin(p, fitting)]
     fitting = list(dict.fromkeys(_padded(p, sample) for p in fitting))
     known = [f for p in fitting[:6] if (f := _read_all(p + _tail(p, sample), values, weights))]
     if not known:
@@ -140,7 +139,7 @@ def _like_date(value: str) -> bool:
     return value[0].isdigit() or bool(_LETTERS.search(value))
 
 
-def _padded_twin(pattern: str, fitting: Sequence[str], sample: Sequence[str]) -> bool:
+def _padded_twin(pattern: str, fitting: Sequence[str]) -> bool:
     """Whether a pattern without zeros only repeats one with zeros, or the other way round."""
     if "%-" in pattern:
         return pattern.replace("%-", "%") in fitting

@@ -257,11 +257,6 @@ class Schema(_Frozen):
         """The column that a model should predict."""
         return next(iter(self.with_role(Role.TARGET)), None)
 
-    def replacing(self, *columns: Column) -> Schema:
-        """Return the schema with these columns in place of those of the same names."""
-        new = {c.name: c for c in columns}
-        return Schema(columns=tuple(new.get(c.name, c) for c in self.columns))
-
     def select(self, names: tuple[str, ...] | list[str]) -> Schema:
         """Return the schema of the named columns, in that order."""
         return Schema(columns=tuple(self[n] for n in names))

@@ -292,7 +292,6 @@ def _open_path(path: Path, table: str | None) -> Source:
     elif format_ == "excel":
         reader = FrameReader(read_excel(path, path.name, table))
     elif format_ == "json lines":
-        dialect = Dialect(compression=compression)
         bom = b"\xef\xbb\xbf" if head.startswith(b"\xef\xbb\xbf") else b""
         dialect = Dialect(compression=compression, bom=bom)
         reader = JsonLinesReader(path, path.name, dialect)
