@@ -10,6 +10,7 @@ import pytest
 
 from twinset.errors import InputError, SchemaError
 from twinset.evaluation import evaluate
+from twinset.evaluation.evidence import Evidence
 from twinset.table.schema import Kind
 
 ROWS = 3000
@@ -261,3 +262,11 @@ def test_metric_arithmetic_that_fails_is_a_status(build, monkeypatch) -> None:
     assert found.find("copies").status == "failed"
     assert "42" not in found.to_json().split('"copies"')[1][:200]
     assert any(n.name == "copies" for n in found.not_computed)
+
+
+def test_counts_of_one_coarseness_are_not_given_for_another(build, people) -> None:
+    table = build(people(500, 1))
+    evidence = Evidence(table, table)
+    fine, coarse, again = (evidence.cells(["age"], levels=n) for n in (None, 4, None))
+    assert coarse.shape == (6,)
+    assert fine.shape == again.shape != coarse.shape

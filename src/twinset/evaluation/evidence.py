@@ -66,7 +66,7 @@ class Evidence:
         self.holdout = None if holdout is None or not holdout.num_rows else holdout.select(names)
         self.target = target if target in names else None
         self.sensitive = tuple(s for s in sensitive if s in names)
-        self._cells: dict[tuple[str, ...], Cells] = {}
+        self._cells: dict[tuple[tuple[str, ...], int | None], Cells] = {}
         self._sorted: dict[tuple[Side, str], Floats] = {}
         self._known: dict[str, tuple[str, ...]] = {}
         self._effects: dict[tuple[Side, str], float] = {}
@@ -201,9 +201,10 @@ class Evidence:
     def cells(self, columns: Sequence[str], levels: int | None = None) -> Cells:
         """Joint counts, each column coarsened to `levels` codes (plus null and unseen)."""
         names = tuple(columns)
-        if names in self._cells:
-            return self._cells[names]
-        coded = [self._levels(n, levels or LEVELS[min(len(names), 3)]) for n in names]
+        levels = LEVELS[min(len(names), 3)] if levels is None else levels
+        if (names, levels) in self._cells:
+            return self._cells[names, levels]
+        coded = [self._levels(n, levels) for n in names]
         shape = tuple(size for _, size in coded)
         codes: dict[Side, tuple[Codes, ...]] = {
             s: tuple(c[s] for c, _ in coded) for s in self.sides
@@ -211,7 +212,7 @@ class Evidence:
         found = Cells(names, shape, {}, _unseen(shape), codes)
         for side in self.sides:
             found.counts[side] = np.bincount(found.index(side), minlength=int(np.prod(shape)))
-        self._cells[names] = found
+        self._cells[names, levels] = found
         return found
 
     def pseudo(self, columns: Sequence[str], codes: dict[Side, Codes], size: int) -> Cells:
