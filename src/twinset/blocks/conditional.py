@@ -78,7 +78,7 @@ class Conditional:
         if self.trees:
             found = np.empty(n, dtype=np.int64)
             which, u = rng.integers(len(self.trees), size=n), rng.random(n)
-            X32 = X.astype(np.float32)
+            X32 = _with_group(X, group)
             for t, tree in enumerate(self.trees):
                 at = np.flatnonzero(which == t)
                 found[at] = tree.draw(tree.leaves(X32[at]), low[at], high[at], u[at])
@@ -97,7 +97,7 @@ class Conditional:
         low, high = self.starts[group], self.starts[group + 1]
         p = self._probabilities(X, n)[np.arange(n), group]
         if self.trees:
-            X32 = X.astype(np.float32)
+            X32 = _with_group(X, group)
             inside = np.mean(
                 [t.probability(t.leaves(X32), low, high, place) for t in self.trees], axis=0
             )
@@ -157,7 +157,7 @@ class Conditional:
         recodes = {int(i): r for i, r in state["recodes"].items()}
         features = max(len(predictors), 1)
         boosted = state["boosted"] and Boosted.from_state(state["boosted"], features)
-        trees = tuple(Tree.from_state(t, features) for t in state["trees"])
+        trees = tuple(Tree.from_state(t, features + 1) for t in state["trees"])
         step = cls(
             predictors, recodes, state["order"], state["starts"], boosted, trees, state["share"]
         )
@@ -227,12 +227,12 @@ def fit_conditional(
     trees: tuple[Tree, ...] = ()
     if (np.diff(starts) > 1).any():
         place = np.argsort(order)[y]
-        X32 = X.astype(np.float32)
+        X32 = _with_group(X, group)
         trees = tuple(
             fit_tree(
                 X32,
                 place,
-                size,
+                starts,
                 ordered=ordered,
                 rng=rng,
                 leaf=settings.leaf,
@@ -275,6 +275,10 @@ def _matrix(
 ) -> Floats:
     columns = [recodes[i][codes[i]] if i in recodes else codes[i] for i in predictors]
     return np.column_stack(columns).astype(np.float64)
+
+
+def _with_group(X: Floats, group: Ints) -> npt.NDArray[np.float32]:
+    return np.column_stack([X, group]).astype(np.float32)
 
 
 def _groups(count: Ints, *, ordered: bool, most: int) -> Ints:

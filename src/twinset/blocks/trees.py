@@ -5,7 +5,8 @@ A leaf's distribution over the codes of the target column is
 leave-one-out likelihood, so a column that depends on nothing ends near its marginal. Shrinkage on
 paths: Agarwal, Tan, Ronen, Singh, Yu (2022), "Hierarchical Shrinkage", ICML, eq. 2, here for
 distributions. Splits are found on random projections of the coded target: Joly, Geurts, Wehenkel
-(2014), ECML.
+(2014), ECML. A tree works inside groups of codes that are drawn before it (see
+`twinset.blocks.conditional`): it sees the group as one more predictor.
 """
 
 from __future__ import annotations
@@ -23,8 +24,9 @@ Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
 _STRENGTHS = (5.0, 20.0, 50.0, 100.0, 200.0, 500.0, 2000.0, 1e6)
-_PROJECTIONS = 4
-_CLASSES = 24
+_PROJECTIONS = 2
+_RANK = 3.4
+_ALSO = 0.3
 _MOST_CELLS = 4_000_000
 _LIKELIHOOD_ROWS = 30_000
 
@@ -108,7 +110,7 @@ class Tree:
 def fit_tree(
     X: npt.NDArray[np.float32],
     y: Ints,
-    size: int,
+    starts: Ints,
     *,
     ordered: bool,
     rng: np.random.Generator,
@@ -121,7 +123,9 @@ def fit_tree(
     Parameters
     ----------
     X, y
-        Shape (rows, features) and (rows,): predictors and target codes below `size`.
+        Shape (rows, features) and (rows,): predictors, the group among them, and target codes.
+    starts
+        Shape (groups + 1,): where each group of codes starts.
     ordered
         Whether neighbouring codes are similar.
     leaf
@@ -133,16 +137,16 @@ def fit_tree(
     """
     from sklearn.tree import DecisionTreeRegressor
 
+    size = int(starts[-1])
     order = rng.permutation(len(y))
     half = min(max(len(y) // 2, 1), most_rows)
     grow, fill = order[:half], order
     grower = DecisionTreeRegressor(
-        splitter="random",
         min_samples_leaf=leaf,
         max_leaf_nodes=max(2, _MOST_CELLS // (size + 1)) if size > 400 else None,
         random_state=int(rng.integers(2**31 - 1)),
     )
-    grower.fit(X[grow], _embedded(y[grow], size, ordered, rng))
+    grower.fit(X[grow], _inside(y[grow], starts, size, ordered, rng))
     grown = grower.tree_
     order_nodes, left, right = _top_down(grown.children_left, grown.children_right)
     feature, threshold = grown.feature[order_nodes], grown.threshold[order_nodes]
@@ -165,25 +169,25 @@ def fit_tree(
     )
 
 
-def _embedded(y: Ints, size: int, ordered: bool, rng: np.random.Generator) -> Floats:
-    """Few columns that stand for the coded target: random projections, and its rank if ordered."""
+def _inside(y: Ints, starts: Ints, size: int, ordered: bool, rng: np.random.Generator) -> Floats:
+    """Few columns that stand for the place of the codes `y` inside their groups.
+
+    Random projections of the codes, less their mean in the group, and the rank in the group if
+    codes are ordered: what the group tells already is no longer in them.
+    """
     count = np.bincount(y, minlength=size).astype(float)
-    rank = (np.cumsum(count) - count / 2) / len(y)
-    if ordered:
-        classes = np.minimum((rank * _CLASSES).astype(int), _CLASSES - 1)
-    else:
-        classes = np.empty(size, dtype=int)
-        by_count = np.argsort(-count, kind="stable")
-        classes[by_count] = np.minimum(np.arange(size), _CLASSES - 1)
-    number = int(classes.max()) + 1
-    projections = rng.standard_normal((number, _PROJECTIONS))
-    if not ordered and number <= _PROJECTIONS + 1:
-        projections = np.eye(number)[:, : max(number - 1, 1)]
-    embedded = projections[classes]
-    if ordered:
-        embedded = np.column_stack([(rank - 0.5) * 3.4, embedded])
-    rows: Floats = embedded[y]
-    return rows
+    group = np.repeat(np.arange(len(starts) - 1), np.diff(starts))
+    mass = np.maximum(np.bincount(group, count), 1.0)
+    projections = rng.standard_normal((size, _PROJECTIONS))
+    means = np.stack(
+        [np.bincount(group, projections[:, p] * count) / mass for p in range(_PROJECTIONS)], axis=1
+    )
+    projections = projections - means[group]
+    if not ordered:
+        return np.asarray(projections[y])
+    before = np.r_[0.0, np.cumsum(count)]
+    rank = ((before[:-1] + before[1:]) / 2 - before[starts[:-1]][group]) / mass[group] - 0.5
+    return np.column_stack([_RANK * rank, _ALSO * projections])[y]
 
 
 def _top_down(children_left: Ints, children_right: Ints) -> tuple[npt.NDArray[np.intp], Ints, Ints]:

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from twinset.blocks.bins import Coder, fit_coder
 from twinset.blocks.conditional import Conditional, Settings, fit_conditional
-from twinset.blocks.screening import informative
+from twinset.blocks.screening import by_dependence, informative
 from twinset.errors import InputError
 from twinset.progress import phase
 from twinset.protocols import State
@@ -53,7 +53,8 @@ class Cart:
     rounds, rate, leaves
         Boosting: most rounds (fewer if held-out rows stop gaining), learning rate, leaves a tree.
     order
-        Columns in the order of synthesis; those left out follow in table order, the target last.
+        Columns that come first. Then come categories of many levels, then always the column that
+        depends most on one before it; the target (else the last column) is last.
     methods
         ``{column: "boosted" | "tree" | "marginal"}`` where it is not ``method``.
     method
@@ -70,10 +71,10 @@ class Cart:
     leaks_on_purpose: ClassVar[bool] = False
 
     leaf: int = 10
-    trees: int = 2
+    trees: int = 1
     smoothing: float | None = None
     groups: int = 16
-    bins: int = 250
+    bins: int = 400
     atom: int = 5
     rounds: int = 32
     rate: float = 0.3
@@ -113,7 +114,7 @@ class Cart:
         codes = {i: c.encode(table[n]) for i, (c, n) in enumerate(zip(coders, names, strict=True))}
         sizes = [c.size for c in coders]
         categorical = {i for i, c in enumerate(coders) if not c.ordered}
-        order = self._order(table)
+        order = self._order(table, codes, sizes, categorical)
         streams = spawn(rng, len(order))
 
         def learn(place: int) -> Conditional:
@@ -162,13 +163,31 @@ class Cart:
                     allowed=", ".join(names[:12]),
                 )
 
-    def _order(self, table: Table) -> tuple[int, ...]:
-        kept = [c.name for c in table.schema.columns if c.keep]
-        first = [*kept, *(n for n in self.order if n not in kept)]
-        rest = [c for c in table.schema.columns if c.name not in first]
-        rest.sort(key=lambda c: c.role is Role.TARGET)
+    def _order(
+        self,
+        table: Table,
+        codes: Mapping[int, Codes],
+        sizes: list[int],
+        categorical: set[int],
+    ) -> tuple[int, ...]:
+        """Kept columns and those asked for; categories of many levels; then by dependence."""
         place = {n: i for i, n in enumerate(table.names)}
-        return tuple(place[n] for n in [*first, *(c.name for c in rest)])
+        first = [place[c.name] for c in table.schema.columns if c.keep]
+        first += [place[n] for n in self.order if place[n] not in first]
+        last = self._last(table, first)
+        many = [i for i in categorical if sizes[i] > self.groups and i not in [*first, *last]]
+        first += sorted(many, key=lambda i: (-sizes[i], i))
+        inner = {i: c for i, c in codes.items() if i not in last}
+        if not inner:
+            return tuple(last)
+        return (*by_dependence(inner, sizes, first), *last)
+
+    @staticmethod
+    def _last(table: Table, first: list[int]) -> list[int]:
+        """Return the target, or the last column: what users model."""
+        roles = [c.role for c in table.schema.columns]
+        last = roles.index(Role.TARGET) if Role.TARGET in roles else len(roles) - 1
+        return [] if last in first else [last]
 
     def _predictors(
         self,
