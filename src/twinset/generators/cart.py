@@ -75,7 +75,7 @@ class Cart:
     smoothing: float | None = None
     groups: int = 16
     bins: int = 400
-    atom: int = 5
+    atom: int = 10
     rounds: int = 32
     rate: float = 0.3
     leaves: int = 8
