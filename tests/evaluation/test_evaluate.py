@@ -270,3 +270,35 @@ def test_counts_of_one_coarseness_are_not_given_for_another(build, people) -> No
     fine, coarse, again = (evidence.cells(["age"], levels=n) for n in (None, 4, None))
     assert coarse.shape == (6,)
     assert fine.shape == again.shape != coarse.shape
+
+
+def nested(rows: int, seed: int) -> pd.DataFrame:
+    """Two categories, one that follows from the other but for noise; one level is very rare."""
+    rng = np.random.default_rng(seed)
+    a = rng.choice(["x", "y", "rare"], rows, p=[0.7, 0.2994, 0.0006])
+    b = np.where(
+        rng.random(rows) < 0.3, rng.choice(["u", "v", "w"], rows), np.where(a == "x", "u", "v")
+    )
+    return pd.DataFrame({"a": a, "b": np.where(a == "rare", "w", b)})
+
+
+def test_a_rare_level_in_one_table_moves_no_association(build) -> None:
+    flagged = 0
+    for seed in range(12):
+        tables = [build(nested(1500, 3 * seed + i)) for i in range(3)]
+        found = evaluate(tables[0], tables[1], tables[2], seed=seed, metrics=["associations"])
+        flagged += found.find("cramers_v_difference").verdict == "worse"
+    assert flagged <= 2
+
+
+def test_equal_quantiles_of_few_values_are_not_better_than_real_rows(build) -> None:
+    flagged = 0
+    for seed in range(12):
+        rng = np.random.default_rng(seed)
+        tables = [
+            build({"rooms": rng.choice([1, 2, 3, 4], 1500, p=[0.15, 0.43, 0.33, 0.09])})
+            for _ in range(3)
+        ]
+        found = evaluate(tables[0], tables[1], tables[2], seed=seed, metrics=["numbers"])
+        flagged += found.find("quantile_error").verdict == "better"
+    assert flagged <= 1

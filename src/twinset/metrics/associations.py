@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
-from twinset.metrics._evidence import Evidence, Side
+from twinset.metrics._evidence import Cells, Evidence, Side
 from twinset.metrics._judge import Draft, Measure, half_width, judge, refuse
 from twinset.protocols import Family, Result
 from twinset.stats.association import (
@@ -110,8 +109,12 @@ class Associations:
     ) -> list[Draft]:
         cells = evidence.cells(pair)
         numbers = evidence.numeric()
-        of: Callable[[Floats], Strength] = cramers_v
+        levels = _levels(cells)
         turn = False
+
+        def of(table: Floats) -> Strength:
+            return cramers_v(table, levels)
+
         if measure is ETA:
             turn = pair[0] in numbers
             number = pair[0] if turn else pair[1]
@@ -131,6 +134,12 @@ class Associations:
             strength = of(table.T if turn else table)
             strengths[side] = strength and (strength[0], strength[1] * effect)
         return _draft(evidence, measure, pair, strengths)
+
+
+def _levels(cells: Cells) -> tuple[int, int]:
+    """Levels of each column that any of the tables has: one scale for all of them."""
+    there = np.sum(list(cells.counts.values()), axis=0).reshape(cells.shape) > 0
+    return int(there.any(axis=1).sum()), int(there.any(axis=0).sum())
 
 
 def _plain(values: Floats) -> Floats:

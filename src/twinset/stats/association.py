@@ -76,23 +76,33 @@ def _margins(table: Floats) -> tuple[Floats, Floats, Floats, float]:
     return p, p.sum(axis=1), p.sum(axis=0), n
 
 
-def cramers_v(table: Floats) -> tuple[float, float] | None:
+def cramers_v(
+    table: Floats, levels: tuple[int, int] | None = None
+) -> tuple[float, float] | None:
     """Bias-corrected Cramer's V and its variance from a table of counts (Bergsma 2013).
 
     None if one side has fewer than two levels. The variance is the delta method on phi squared
     plus the scatter of a chi-square under independence.
+
+    Parameters
+    ----------
+    table
+        Shape (r, c): counts.
+    levels
+        Numbers of levels that V is scaled by, if not those that occur: tables that are compared
+        need the same, or one rare level that only one of them has moves V by more than its scatter.
     """
     p, rows, cols, n = _margins(table)
-    r, c = p.shape
-    if min(r, c) < 2 or n < 2:
+    if min(p.shape) < 2 or n < 2:
         return None
     ratio = p / np.outer(rows, cols)
     phi = float((p * ratio).sum()) - 1
     pull = 2 * ratio - ((p * ratio).sum(axis=1) / rows)[:, None] - (p * ratio).sum(axis=0) / cols
     mean = float((p * pull).sum())
-    df = (r - 1) * (c - 1)
+    df = (p.shape[0] - 1) * (p.shape[1] - 1)
     spread = max(float((p * pull**2).sum()) - mean**2, 0.0) / n + 2 * df / n**2
     fair = max(0.0, phi - df / (n - 1))
+    r, c = levels or p.shape
     lesser = min(r - (r - 1) ** 2 / (n - 1), c - (c - 1) ** 2 / (n - 1)) - 1
     if lesser <= 0:
         return None
