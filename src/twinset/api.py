@@ -17,7 +17,7 @@ from twinset.results import Audit, Evaluation
 from twinset.scale.local import use_workers
 from twinset.stats.seeds import stream
 from twinset.table.canonical import to_raw
-from twinset.table.frames import frame_kind
+from twinset.table.frames import frame_kind, frame_types
 from twinset.table.schema import Schema
 from twinset.table.schema_files import save_schema
 from twinset.table.sources import open_source
@@ -82,10 +82,18 @@ def fit(
     **about
         See `Options`.
     """
-    _, table = read(data, Options(**about), seed=seed)
-    frame = frame_kind(data) or "pandas"
+    source, table = read(data, Options(**about), seed=seed)
+    kind = frame_kind(data) or ("text" if source.format == "delimited" else "pandas")
     with use_workers(workers):
-        return Twin.fit(table, generator, options, seed=seed, protect=protect, frame=frame)
+        return Twin.fit(
+            table,
+            generator,
+            options,
+            seed=seed,
+            protect=protect,
+            frame=kind,
+            dtypes=frame_types(data),
+        )
 
 
 def load(path: str | Path, *, plugins: bool = False) -> Twin:

@@ -8,6 +8,7 @@ without trailing zeros, zones that vary become UTC, and nanoseconds become micro
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -24,7 +25,7 @@ from twinset.table.infer_words import BOOLEANS, false_first
 from twinset.table.schema import Column, Kind, Schema
 from twinset.table.table import Table, canonical_type
 
-__all__ = ["as_text", "canonical_column", "raw_column", "to_canonical", "to_raw"]
+__all__ = ["as_text", "canonical_column", "raw_column", "to_canonical", "to_natural", "to_raw"]
 
 Bad = npt.NDArray[np.bool_]
 Parse = Callable[[pa.Array], tuple[pa.Array, Bad]]
@@ -272,6 +273,30 @@ def to_raw(table: Table) -> pa.Table:
     """Render a canonical table as its source had it: texts as written, or Arrow types."""
     arrays = [raw_column(table.data[c.name], c) for c in table.schema.columns]
     return pa.table(arrays, names=list(table.schema.names))
+
+
+def to_natural(table: Table) -> pa.Table:
+    """Render a table of a text file in the types its columns mean: numbers as numbers."""
+    arrays = [_natural(table.data[c.name], c) for c in table.schema.columns]
+    return pa.table(arrays, names=list(table.schema.names))
+
+
+def _natural(values: pa.ChunkedArray, column: Column) -> pa.ChunkedArray:
+    if not is_text(arrow_type(column.dtype)):
+        return raw_column(values, column)
+    if column.kind is Kind.DATE:
+        return values.cast(pa.timestamp("us"))
+    spelled = (column.format.true or "true").lower()
+    if column.kind.is_number_like or (column.kind is Kind.BOOLEAN and spelled == "true"):
+        return values
+    plain = column.model_copy(update={"format": column.format.model_copy(update={"nulls": ("",)})})
+    text = raw_column(values, plain)
+    number = column.kind is Kind.IDENTIFIER and column.low is not None
+    if number or column.kind in (Kind.CONSTANT, Kind.BOOLEAN):
+        for dtype in (pa.int64(), pa.float64()):
+            with contextlib.suppress(pa.ArrowInvalid):
+                return text.cast(dtype)
+    return text
 
 
 def raw_column(values: pa.ChunkedArray, column: Column) -> pa.ChunkedArray:

@@ -7,7 +7,7 @@ the library is already imported.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +20,7 @@ from twinset.table.files import check_flat, natural_array
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["FrameReader", "content_hash", "frame_kind", "from_frame", "to_frame"]
+__all__ = ["FrameReader", "content_hash", "frame_kind", "frame_types", "from_frame", "to_frame"]
 
 
 def frame_kind(data: object) -> str | None:
@@ -163,7 +163,26 @@ def _interleaved(valid: np.ndarray[Any, Any], values: np.ndarray[Any, Any]) -> b
     return pair.tobytes()
 
 
-def to_frame(raw: pa.Table, like: object) -> Any:
+def frame_types(data: object) -> dict[str, str]:
+    """Return names of the pandas or polars dtypes that Arrow does not carry, by column name."""
+    kind = frame_kind(data)
+    frame: Any = data
+    if kind == "pandas":
+        return {str(n): str(t) for n, t in frame.dtypes.items() if _is_untold(t)}
+    if kind == "polars" and hasattr(data, "to_arrow"):
+        return {n: "Enum" for n, t in frame.schema.items() if str(t).startswith("Enum")}
+    return {}
+
+
+def _is_untold(dtype: Any) -> bool:
+    import pandas as pd
+
+    if isinstance(dtype, pd.CategoricalDtype | pd.DatetimeTZDtype):
+        return False
+    return isinstance(dtype, pd.api.extensions.ExtensionDtype) or dtype == np.dtype(object)
+
+
+def to_frame(raw: pa.Table, like: object, types: Mapping[str, str] | None = None) -> Any:
     """Return rows as the kind of frame that `like` is.
 
     Parameters
@@ -173,6 +192,8 @@ def to_frame(raw: pa.Table, like: object) -> Any:
     like
         The frame that came in (its first rows are enough), or ``"pandas"``, ``"polars"`` or
         ``"pyarrow"``; anything else (a path, a URL) gives pandas.
+    types
+        What `frame_types` said of the frame that came in, where `like` is only its kind.
 
     Returns
     -------
@@ -187,9 +208,34 @@ def to_frame(raw: pa.Table, like: object) -> Any:
         import polars as pl
 
         frame = pl.from_arrow(raw)
-        return frame if isinstance(like, str) else _polars_like(frame, like)
+        if not isinstance(like, str):
+            return _polars_like(frame, like)
+        levels = {n: raw[n].combine_chunks() for n in types or {} if n in raw.column_names}
+        coded = {n: a for n, a in levels.items() if pa.types.is_dictionary(a.type)}
+        return frame.cast({n: pl.Enum(_levels(a)) for n, a in coded.items()})
     frame = raw.to_pandas()
-    return _pandas_like(frame, like) if kind == "pandas" and not isinstance(like, str) else frame
+    if kind == "pandas" and not isinstance(like, str):
+        return _pandas_like(frame, like)
+    for name, dtype in (types or {}).items():
+        if name in frame:
+            frame[name] = _pandas_named(frame[name], dtype)
+    return frame
+
+
+def _levels(array: Any) -> list[str]:
+    array = array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
+    levels: list[str] = array.dictionary.to_pylist()
+    return levels
+
+
+def _pandas_named(column: Any, name: str) -> Any:
+    import pandas as pd
+
+    try:
+        dtype = pd.api.types.pandas_dtype(name)
+    except (TypeError, ValueError):  # a type of an extension that is not here
+        return column
+    return _pandas_cast(column, dtype)
 
 
 def _polars_like(frame: Any, like: Any) -> Any:
