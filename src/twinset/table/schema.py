@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Literal, Self
 
 import pydantic
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
 
 from twinset.errors import SchemaError
 
@@ -118,7 +118,7 @@ class Format(_Frozen):
 
     decimals: int | None = Field(default=None, ge=0, le=20)
     min_decimals: int = Field(default=0, ge=0, le=20)
-    step: float | None = Field(default=None, gt=0)
+    step: FiniteFloat | None = Field(default=None, gt=0)
     width: int | None = Field(default=None, ge=1, le=64)
     comma: bool = False
     thousands: str | None = None
@@ -174,9 +174,9 @@ class Column(_Frozen):
     nullable: bool = False
     unique: bool = False
     format: Format = Format()
-    sentinels: tuple[float, ...] = ()
-    low: float | None = None
-    high: float | None = None
+    sentinels: tuple[FiniteFloat, ...] = ()
+    low: FiniteFloat | None = None
+    high: FiniteFloat | None = None
     categories: tuple[str, ...] | None = None
     declared: frozenset[str] = frozenset()
     personal: Personal | None = None
