@@ -9,6 +9,7 @@ import pytest
 from twinset.protocols import Estimate, Result
 from twinset.report.numbers import figure, span, tick
 from twinset.report.summary import summarise
+from twinset.report.verdict import one
 from twinset.results import Audit, Problem
 
 CLEAN = "Not shown to leak under these attacks, at this power"
@@ -35,6 +36,17 @@ def test_the_first_screen_says_what_could_have_been_noticed(audit):
         summarise(None, replace(audit, extra={"smallest_auc_seen": 0.548})).verdict_text
     )
     assert "less than 54.8% of pairs is hardly noticed" in text
+
+
+def test_an_attack_above_the_margin_is_not_said_to_be_under_it(audit):
+    """The margin is held against the corrected lower end, not against the figure."""
+    above = replace(
+        one(audit.results, "auc"), verdict="worse", estimate=Estimate(0.56, 0.54, 0.58, 900)
+    )
+    s = summarise(None, replace(audit, results=(above,), extra={"margin": 0.03}))
+    text = " ".join(s.verdict_text)
+    assert "56.0% of such pairs" in text
+    assert "The answer becomes No once more than 53.0% is beyond doubt" in text
 
 
 def broken_control(audit: Audit) -> Audit:

@@ -115,8 +115,9 @@ def _small_leak(best: Result, audit: Audit) -> str:
     if best.verdict != "worse" or margin is None:
         return ""
     return (
-        " That is a little more than guessing: the rows tell something of who was in the train "
-        f"data, by less than the {figure(0.5 + margin, 'share')} from which the answer here is No."
+        " That is more than guessing: the rows tell something of who was in the train data. The "
+        f"answer becomes No once more than {figure(0.5 + margin, 'share')} is beyond doubt, the "
+        "number of attacks considered."
     )
 
 
