@@ -54,3 +54,16 @@ def test_a_plug_in_that_cannot_be_imported_is_one_line(monkeypatch: pytest.Monke
     shown = dict(registry.describe("metrics"))
     assert "cannot be imported" in shown["broken"]
     assert "AUC" in shown["c2st"]
+
+
+def test_a_measure_as_a_function_of_two_columns() -> None:
+    import numpy as np
+    from scipy.stats import ks_2samp
+
+    import twinset as ts
+
+    rng = np.random.default_rng(0)
+    a, b = rng.normal(size=500), rng.normal(0.3, 1, size=400)
+    assert ts.metric("ks")(a, b) == pytest.approx(ks_2samp(a, b).statistic)
+    with pytest.raises(InputError, match="allowed: .*ks"):
+        ts.metric("nope")(a, b)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from twinset.table.schema import Schema
 from twinset.table.schema_files import save_schema
 from twinset.table.sources import open_source
 from twinset.table.write import RowWriter, check_place
-from twinset.trust.gates import load_gates
+from twinset.trust.gates import Gate, load_gates
 from twinset.twin import Twin
 from twinset.workflow import Run, run
 
@@ -36,6 +37,7 @@ __all__ = [
     "evaluate",
     "fit",
     "load",
+    "load_gates",
     "metric",
     "report",
     "run",
@@ -156,11 +158,11 @@ def audit(
 def report(
     evaluation: Evaluation | None,
     audit: Audit | None,
-    gates: str | Path | None = None,
+    gates: Sequence[Gate] = (),
     seed: int = 0,
 ) -> Report:
-    """Put findings together, hold them against the bounds of a gates.yaml."""
-    return Report.of(evaluation, audit, load_gates(gates) if gates else (), seed=seed)
+    """Put findings together and hold them against bounds."""
+    return Report.of(evaluation, audit, gates, seed=seed)
 
 
 def sample_to(
@@ -182,6 +184,40 @@ def sample_to(
     return sum(shares) / len(shares)
 
 
-def metric(name: str) -> Any:
-    """Return the metric registered as `name`."""
-    return registry.configure("metrics", name)
+def metric(name: str) -> Callable[[object, object], float]:
+    """Return the measure called `name` as a function of two columns.
+
+    ``ts.metric("ks")(a, b)`` is the figure of ``b`` against ``a``; columns are anything that pandas
+    makes a Series of. Names are those of report.json for single columns, such as ``"column_tvd"``.
+
+    Raises
+    ------
+    InputError
+        If no measure of two columns has this name.
+    """
+    return partial(_measure_columns, name)
+
+
+def _measure_columns(name: str, a: object, b: object) -> float:
+    import pandas as pd
+
+    families = [m for m in _COLUMN_METRICS if name in {d.name for d in _measures(m)}]
+    if not families:
+        known = sorted(d.name for m in _COLUMN_METRICS for d in _measures(m))
+        raise InputError(f"measure {name!r}", got="no such measure", allowed=", ".join(known))
+    left, right = (pd.DataFrame({"x": pd.Series(v).reset_index(drop=True)}) for v in (a, b))
+    _, real = read(left, Options())
+    released = read_like(right, real, Options())
+    found = evaluate_tables(real, released, metrics=families)
+    for result in found.results:
+        if result.name == name and result.value is not None:
+            return result.value
+    raise InputError(f"measure {name!r}", got="columns that it cannot compare")
+
+
+def _measures(family: str) -> Sequence[Any]:
+    measures: Sequence[Any] = registry.load("metrics", family).measures
+    return measures
+
+
+_COLUMN_METRICS = ("columns", "numbers", "coverage")

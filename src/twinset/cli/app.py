@@ -194,7 +194,7 @@ def sample(
 def evaluate(
     train: Train,
     synthetic: Synthetic,
-    holdout: opt.Holdout = None,
+    holdout: opt.HoldoutFile = None,
     target: opt.Target = None,
     sensitive: opt.Sensitive = None,
     unit: opt.Unit = None,
@@ -212,6 +212,7 @@ def evaluate(
     from twinset import api
     from twinset.progress import time_limit as limit
 
+    gates = api.load_gates(gate) if gate else ()
     with shown(quiet=quiet), limit(time_limit):
         found = api.evaluate(
             train,
@@ -220,14 +221,14 @@ def evaluate(
             seed=seed,
             **opt.about(schema, target, sensitive, unit, table, max_rows),
         )
-    return _tell(api.report(found, None, gate, seed), out, as_json=as_json)
+    return _tell(api.report(found, None, gates, seed), out, as_json=as_json)
 
 
 @app.command()
 def audit(
     train: Train,
     synthetic: Synthetic,
-    holdout: opt.Holdout = None,
+    holdout: opt.HoldoutFile = None,
     auxiliary: Annotated[
         str | None, typer.Option("--auxiliary", metavar="FILE", help="What the adversary holds.")
     ] = None,
@@ -246,6 +247,7 @@ def audit(
     from twinset import api
     from twinset.progress import time_limit as limit
 
+    gates = api.load_gates(gate) if gate else ()
     with shown(quiet=quiet), limit(time_limit):
         found = api.audit(
             train,
@@ -255,7 +257,7 @@ def audit(
             seed=seed,
             **opt.about(schema, None, None, unit, table, max_rows),
         )
-    return _tell(api.report(None, found, gate, seed), out, as_json=as_json)
+    return _tell(api.report(None, found, gates, seed), out, as_json=as_json)
 
 
 @app.command()

@@ -14,6 +14,7 @@ __all__ = [
     "Gates",
     "Generator",
     "Holdout",
+    "HoldoutFile",
     "Json",
     "MaxRows",
     "Out",
@@ -54,6 +55,9 @@ TableName = Annotated[
 ]
 MaxRows = Annotated[
     int, typer.Option("--max-rows", min=1, help="Read at most this many rows (a uniform sample).")
+]
+HoldoutFile = Annotated[
+    str | None, typer.Option("--holdout", metavar="FILE", help="Other units of the population.")
 ]
 Holdout = Annotated[
     str | None,

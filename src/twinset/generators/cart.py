@@ -26,6 +26,18 @@ __all__ = ["Cart", "CartModel"]
 Method = Literal["boosted", "tree", "marginal"]
 Codes = npt.NDArray[np.int32]
 
+_LIMITS = {
+    "leaf": (1, 10**9),
+    "trees": (1, 100),
+    "groups": (2, 250),
+    "bins": (1, 10_000),
+    "atom": (1, 10**9),
+    "rounds": (1, 10_000),
+    "leaves": (2, 1_000),
+    "most_predictors": (1, 10**6),
+    "structure_rows": (1, 10**9),
+    "boosted_rows": (100, 10**9),
+}
 _CANDIDATES = 16
 _BLOCK = 4_096
 
@@ -88,13 +100,18 @@ class Cart:
     boosted_rows: int = 100_000
 
     def __post_init__(self) -> None:
-        for name in ("leaf", "trees", "groups", "bins", "atom", "rounds", "leaves"):
-            least = 2 if name in ("groups", "leaves") else 1
+        for name, (least, most) in _LIMITS.items():
             value = getattr(self, name)
-            if not isinstance(value, int) or value < least:
+            if not isinstance(value, int) or not least <= value <= most:
                 raise InputError(
-                    f"option {name} of cart", got=repr(value), allowed=f"{least} or more"
+                    f"option {name} of cart", got=repr(value), allowed=f"{least} to {most:,}"
                 )
+        if not 0 < self.rate <= 1:
+            raise InputError("option rate of cart", got=repr(self.rate), allowed="above 0, up to 1")
+        if self.smoothing is not None and not 0 <= self.smoothing <= 1e9:
+            raise InputError(
+                "option smoothing of cart", got=repr(self.smoothing), allowed="0 to 1e9, or null"
+            )
         for method in (self.method, *self.methods.values()):
             if method not in ("boosted", "tree", "marginal"):
                 raise InputError(
