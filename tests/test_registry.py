@@ -65,5 +65,5 @@ def test_a_measure_as_a_function_of_two_columns() -> None:
     rng = np.random.default_rng(0)
     a, b = rng.normal(size=500), rng.normal(0.3, 1, size=400)
     assert ts.metric("ks")(a, b) == pytest.approx(ks_2samp(a, b).statistic)
-    with pytest.raises(InputError, match="allowed: .*ks"):
+    with pytest.raises(InputError, match=r"allowed: .*ks"):
         ts.metric("nope")(a, b)

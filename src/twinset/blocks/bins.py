@@ -8,6 +8,7 @@ are drawn by a truncated exponential density with the interval's own mean, on th
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -104,7 +105,7 @@ def fit_intervals(
     bins
         Intervals of equal mass over what is not an atom; halved again and again towards both ends.
     atom, tail
-        Least units that share an atom, least rows in an interval.
+        Least units that share an atom, and that stand in an interval.
     """
     values, count = np.unique(x, return_counts=True)
     held = count if units is None else _holders(x, units, values)
@@ -115,7 +116,9 @@ def fit_intervals(
     is_atom |= np.isin(values, codes)
     if not is_atom.any() and len(values) == 1:
         is_atom[:] = True
-    spans = _spans(values[~is_atom], count[~is_atom], len(x) / bins, tail, step or 0.0)
+    weight = count if units is None else _weights(x, units, values)
+    rest = ~is_atom
+    spans = _spans(values[rest], count[rest], weight[rest], len(x) / bins, tail, step or 0.0)
     atoms = values[is_atom]
     low, high = np.r_[spans[0], atoms], np.r_[spans[1], atoms]
     rate = np.r_[_rate_of_mean(spans[2]), np.zeros(len(atoms))]
@@ -138,14 +141,31 @@ def _holders(x: Floats, units: npt.NDArray[np.int64], values: Floats) -> npt.NDA
     return np.bincount(pairs[0], minlength=len(values))
 
 
+def _weights(x: Floats, units: npt.NDArray[np.int64], values: Floats) -> Floats:
+    """Rows of each value, where all rows of one unit together weigh 1."""
+    unit = np.unique(units, return_inverse=True)[1].ravel()
+    weight = 1.0 / np.bincount(unit)[unit]
+    return np.asarray(np.bincount(np.searchsorted(values, x), weight, len(values)), np.float64)
+
+
 def _spans(
-    values: Floats, count: npt.NDArray[np.int64], size: float, tail: int, step: float
+    values: Floats,
+    count: npt.NDArray[np.int64],
+    weight: npt.NDArray[Any],
+    size: float,
+    tail: int,
+    step: float,
 ) -> tuple[Floats, Floats, Floats]:
-    """Return lows, highs and relative means of intervals over ascending `values`."""
+    """Return lows, highs and relative means of intervals that tile the range of `values`.
+
+    An interval ends half-way to the next one, so no end between intervals is a value; it holds at
+    least the weight `tail`. One that holds a single value, so shared by that many, stays a point.
+    """
     if not len(values):
         return np.zeros(0), np.zeros(0), np.zeros(0)
-    cum = np.cumsum(count)
+    cum, held = np.cumsum(count), np.cumsum(weight)
     total, size = cum[-1], max(size, tail)
+    enough = min(tail, held[-1]) - 1e-9
     wanted = list(np.arange(size, total, size))
     part = size / 2
     while part >= tail:
@@ -154,8 +174,8 @@ def _spans(
     inner = np.unique(np.searchsorted(cum, sorted(wanted), side="left") + 1)
     kept = [0]
     for end in [*inner[inner < len(values)], len(values)]:
-        before = cum[kept[-1] - 1] if kept[-1] else 0
-        if cum[end - 1] - before >= min(tail, total):
+        before = held[kept[-1] - 1] if kept[-1] else 0
+        if held[end - 1] - before >= enough:
             kept.append(int(end))
     if kept[-1] != len(values):
         if len(kept) > 1:
@@ -163,12 +183,27 @@ def _spans(
         else:
             kept.append(len(values))
     start, end = np.array(kept[:-1]), np.array(kept[1:])
-    low, high = values[start], values[end - 1]
+    low, high = _tiled(values[start], values[end - 1], step)
     mass = np.add.reduceat(count, start)
     mean = np.add.reduceat(values * count, start) / mass
     half = np.where(high > low, step / 2, 0.0)
     width = high - low + 2 * half
     return low, high, np.where(width > 0, (mean - low + half) / np.where(width > 0, width, 1), 0.5)
+
+
+def _tiled(low: Floats, high: Floats, step: float) -> tuple[Floats, Floats]:
+    """Move the ends of ascending intervals half-way to the next one; points stay points."""
+    point = low == high
+    left, right = high[:-1], low[1:]
+    between = (left + right) / 2
+    if step:
+        between = left + np.floor((between - left) / step + 1e-9) * step
+    up = np.where(point[1:], np.maximum(right - step, left), between)
+    down = np.where(point[:-1], np.minimum(left + step, right), between + step)
+    new_high, new_low = high.copy(), low.copy()
+    new_high[:-1] = np.where(point[:-1], left, up)
+    new_low[1:] = np.where(point[1:], right, np.minimum(down, right))
+    return new_low, new_high
 
 
 def _rate_of_mean(mean: Floats) -> Floats:

@@ -40,6 +40,7 @@ _LIMITS = {
 }
 _CANDIDATES = 16
 _BLOCK = 4_096
+_POOL = 16_384
 
 
 @dataclass(frozen=True)
@@ -254,8 +255,9 @@ class CartModel:
         """Draw rows.
 
         Known cells that come first in the order are conditioned on exactly. Others by importance
-        resampling: of 16 candidates a row, weighted by the probability of the known cells, one is
-        drawn (Rubin 1987, "SIR").
+        resampling (Rubin 1987, "SIR"): of 16 candidates a row, weighted by the probability of the
+        known cells, one is drawn; where all rows share one condition, all candidates (at least
+        16,384) stand for all rows.
         """
         if not isinstance(given, Table):
             codes, _ = self._draw({}, given, rng)
@@ -288,8 +290,12 @@ class CartModel:
         if self._is_prefix(masks, n):
             return self._draw(fixed, n, rng)[0]
         parts: list[dict[int, Codes]] = []
+        alike = all(m.all() and (c == c[0]).all() for c, m in fixed.values())
         for start in range(0, n, _BLOCK):
             rows = np.arange(start, min(start + _BLOCK, n))
+            if alike:
+                parts.append(self._draw_alike(fixed, len(rows), rng))
+                continue
             many = np.repeat(rows, _CANDIDATES)
             block = {i: (c[many], m[many]) for i, (c, m) in fixed.items()}
             codes, weight = self._draw(block, len(many), rng)
@@ -298,6 +304,21 @@ class CartModel:
             pick = np.arange(len(rows)) * _CANDIDATES + np.argmax(weight + gumbel, axis=1)
             parts.append({i: c[pick] for i, c in codes.items()})
         return {i: np.concatenate([p[i] for p in parts]) for i in self.order}
+
+    def _draw_alike(
+        self,
+        fixed: Mapping[int, tuple[Codes, npt.NDArray[np.bool_]]],
+        n: int,
+        rng: np.random.Generator,
+    ) -> dict[int, Codes]:
+        """Draw rows that share one condition: all candidates stand for all rows."""
+        many = max(_CANDIDATES * n, _POOL)
+        block = {i: (np.full(many, c[0]), np.ones(many, bool)) for i, (c, _) in fixed.items()}
+        codes, weight = self._draw(block, many, rng)
+        cumulative = np.cumsum(np.exp(weight - weight.max()))
+        wanted = (np.arange(n) + rng.random()) / n * cumulative[-1]
+        pick = rng.permutation(np.minimum(np.searchsorted(cumulative, wanted), many - 1))
+        return {i: c[pick] for i, c in codes.items()}
 
     def _is_prefix(self, masks: Mapping[int, npt.NDArray[np.bool_]], n: int) -> bool:
         """Whether in each row all known columns come before all unknown ones."""

@@ -76,9 +76,7 @@ def _margins(table: Floats) -> tuple[Floats, Floats, Floats, float]:
     return p, p.sum(axis=1), p.sum(axis=0), n
 
 
-def cramers_v(
-    table: Floats, levels: tuple[int, int] | None = None
-) -> tuple[float, float] | None:
+def cramers_v(table: Floats, levels: tuple[int, int] | None = None) -> tuple[float, float] | None:
     """Bias-corrected Cramer's V and its variance from a table of counts (Bergsma 2013).
 
     None if one side has fewer than two levels. The variance is the delta method on phi squared

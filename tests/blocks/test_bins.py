@@ -1,0 +1,54 @@
+"""Codes of numbers: no interval shows a value, none stands for fewer units than it says."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from twinset.blocks.bins import fit_intervals
+
+
+def test_one_person_with_many_rows_is_one_unit() -> None:
+    """Forty rows of one person at 72.37, sixty of three persons at 55.55: neither is released."""
+    rng = np.random.default_rng(0)
+    x = np.r_[rng.normal(70, 10, 1_000), np.full(40, 72.37), np.full(60, 55.55)]
+    units = np.r_[np.arange(1_000), np.full(40, 1_000), np.repeat([1_001, 1_002, 1_003], 20)]
+    found = fit_intervals(x, units, bins=400)
+    drawn = found.decode(found.encode(x), rng)
+    assert not np.isin([72.37, 55.55], drawn).any()
+    assert not (found.low == found.high).any()
+
+
+def test_a_value_of_ten_units_is_an_atom() -> None:
+    rng = np.random.default_rng(0)
+    x = np.r_[rng.normal(70, 10, 200), np.full(10, 72.37)]
+    found = fit_intervals(x, bins=400)
+    assert (found.decode(found.encode(x), rng) == 72.37).sum() == 10
+
+
+@pytest.mark.parametrize("step", [None, 0.01])
+def test_ends_of_intervals_are_no_values(step: float | None) -> None:
+    """A large sample shows where intervals end: those places must not be values of train."""
+    rng = np.random.default_rng(1)
+    x = np.round(rng.lognormal(10, 1, 2_000), 2)
+    found = fit_intervals(x, step=step, bins=400)
+    inner = np.r_[found.low[1:], found.high[:-1]]
+    assert len(inner) > 100
+    assert np.isin(inner, x).mean() < 0.02
+    np.testing.assert_array_less(found.low[:-1], found.low[1:])
+    assert (found.low[1:] >= found.high[:-1]).all()
+
+
+@pytest.mark.parametrize("step", [None, 1.0, 0.25])
+def test_values_stay_inside_their_code(step: float | None) -> None:
+    rng = np.random.default_rng(2)
+    x = np.r_[rng.gamma(2, 50, 3_000), np.zeros(500)]
+    x = np.round(x / step) * step if step else x
+    found = fit_intervals(x, step=step, bins=100)
+    codes = found.encode(x)
+    drawn = found.decode(codes, rng)
+    assert ((drawn >= found.low[codes]) & (drawn <= found.high[codes])).all()
+    assert ((x >= found.low[codes]) & (x <= found.high[codes])).all()
+    assert drawn.mean() == pytest.approx(x.mean(), rel=0.02)
+    if step:
+        np.testing.assert_allclose(drawn / step, np.round(drawn / step), atol=1e-6)
