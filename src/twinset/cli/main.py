@@ -12,12 +12,13 @@ from typing import NoReturn
 import typer
 
 from twinset.cli.app import app
-from twinset.errors import StoppedError, TwinsetError
+from twinset.errors import InputError, StoppedError, TwinsetError
 
 __all__ = ["main"]
 
 _UsageError: type[Exception] = typer.BadParameter.__mro__[2]  # typer brings its own click
 _INTERNAL = 4
+_WRONG_PLACE = (PermissionError, FileNotFoundError, IsADirectoryError, NotADirectoryError)
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
@@ -46,9 +47,8 @@ def _run(arguments: Sequence[str] | None) -> int:
     except MemoryError:
         return _say("out of memory; hint: --max-rows reads a sample of the rows", _INTERNAL)
     except OSError as error:
-        return _say(
-            f"{error.filename or 'file'}: {(error.strerror or 'failed').lower()}", _INTERNAL
-        )
+        code = InputError.exit_code if isinstance(error, _WRONG_PLACE) else _INTERNAL
+        return _say(f"{error.filename or 'file'}: {(error.strerror or 'failed').lower()}", code)
     except Exception as error:
         if os.environ.get("TWINSET_TRACEBACK"):
             raise
