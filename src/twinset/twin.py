@@ -270,7 +270,8 @@ class Twin:
             if accepted == 0 and attempt >= _QUICK_TRIES - 1:
                 break
             share = max(accepted, 0.5) / drawn
-            ask = int(min(max((size - accepted) / share * 1.1, 1_000), 4 * _PIECE))
+            most = 4 * _PIECE if accepted else _PIECE // 4
+            ask = int(min(max((size - accepted) / share * 1.1, 1_000), most))
         if accepted < size:
             raise ConditionError(
                 "--where",
