@@ -235,7 +235,7 @@ def test_no_permission(tmp_path, table):
         (["shut.csv"], "no permission"),
         (["shut/people.csv"], "permission denied"),
         (["people.csv", "--out", "shut/out"], "permission denied"),
-        (["people.csv", "--schema", "shut.csv"], "ermission"),
+        (["people.csv", "--schema", "shut.csv"], "not readable"),
         (["people.csv", "--gate", "shut/g.yaml"], "ermission"),
     ):
         done = subprocess.run(
