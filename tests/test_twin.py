@@ -466,6 +466,7 @@ def test_a_file_larger_than_memory_is_fitted_by_a_sample(tmp_path):
         text=True,
         check=False,
     )
+    path.unlink()  # 400 MB that pytest would keep
     assert done.returncode == 0, done.stderr
     assert len(ts.load(tmp_path / "m.twin").sample(100)) == 100
 
