@@ -30,11 +30,11 @@ BEGIN, END = "<!-- curve -->", "<!-- curve: end -->"
 VARIANTS: list[dict[str, Any]] = [
     {},
     *({"leaf": n} for n in (5, 20, 50, 100)),
-    *({"bins": n} for n in (30, 100)),
-    *({"atom": n} for n in (10, 20, 50)),
-    *({"trees": n} for n in (1, 5)),
-    *({"groups": n} for n in (12, 48)),
-    *({"rounds": n} for n in (12, 80)),
+    *({"bins": n} for n in (30, 100, 200)),
+    *({"atom": n} for n in (5, 20)),
+    {"trees": 3},
+    *({"groups": n} for n in (12, 24)),
+    {"rounds": 16},
 ]
 SHOWN = (
     "c2st_holdout",
