@@ -100,8 +100,10 @@ def _row(name: str, evaluation: Evaluation, audit: Audit) -> dict[str, Any]:
     for result in evaluation.results:
         if not result.columns and result.group is None and result.name not in row:
             row[result.name] = result.value
-    aucs = [r.value for r in audit.results if r.name == "auc" and r.value is not None]
-    row["best_attack_auc"] = max(aucs) if aucs else None
+    # of all random targets, the interval widened for the choice: the figure of the verdict
+    best = audit.extra.get("best") or {}
+    for key, part in (("", "value"), ("_low", "low"), ("_high", "high")):
+        row[f"best_attack_auc{key}"] = best.get(part)
     row["leaks_on_purpose"] = registry.load("generators", name).leaks_on_purpose
     row["verdict"] = audit.verdict
     return row

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from twinset.errors import InputError, SchemaError
+from twinset.errors import InputError, SchemaError, StoppedError
 from twinset.evaluation import evaluate
 from twinset.evaluation.evidence import Evidence
 from twinset.table.schema import Kind
@@ -250,11 +250,14 @@ def test_columns_that_cannot_be_compared_are_said(build) -> None:
     }
 
 
-def test_metric_arithmetic_that_fails_is_a_status(build, monkeypatch) -> None:
+@pytest.mark.parametrize(
+    "error", [ValueError, TypeError, ZeroDivisionError, KeyError, AttributeError, MemoryError]
+)
+def test_a_metric_that_fails_is_a_status(build, monkeypatch, error) -> None:
     from twinset.metrics.copies import Copies
 
     def fail(self, evidence):
-        raise ValueError("secret 42")
+        raise error("secret 42")
 
     monkeypatch.setattr(Copies, "measure", fail)
     table = build({"age": range(50)})
@@ -262,6 +265,30 @@ def test_metric_arithmetic_that_fails_is_a_status(build, monkeypatch) -> None:
     assert found.find("copies").status == "failed"
     assert "42" not in found.to_json().split('"copies"')[1][:200]
     assert any(n.name == "copies" for n in found.not_computed)
+
+
+def test_an_error_of_lightgbm_is_a_status(build, people, monkeypatch) -> None:
+    """LightGBMError descends from Exception alone."""
+    from twinset.metrics import _models
+
+    monkeypatch.setattr(_models.Task, "params", lambda self, seed: {"objective": "no such"})
+    table = build(people(200, 1))
+    found = evaluate(table, table, table, target="rich", metrics=["c2st", "tstr", "columns"])
+    assert found.find("c2st").status == found.find("tstr").status == "failed"
+    assert found.find("column_tvd").status == "ok"
+
+
+@pytest.mark.parametrize("error", [StoppedError, KeyboardInterrupt])
+def test_the_end_of_time_is_no_failed_metric(build, monkeypatch, error) -> None:
+    from twinset.metrics.copies import Copies
+
+    def stop(self, evidence):
+        raise error
+
+    monkeypatch.setattr(Copies, "measure", stop)
+    table = build({"age": range(50)})
+    with pytest.raises(error):
+        evaluate(table, table, metrics=["copies"])
 
 
 def test_counts_of_one_coarseness_are_not_given_for_another(build, people) -> None:

@@ -15,6 +15,8 @@ RESULT = {
     *("family", "name", "columns", "group", "params", "value", "low", "high", "confidence", "n"),
     *("reference", "noise", "direction", "status", "reason", "verdict", "seconds"),
 }
+AUDIT = ("verdict", "controls_passed", "exposed", "not_tested")
+POWER = {"members", "non_members", "smallest_auc_seen", "margin"}
 
 
 def test_the_contract(evaluation, audit, gates, provenance):
@@ -28,6 +30,15 @@ def test_the_contract(evaluation, audit, gates, provenance):
     assert set(found["not_computed"][0]) == {"name", "reason"}
     assert [c["name"] for c in found["schema"]["columns"]] == list(evaluation.schema.names)
     assert found["audit"]["verdict"] == audit.verdict
+    assert set(found["audit"]) == {*AUDIT, "power"}
+    assert set(found["audit"]["power"]) == POWER
+
+
+def test_the_power_of_the_audit_is_said(audit):
+    power = {"members": 500, "non_members": 400, "smallest_auc_seen": 0.56, "margin": 0.03}
+    known = replace(audit, extra={**audit.extra, **power, "best": {"attack": "distance"}})
+    assert json.loads(to_json(None, known))["audit"]["power"] == power
+    assert json.loads(to_json(None, None))["audit"]["power"] is None
 
 
 def test_times_do_not_change_a_byte(evaluation, audit, gates, provenance):

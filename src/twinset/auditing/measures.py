@@ -10,6 +10,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special, stats
 
+from twinset.stats import ordered
+from twinset.stats.intervals import wilson
+
 __all__ = [
     "Advantage",
     "Auc",
@@ -52,22 +55,10 @@ def auc(scores: Floats, member: Flags, within: Flags | None = None) -> Auc:
     """AUC of `scores`, shape (units,), on all units or on those `within`."""
     chosen = np.ones(len(scores), dtype=bool) if within is None else within
     places = (np.flatnonzero(chosen & member), np.flatnonzero(chosen & ~member))
-    positive, negative = (np.sort(scores[p]) for p in places)
+    found = ordered.auc(scores[places[0]], scores[places[1]])
     influence = np.zeros(len(scores))
-    if not len(positive) or not len(negative):
-        return Auc(0.5, influence, len(positive), len(negative))
-    above = _mid(negative, scores[places[0]]) / len(negative)
-    below = 1 - _mid(positive, scores[places[1]]) / len(positive)
-    value = float(above.mean())
-    influence[places[0]] = (above - value) / len(positive)
-    influence[places[1]] = (below - value) / len(negative)
-    return Auc(value, influence, len(positive), len(negative))
-
-
-def _mid(ordered: Floats, values: Floats) -> Floats:
-    """How many of `ordered` lie below each value, ties one half."""
-    left = np.searchsorted(ordered, values, side="left")
-    return np.asarray((left + np.searchsorted(ordered, values, side="right")) / 2.0)
+    influence[places[0]], influence[places[1]] = found.positive, found.negative
+    return Auc(found.value, influence, len(places[0]), len(places[1]))
 
 
 def auc_interval(found: Auc, z: float = 1.959964) -> tuple[float, float]:
@@ -190,20 +181,14 @@ def advantage(scores: Floats, member: Flags, rng: np.random.Generator) -> Advant
         hits += int((called & count & member).sum())
         alarms += int((called & count & ~member).sum())
     n, m = int(member.sum()), int((~member).sum())
-    (a, a_low, a_high), (b, b_low, b_high) = _wilson(hits, n), _wilson(alarms, m)
+    (a_low, a_high), (b_low, b_high) = wilson(hits, n), wilson(alarms, m)
+    a, b = hits / n, alarms / m
     gap = a - b
     return Advantage(
         gap,
         gap - math.hypot(a - a_low, b_high - b),
         gap + math.hypot(a_high - a, b - b_low),
     )
-
-
-def _wilson(count: int, n: int, z: float = 1.959964) -> tuple[float, float, float]:
-    share = count / n
-    centre = (share + z * z / (2 * n)) / (1 + z * z / n)
-    half = z * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n)) / (1 + z * z / n)
-    return share, min(centre - half, share), max(centre + half, share)
 
 
 def _best_threshold(scores: Floats, member: Flags) -> float:

@@ -16,7 +16,19 @@ from twinset.protocols import Result
 from twinset.results import Evaluation, NotComputed
 from twinset.table.table import Table
 
-__all__ = ["evaluate"]
+__all__ = ["FAILURES", "evaluate"]
+
+FAILURES = (  # of a metric on data: not the user's mistake, not time's or the disk's end
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    LookupError,
+    MemoryError,
+    NotImplementedError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
 
 
 def evaluate(
@@ -82,12 +94,12 @@ def evaluate(
 
 
 def _measure(name: str, evidence: Evidence) -> list[Result]:
-    """Run one metric; arithmetic that fails on odd data is a status, not the end."""
+    """Run one metric; what fails on odd data is a status, not the end."""
     metric = registry.configure("metrics", name)
     started = time.process_time()
     try:
         found = list(metric.measure(evidence))
-    except (ArithmeticError, ValueError, IndexError) as error:
+    except FAILURES as error:
         # the message may hold a data value: the kind of error must do
         reason = f"the computation failed ({type(error).__name__})"
         failed = Result(family=metric.family, name=name, status="failed", reason=reason)

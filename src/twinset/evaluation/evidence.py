@@ -12,21 +12,25 @@ from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 
+from twinset.evaluation.coding import column_numbers, labels, shared_codes, small, unseen_cells
 from twinset.evaluation.texts import bin_texts
 from twinset.metrics._evidence import Cells, Coded, Codes, Counts, Floats, Side, Split
 from twinset.protocols import Records
 from twinset.stats import marginals
 from twinset.stats.codes import coarsen, fit_bins
+from twinset.stats.fingerprints import fingerprints
+from twinset.stats.fingerprints import near_unique as nearly_unique
+from twinset.stats.records import encode
 from twinset.stats.seeds import stream
 from twinset.stats.units import Units, compact, count_units, design_effect, draw
 from twinset.table.schema import Column, Kind
-from twinset.table.table import Table, numbers
+from twinset.table.table import Table
 
-__all__ = ["BINS", "LEVELS", "Evidence", "labels"]
+__all__ = ["BINS", "LEVELS", "Evidence"]
 
 BINS = 20
+NEAR_UNIQUE = 0.5  # a column with more distinct values than this share of the rows
 LEVELS = {1: None, 2: 32, 3: 8}  # codes a column at most, by the number of columns counted together
 _RESPLIT_ROWS = 30_000
 _DISTANCE = {"tvd": marginals.tvd, "js": marginals.js_divergence}
@@ -151,7 +155,7 @@ class Evidence:
             bins = fit_bins(self.values("train", column.name), BINS)
             order, size = bins.order, bins.size
             for side in self.sides:
-                codes[side] = _small(bins.code(self.values(side, column.name)), size)
+                codes[side] = small(bins.code(self.values(side, column.name)), size)
             return Coded(column.name, column.kind, codes, size, order, bin_texts(bins, column.kind))
         known, place = labels(self.train[column.name])
         present = np.bincount(place[place >= 0], minlength=len(known)) > 0
@@ -165,7 +169,7 @@ class Evidence:
         for side in self.sides:
             names, at = labels(self._equal[side][column.name])
             table = np.array([to_code.get(v, size - 1) for v in names] + [size - 2])
-            codes[side] = _small(table[at], size)  # -1 (null) takes the last
+            codes[side] = small(table[at], size)  # -1 (null) takes the last
         if column.kind is Kind.ORDINAL:
             order = np.arange(size)
         text = (*(f"category {v!r}" for v in levels), "missing", "unseen categories")
@@ -194,7 +198,7 @@ class Evidence:
             counts = np.bincount(coded.codes["train"], minlength=coded.size)[:-2]
             order = None if coded.order is None else coded.order[coded.order < coded.size - 2]
             table = np.append(coarsen(counts, order, levels), [levels, levels + 1])
-            table = _small(table, levels + 2)
+            table = small(table, levels + 2)
             self._coarse[key] = {s: table[c] for s, c in coded.codes.items()}, levels + 2
         return self._coarse[key]
 
@@ -209,7 +213,7 @@ class Evidence:
         codes: dict[Side, tuple[Codes, ...]] = {
             s: tuple(c[s] for c, _ in coded) for s in self.sides
         }
-        found = Cells(names, shape, {}, _unseen(shape), codes)
+        found = Cells(names, shape, {}, unseen_cells(shape), codes)
         for side in self.sides:
             found.counts[side] = np.bincount(found.index(side), minlength=int(np.prod(shape)))
         self._cells[names, levels] = found
@@ -219,7 +223,7 @@ class Evidence:
         """Counts of codes made from some columns; the last code is unseen in train."""
         counts = {s: np.bincount(c, minlength=size) for s, c in codes.items()}
         wrapped: dict[Side, tuple[Codes, ...]] = {s: (c,) for s, c in codes.items()}
-        return Cells(tuple(columns), (size,), counts, _unseen((size,)), wrapped)
+        return Cells(tuple(columns), (size,), counts, unseen_cells((size,)), wrapped)
 
     # -- chance ----------------------------------------------------------------------------------
 
@@ -296,7 +300,7 @@ class Evidence:
     def values(self, side: Side, column: str) -> Floats:
         """Return a number-like column as float64, NaN where null."""
         table = self._equal[side]
-        return _numbers(table, column)
+        return column_numbers(table, column)
 
     def sorted(self, side: Side, column: str) -> Floats:
         """Sorted non-null values of a number-like column."""
@@ -319,9 +323,9 @@ class Evidence:
         for column in self.schema.columns:
             if column.kind.is_number_like:
                 for side, table in self._whole.items():
-                    columns[side].append(_numbers(table, column.name))
+                    columns[side].append(column_numbers(table, column.name))
                 continue
-            for side, codes in _shared(self._whole, column.name)[0].items():
+            for side, codes in shared_codes(self._whole, column.name)[0].items():
                 columns[side].append(codes)
         return {
             s: np.column_stack(c) if c else np.empty((t.num_rows, 0))
@@ -341,8 +345,8 @@ class Evidence:
         if self.target is None:
             return {}, None
         if self.schema[self.target].kind.is_number_like:
-            return {s: _numbers(t, self.target) for s, t in self._whole.items()}, None
-        return _shared(self._whole, self.target)
+            return {s: column_numbers(t, self.target) for s, t in self._whole.items()}, None
+        return shared_codes(self._whole, self.target)
 
     # -- records ---------------------------------------------------------------------------------
 
@@ -352,100 +356,13 @@ class Evidence:
 
     @cached_property
     def _records(self) -> dict[Side, Records]:
-        from twinset.stats import records
-
         sides = list(self._whole)
         real = [i for i, s in enumerate(sides) if s != "synthetic"]
-        encoded = records.encode(
-            list(self._whole.values()), reference=real, columns=self.schema.names
-        )
+        encoded = encode(list(self._whole.values()), reference=real, columns=self.schema.names)
         return dict(zip(sides, encoded, strict=True))
 
     def hashes(self, *, near_unique: bool) -> dict[Side, npt.NDArray[np.uint64]]:
         """One number a row, equal exactly if rows are equal (up to 64-bit collisions)."""
-        mixed = {s: np.zeros(t.num_rows, dtype=np.uint64) for s, t in self._whole.items()}
-        rng = np.random.default_rng(7)
-        for i, column in enumerate(self.schema.columns):
-            factor = np.uint64(2 * int(rng.integers(2**62, 2**63)) + 1)
-            if not near_unique and i in self.near_unique:
-                continue
-            for side, words in self._words(column).items():
-                state = mixed[side] ^ words
-                state = state * factor
-                mixed[side] = state ^ (state >> np.uint64(29))
-        return mixed
-
-    def _words(self, column: Column) -> dict[Side, npt.NDArray[np.uint64]]:
-        if column.kind.is_number_like:
-            found = {s: _numbers(t, column.name) + 0.0 for s, t in self._whole.items()}
-        else:
-            found = _shared(self._whole, column.name)[0]
-        words = {s: np.ascontiguousarray(v).view(np.uint64) for s, v in found.items()}
-        nan = np.array([np.nan]).view(np.uint64)[0]
-        return {s: np.where(np.isnan(found[s]), nan, w) for s, w in words.items()}
-
-    @cached_property
-    def near_unique(self) -> frozenset[int]:
-        """Places of columns in which over half of the known train values differ from all others."""
-        places = []
-        for i, column in enumerate(self.schema.columns):
-            words = self._words(column)["train"]
-            _, counts = np.unique(words, return_counts=True)
-            if len(words) and np.count_nonzero(counts == 1) > len(words) / 2:
-                places.append(i)
-        return frozenset(places)
-
-
-def labels(column: pa.ChunkedArray) -> tuple[list[str], npt.NDArray[np.int64]]:
-    """Return a discrete column's distinct values as text, and shape (rows,) places; -1 is null."""
-    if not pa.types.is_dictionary(column.type):
-        column = column.cast(pa.string()).dictionary_encode()
-    column = column.unify_dictionaries()
-    places = column.combine_chunks()
-    if isinstance(places, pa.ChunkedArray):
-        if not places.num_chunks:
-            return [], np.empty(0, dtype=np.int64)
-        places = places.chunk(0)
-    index = places.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
-    names = places.dictionary.cast(pa.string()).to_pylist()
-    missing = np.array([n is None for n in names] + [False])
-    index = np.where(missing[index], -1, index)
-    return ["" if n is None else n for n in names], index
-
-
-def _numbers(table: Table, column: str) -> Floats:
-    values = table[column]
-    if values.null_count == len(values):
-        return np.full(len(values), np.nan)
-    found = numbers(values, table.schema[column].kind)
-    return np.where(np.isinf(found), np.nan, found)
-
-
-def _shared(tables: dict[Side, Table], column: str) -> tuple[dict[Side, Floats], tuple[str, ...]]:
-    """Number the levels over all tables, the most frequent in train first; NaN is null."""
-    found = {s: labels(t[column]) for s, t in tables.items()}
-    names, at = found["train"]
-    held = np.bincount(at[at >= 0], minlength=len(names))
-    first = [names[i] for i in np.argsort(-held, kind="stable") if held[i]]
-    code = {v: i for i, v in enumerate(first)}
-    for others, used in found.values():
-        for i in np.unique(used[used >= 0]):
-            code.setdefault(others[i], len(code))
-    return (
-        {
-            s: np.array([float(code.get(v, -1)) for v in n] + [np.nan])[i]
-            for s, (n, i) in found.items()
-        },
-        tuple(code),
-    )
-
-
-def _small(codes: npt.NDArray[np.int64], size: int) -> Codes:
-    return codes.astype(np.min_scalar_type(size))
-
-
-def _unseen(shape: tuple[int, ...]) -> npt.NDArray[np.bool_]:
-    grid = np.zeros(shape, dtype=bool)
-    for axis in range(len(shape)):
-        np.moveaxis(grid, axis, 0)[-1] = True
-    return grid.reshape(-1)
+        records = self.records()
+        left_out = None if near_unique else nearly_unique(records["train"], NEAR_UNIQUE)
+        return {s: fingerprints(r, left_out) for s, r in records.items()}

@@ -5,6 +5,8 @@ Each fit uses one thread, several run side by side: shared loops burn cores that
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +17,7 @@ from twinset.metrics._evidence import Split
 from twinset.progress import check_time
 from twinset.scale.local import map_ordered
 
-__all__ = ["Crossfit", "Task", "crossfit", "fit_predict"]
+__all__ = ["Crossfit", "Task", "crossfit", "fit_predict", "fitting"]
 
 Floats = npt.NDArray[np.float64]
 TREES = 100
@@ -63,6 +65,17 @@ def _capped(features: Floats, categorical: tuple[int, ...]) -> Floats:
     return capped
 
 
+@contextlib.contextmanager
+def fitting() -> Iterator[None]:
+    """Turn LightGBM's own error, which descends from `Exception` alone, into ArithmeticError."""
+    import lightgbm as lgb
+
+    try:
+        yield
+    except lgb.basic.LightGBMError:
+        raise ArithmeticError("a model could not be fitted") from None
+
+
 def crossfit(
     features: Floats,
     labels: Floats,
@@ -83,19 +96,21 @@ def crossfit(
 
     params = Task(2).params(seed)
     capped = _capped(features, view.categorical)
-    data = lgb.Dataset(
-        capped,
-        labels,
-        categorical_feature=list(view.categorical),
-        params=params,
-        free_raw_data=False,
-    ).construct()
+    with fitting():
+        data = lgb.Dataset(
+            capped,
+            labels,
+            categorical_feature=list(view.categorical),
+            params=params,
+            free_raw_data=False,
+        ).construct()
     check_time()
 
     def one(out: npt.NDArray[np.bool_]) -> tuple[Floats, Floats]:
-        part = data.subset(np.flatnonzero(~out))
-        booster = lgb.train(params, part, num_boost_round=TREES)
-        return booster.predict(capped[out], num_threads=1), booster.feature_importance("gain")
+        with fitting():
+            part = data.subset(np.flatnonzero(~out))
+            booster = lgb.train(params, part, num_boost_round=TREES)
+            return booster.predict(capped[out], num_threads=1), booster.feature_importance("gain")
 
     scores = np.zeros(len(labels))
     gains = np.zeros(features.shape[1])
@@ -128,9 +143,10 @@ def fit_predict(train: Split, target: Floats, test: Floats, task: Task, seed: in
             constant[:, int(first[0])] = 1.0
         return constant
     params = task.params(seed)
-    data = lgb.Dataset(x, y, categorical_feature=list(train.categorical), params=params)
-    booster = lgb.train(params, data, num_boost_round=TREES)
-    found = np.asarray(
-        booster.predict(_capped(test, train.categorical), num_threads=1), dtype=np.float64
-    )
+    with fitting():
+        data = lgb.Dataset(x, y, categorical_feature=list(train.categorical), params=params)
+        booster = lgb.train(params, data, num_boost_round=TREES)
+        found = np.asarray(
+            booster.predict(_capped(test, train.categorical), num_threads=1), dtype=np.float64
+        )
     return np.column_stack([1 - found, found]) if task.classes == 2 else found

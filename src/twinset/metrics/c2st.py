@@ -93,11 +93,10 @@ class C2st:
             inside = folds == fold
             one, zero = inside & (labels == 1), inside & (labels == 0)
             own = one[: len(ids[0])], zero[len(ids[0]) :]
-            parts.append(
-                auc(found.scores[one], found.scores[zero], (ids[0][own[0]], ids[1][own[1]]))
-            )
-        value = float(np.mean([p.value for p in parts]))
-        variance = float(np.sum([p.variance for p in parts])) / len(parts) ** 2
+            area = auc(found.scores[one], found.scores[zero])
+            parts.append((area.value, area.variance((ids[0][own[0]], ids[1][own[1]]))))
+        value, variance = (float(v) for v in np.mean(parts, axis=0))
+        variance /= len(parts)
         # 1/12 per unit and side is the scatter of an AUC whose scores carry no information; models
         # of different folds share most of their rows, which doubles it
         effect = max(len(i) * float(np.sum((np.bincount(i) / len(i)) ** 2)) for i in ids)

@@ -20,7 +20,7 @@ EXACT = Measure(
     0,
     1,
     "share of synthetic rows that equal a train row in every compared column; params.columns: all, "
-    "or without_near_unique (columns left out in which over half of the values occur once)",
+    "or without_near_unique (columns left out that have more distinct values than half the rows)",
     "reference: the holdout's own rate against the same train rows",
 )
 

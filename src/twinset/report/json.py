@@ -37,8 +37,8 @@ def to_json(
     """Return the content of report.json; equal inputs give equal text.
 
     `schema` is a publishable one; without it that of the evaluation is written, which names nothing
-    that fewer than ten units hold. Keys beside those of the contract: ``audit`` (verdict,
-    controls, exposed kinds, what was not tested) and ``provenance``.
+    that fewer than ten units hold. Keys beside those of the contract (docs/adr/0005): ``audit``
+    (verdict, controls, exposed kinds, what was not tested, power) and ``provenance``.
     """
     provenance = provenance or {}
     evaluation, audit = guarded(evaluation, audit, provenance)
@@ -67,10 +67,17 @@ def _result(result: Result) -> dict[str, Any]:
 def _audit(audit: Audit | None, provenance: Mapping[str, Any]) -> dict[str, Any]:
     verdict, _ = share(audit, provenance)
     if audit is None:
-        return {"verdict": verdict.text, "controls_passed": None, "exposed": [], "not_tested": []}
+        unknown: dict[str, Any] = {"controls_passed": None, "exposed": [], "not_tested": [], "power": None}
+        return {"verdict": verdict.text, **unknown}
     found = audit.to_dict()
     kept = ("controls_passed", "exposed", "not_tested")
-    return {"verdict": verdict.text, **{k: found[k] for k in kept}}
+    return {"verdict": verdict.text, **{k: found[k] for k in kept}, "power": _power(audit)}
+
+
+def _power(audit: Audit) -> dict[str, Any]:
+    """How little this audit could have seen, and from where on its answer is No."""
+    names = ("members", "non_members", "smallest_auc_seen", "margin")
+    return {name: audit.extra.get(name) for name in names}
 
 
 def _clean(value: Any) -> Any:

@@ -20,13 +20,13 @@ __all__ = [
 Z95 = 1.959963984540054
 
 
-def wilson(count: float, n: float) -> tuple[float, float]:
-    """Return the 95% score interval of a proportion (Wilson 1927); (0, 1) if n is 0."""
+def wilson(count: float, n: float, z: float = Z95) -> tuple[float, float]:
+    """Return the score interval of a proportion (Wilson 1927), 95% by default; (0, 1) if n is 0."""
     if n <= 0:
         return 0.0, 1.0
     share = min(max(count / n, 0.0), 1.0)
-    centre = (share + Z95**2 / (2 * n)) / (1 + Z95**2 / n)
-    half = Z95 * math.sqrt(share * (1 - share) / n + Z95**2 / (4 * n * n)) / (1 + Z95**2 / n)
+    centre = (share + z**2 / (2 * n)) / (1 + z**2 / n)
+    half = z * math.sqrt(share * (1 - share) / n + z**2 / (4 * n * n)) / (1 + z**2 / n)
     return max(0.0, min(share, centre - half)), min(1.0, max(share, centre + half))
 
 

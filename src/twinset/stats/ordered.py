@@ -94,28 +94,48 @@ def quantile_gap(a: Floats, b: Floats) -> float:
     return float(np.abs(qa - qb).mean() / spread) if spread > 0 else math.nan
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Auc:
-    """Area under the ROC curve with its variance by units (DeLong et al. 1988, eq. 3-6)."""
+    """Area under the ROC curve; what each score adds to its error (DeLong et al. 1988, eq. 3-6).
+
+    Attributes
+    ----------
+    value
+        P(score of a positive > score of a negative), ties one half.
+    positive, negative
+        Shape (positives,) and (negatives,): influences; their squares add up to the variance.
+    """
 
     value: float
-    variance: float
+    positive: Floats
+    negative: Floats
+
+    def variance(self, units: tuple[Units, Units] = (None, None)) -> float:
+        """Variance of the area, the scores of one unit taken together; 0.25 if a side is empty."""
+        if not len(self.positive) or not len(self.negative):
+            return 0.25
+        total = 0.0
+        for influence, unit in zip((self.positive, self.negative), units, strict=True):
+            sums = np.bincount(compact(unit, len(influence)), weights=influence)
+            total += float(sums @ sums)
+        return total
 
 
-def auc(positive: Floats, negative: Floats, units: tuple[Units, Units] = (None, None)) -> Auc:
-    """P(score of a positive > score of a negative), ties one half."""
-    both = np.concatenate([positive, negative])
-    order_p, order_n = np.sort(positive), np.sort(negative)
-    below = np.searchsorted(order_n, positive, "left") + np.searchsorted(order_n, positive, "right")
-    above = 2 * len(positive) - (
-        np.searchsorted(order_p, negative, "left") + np.searchsorted(order_p, negative, "right")
-    )
-    if len(both) < 2 or not len(positive) or not len(negative):
-        return Auc(0.5, 0.25)
-    place_p, place_n = below / (2 * len(negative)), above / (2 * len(positive))
-    value = float(place_p.mean())
-    variance = 0.0
-    for place, unit in zip((place_p, place_n), units, strict=True):
-        sums = np.bincount(compact(unit, len(place)), weights=place - value)
-        variance += float(sums @ sums) / len(place) ** 2
-    return Auc(value, variance)
+def auc(positive: Floats, negative: Floats) -> Auc:
+    """Area under the ROC curve of the scores of two groups; 0.5 if one is empty.
+
+    >>> auc(np.array([0.9, 0.4]), np.array([0.4, 0.1])).value
+    0.875
+    """
+    if not len(positive) or not len(negative):
+        return Auc(0.5, np.zeros(len(positive)), np.zeros(len(negative)))
+    above = _mid(np.sort(negative), positive) / len(negative)
+    below = 1 - _mid(np.sort(positive), negative) / len(positive)
+    value = float(above.mean())
+    return Auc(value, (above - value) / len(positive), (below - value) / len(negative))
+
+
+def _mid(ordered: Floats, values: Floats) -> Floats:
+    """How many of `ordered` lie below each value, ties one half."""
+    left = np.searchsorted(ordered, values, side="left")
+    return np.asarray((left + np.searchsorted(ordered, values, side="right")) / 2.0)

@@ -1,0 +1,72 @@
+"""Columns of tables as arrays: levels and their places, numbers, codes shared by tables."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from twinset.metrics._evidence import Codes, Floats, Side
+from twinset.table.table import Table, numbers
+
+__all__ = ["column_numbers", "labels", "shared_codes", "small", "unseen_cells"]
+
+
+def labels(column: pa.ChunkedArray) -> tuple[list[str], npt.NDArray[np.int64]]:
+    """Return a discrete column's distinct values as text, and shape (rows,) places; -1 is null."""
+    if not pa.types.is_dictionary(column.type):
+        column = column.cast(pa.string()).dictionary_encode()
+    column = column.unify_dictionaries()
+    places = column.combine_chunks()
+    if isinstance(places, pa.ChunkedArray):
+        if not places.num_chunks:
+            return [], np.empty(0, dtype=np.int64)
+        places = places.chunk(0)
+    index = places.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
+    names = places.dictionary.cast(pa.string()).to_pylist()
+    missing = np.array([n is None for n in names] + [False])
+    index = np.where(missing[index], -1, index)
+    return ["" if n is None else n for n in names], index
+
+
+def column_numbers(table: Table, column: str) -> Floats:
+    """Return a number-like column as float64, NaN where null or infinite."""
+    values = table[column]
+    if values.null_count == len(values):
+        return np.full(len(values), np.nan)
+    found = numbers(values, table.schema[column].kind)
+    return np.where(np.isinf(found), np.nan, found)
+
+
+def shared_codes(
+    tables: dict[Side, Table], column: str
+) -> tuple[dict[Side, Floats], tuple[str, ...]]:
+    """Number the levels over all tables, the most frequent in train first; NaN is null."""
+    found = {s: labels(t[column]) for s, t in tables.items()}
+    names, at = found["train"]
+    held = np.bincount(at[at >= 0], minlength=len(names))
+    first = [names[i] for i in np.argsort(-held, kind="stable") if held[i]]
+    code = {v: i for i, v in enumerate(first)}
+    for others, used in found.values():
+        for i in np.unique(used[used >= 0]):
+            code.setdefault(others[i], len(code))
+    return (
+        {
+            s: np.array([float(code.get(v, -1)) for v in n] + [np.nan])[i]
+            for s, (n, i) in found.items()
+        },
+        tuple(code),
+    )
+
+
+def small(codes: npt.NDArray[np.int64], size: int) -> Codes:
+    """Return codes in the smallest type that holds `size` of them."""
+    return codes.astype(np.min_scalar_type(size))
+
+
+def unseen_cells(shape: tuple[int, ...]) -> npt.NDArray[np.bool_]:
+    """Return shape (cells,): cells in which a column has its last code, which train cannot have."""
+    grid = np.zeros(shape, dtype=bool)
+    for axis in range(len(shape)):
+        np.moveaxis(grid, axis, 0)[-1] = True
+    return grid.reshape(-1)
