@@ -68,6 +68,9 @@ def test_a_fresh_real_sample_is_not_flagged(clean):
     assert {
         r.params["attack"] for r in clean.results if r.name == "auc" and "attack" in r.params
     } == {*registry.names("attacks")}
+    bounds = [r for r in clean.results if r.name == "epsilon_lower_bound"]
+    assert {r.verdict for r in bounds} == {"within_noise"}
+    assert all(r.value < 0.1 and r.params["ceiling"] > 4 for r in bounds)
     assert 0.5 < clean.extra["smallest_auc_seen"] < 0.56
     assert clean.not_tested
     clean.to_json()
@@ -98,6 +101,15 @@ def test_a_bootstrap_is_caught_as_copied_rows(world):
     assert value(audit, "exact_match") == pytest.approx(1 - np.exp(-1) / 2, abs=0.04)
     assert value(audit, "distance") > 0.75
     assert audit.find("tpr_at_fpr", attack="distance", fpr=0.01).estimate.low > 0.5
+    bound = audit.find("epsilon_lower_bound", attack="exact_match")
+    assert 3 < bound.value <= bound.params["ceiling"] == bound.estimate.high
+    assert bound.verdict == "worse"
+    adv, right, gain = (
+        audit.find(n, attack="distance", target_group="random").estimate
+        for n in ("advantage", "balanced_accuracy", "privacy_gain")
+    )
+    assert adv.value == pytest.approx(2 * right.value - 1) == pytest.approx(1 - gain.value)
+    assert (gain.low, gain.high) == pytest.approx((1 - adv.high, 1 - adv.low))
     assert len(audit.exposed) == 5
     assert all(e.count >= 10 and e.low > 0.5 for e in audit.exposed)
 

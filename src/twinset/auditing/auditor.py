@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from twinset.auditing import measures
+from twinset.auditing import bounds, measures
 from twinset.auditing.measures import Auc
-from twinset.protocols import Estimate, Result, ThreatModel
+from twinset.protocols import Direction, Estimate, Result, ThreatModel
 from twinset.stats.seeds import stream
 
 __all__ = ["FPRS", "Finding", "Judgement", "Scored", "by_unit", "judge"]
@@ -104,8 +104,9 @@ def judge(
         if shown:
             findings.append(Finding(s.attack, s.leak, name, "auc", area.value, low, high))
         results.append(_auc_result(s, name, area, shown))
-        results.append(_advantage(s, name, group, member, seed))
+        results.extend(_advantage(s, name, group, member, seed))
         if name == "random":
+            results.append(_bound(s, member, seed, tests))
             for fpr in FPRS:
                 result, found = _tpr(s, fpr, member, seed, tests)
                 results.append(result)
@@ -152,16 +153,46 @@ def _advantage(
     within: npt.NDArray[np.bool_],
     member: npt.NDArray[np.bool_],
     seed: int,
-) -> Result:
+) -> list[Result]:
+    """Return the advantage A, the balanced accuracy (1 + A)/2 and the privacy gain 1 - A."""
     assert s.scores is not None
     rng = stream(seed, "audit", "advantage", s.attack, group)
-    found = measures.advantage(s.scores[within], member[within], rng)
+    a = measures.advantage(s.scores[within], member[within], rng)
+    n = int(within.sum())
+    forms: list[tuple[str, Direction, float, tuple[float, float, float]]] = [
+        ("advantage", "lower", 0.0, (a.value, a.low, a.high)),
+        ("balanced_accuracy", "lower", 0.5, ((1 + a.value) / 2, (1 + a.low) / 2, (1 + a.high) / 2)),
+        ("privacy_gain", "higher", 1.0, (1 - a.value, 1 - a.high, 1 - a.low)),
+    ]
+    return [
+        Result(
+            family="privacy",
+            name=name,
+            params=_params(s, group),
+            estimate=Estimate(*figures, n, _CONFIDENCE),
+            reference=reference,
+            direction=direction,
+        )
+        for name, direction, reference, figures in forms
+    ]
+
+
+def _bound(s: Scored, member: npt.NDArray[np.bool_], seed: int, tests: int) -> Result:
+    """Lower bound on epsilon by pairs of a member and a non-member; "worse" over all `tests`."""
+    assert s.scores is not None
+    task = ("audit", "epsilon", s.attack)
+    found = bounds.bound_from_pairs(s.scores, member, stream(seed, *task))
+    sure = bounds.bound_from_pairs(s.scores, member, stream(seed, *task), alpha=found.alpha / tests)
+    low, top = found.value, found.ceiling
     return Result(
         family="privacy",
-        name="advantage",
-        params=_params(s, group),
-        estimate=Estimate(found.value, found.low, found.high, int(within.sum()), _CONFIDENCE),
+        name="epsilon_lower_bound",
+        params=_params(
+            s, "random", method="one run, pairs", neighbours="replace", delta=0.0, ceiling=top
+        ),
+        estimate=Estimate(low, low, top, int(member.sum()), 1 - found.alpha),
         reference=0.0,
+        verdict="worse" if sure.value > 0 else "within_noise",
     )
 
 

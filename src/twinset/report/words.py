@@ -255,6 +255,23 @@ _MEASURES: dict[str, Measure] = {
         reference="guessing",
         standing=_GUESS,
     ),
+    "balanced_accuracy": Measure(
+        "Right answers, members and others counted alike",
+        "Average of the share of train records recognised and of other records cleared, at the "
+        "same threshold as the advantage. 50% is guessing.",
+        "share",
+        anchors=(0.5, 0.55),
+        reference="guessing",
+        standing=_GUESS,
+    ),
+    "privacy_gain": Measure(
+        "Privacy gain",
+        "One minus the advantage: 1 if the attack does no better than guessing, 0 if it is always "
+        "right, as it would be with the real rows themselves.",
+        anchors=(0.9, 1.0),
+        reference="guessing",
+        standing=_GUESS,
+    ),
     "control": Measure(
         "Controls of the audit",
         "Attacks on planted leaks and on records dealt by chance, where the right answer is known.",
@@ -263,8 +280,8 @@ _MEASURES: dict[str, Measure] = {
     ),
     "epsilon_lower_bound": Measure(
         "Empirical lower bound on epsilon",
-        "The least privacy loss that explains what the attack achieved; `ceiling` is the most that "
-        "this test could have shown.",
+        "The least privacy loss that explains what the attack achieved. The interval ends at the "
+        "ceiling, the most that this test could have shown: a bound near 0 proves nothing.",
         domain=(0.0, 1e9),
         reference="guessing",
         standing=_GUESS,
