@@ -17,12 +17,14 @@ import numpy as np
 import pyarrow as pa
 
 from twinset import registry
-from twinset.blocks.codec import Codec, Protected
+from twinset.blocks.codec import Codec
+from twinset.blocks.protection import Protected, null_share
 from twinset.blocks.surrogates import make
 from twinset.errors import ConditionError, InputError, ModelFileError
 from twinset.progress import phase
 from twinset.protocols import Generator, Model
 from twinset.scale.local import map_ordered
+from twinset.stats.repeats import repeated_rows
 from twinset.stats.seeds import stream
 from twinset.table.canonical import to_natural, to_raw
 from twinset.table.expressions import Expression, parse
@@ -113,14 +115,20 @@ class Twin:
         ------
         InputError
             If the table has no rows or no column to learn, or an option is refused.
+
+        Notes
+        -----
+        Where no unit is known, rows that are repeated beyond chance count as one unit
+        (`twinset.stats.repeats`): here only, not in splits, intervals or attacks.
         """
         configured: Generator = registry.configure("generators", generator, options)
         if table.num_rows == 0:
             raise InputError("the table", got="0 rows", allowed="at least 1 row")
-        if table.num_units < protect:
+        counted = _of_people(table)
+        if counted.num_units < protect:
             raise InputError(
                 "the train table",
-                got=f"{table.num_units} rows or units to protect",
+                got=f"{counted.num_units} rows or units to protect",
                 allowed=f"at least {protect}, the minimum behind every value (--protect)",
             )
         if not any(c.is_learnable for c in table.schema.columns):
@@ -130,10 +138,13 @@ class Twin:
                 hint="state kinds in a schema file (--schema)",
             )
         with phase("fit", 1):
-            codec, learn, changes = Codec.fit(table, protect=protect, rng=stream(seed, "protect"))
+            codec, learn, changes = Codec.fit(counted, protect=protect, rng=stream(seed, "protect"))
             model = configured.fit(learn, rng=stream(seed, "fit"))
         made = [c.name for c in table.schema.columns if not c.is_learnable]
         keep = [c.name for c in table.schema.columns if c.keep]
+        provenance = {"rows": table.num_rows, "units": table.num_units}
+        if table.units is None and counted.units is not None:
+            provenance["repeated"] = table.num_rows - counted.num_units
         return cls(
             codec,
             model,
@@ -141,10 +152,10 @@ class Twin:
             dict(options or {}),
             seed,
             changes,
-            {name: table[name].null_count / table.num_rows for name in made},
+            {name: null_share(table[name], counted.units, protect) for name in made},
             table.data.select(keep) if keep else None,
             frame,
-            {"rows": table.num_rows, "units": table.num_units},
+            provenance,
             dict(dtypes or {}),
         )
 
@@ -341,10 +352,14 @@ class Twin:
 
     def protection_text(self) -> str:
         """What protection changed, in words for a report."""
+        said = [f"at least {self.codec.protect} units behind each value"]
+        repeated = self.provenance.get("repeated", 0)
+        if repeated:
+            said.append(f"identical rows counted as one unit: {_at_least_ten(repeated)}")
         if not self.protected:
-            return f"nothing rarer or more extreme than {self.codec.protect} units was found"
-        changed = "; ".join(f"{p.column}: {p.what} in {p.rows:,} rows" for p in self.protected)
-        return f"at least {self.codec.protect} units behind each value; {changed}"
+            said.append("nothing rarer or more extreme was found")
+        said += [f"{p.column}: {p.what} in {_at_least_ten(p.rows)}" for p in self.protected]
+        return "; ".join(said)
 
     def save(self, path: str | Path) -> None:
         """Write the .twin file; it appears whole or not at all."""
@@ -408,6 +423,18 @@ class Twin:
                 str(path), got="a damaged file (its values do not fit together)"
             ) from None
         return twin
+
+
+def _of_people(table: Table) -> Table:
+    """Return the table with a unit a row, equal rows counting as one where they are not chance."""
+    if table.units is not None:
+        return table
+    return Table(table.schema, table.data, repeated_rows(table))
+
+
+def _at_least_ten(rows: int) -> str:
+    """Count of rows for a report, where no count below ten stands."""
+    return f"{rows:,} rows" if rows >= 10 else "fewer than 10 rows"
 
 
 def _made_unique(column: Column) -> bool:

@@ -7,6 +7,7 @@ import pyarrow as pa
 import pytest
 
 from twinset.blocks.codec import Codec
+from twinset.blocks.protection import null_share
 from twinset.errors import ConditionError, InputError
 from twinset.table.schema import Column, Format, Kind, Role, Schema
 from twinset.table.table import Table, canonical_type, from_numbers, numbers
@@ -22,7 +23,9 @@ def one(kind: Kind, values: list, **column) -> Table:
         array = (
             array.cast(pa.string()).dictionary_encode()
             if kind is Kind.CATEGORY
-            else array.cast(canonical_type(kind))
+            else array.cast(pa.int32() if kind is Kind.DATE else array.type).cast(
+                canonical_type(kind)
+            )
         )
     schema = Schema(columns=(Column(name="x", kind=kind, **column),))
     return Table(schema, pa.table({"x": array}))
@@ -100,8 +103,8 @@ def test_sentinels_are_codes_not_extremes() -> None:
     assert column.sentinels == (-999.0,)
     assert column.low >= 0
     got = numbers(learn["x"], Kind.REAL)
-    assert (got == -999.0).sum() == 20
-    assert np.isnan(got[-1])
+    assert (got[:-1] == -999.0).sum() == 20
+    assert got[-1] in got[:-1]
 
 
 @pytest.mark.parametrize("n", [5, 9])
@@ -147,7 +150,7 @@ def test_numbers_round_trip(kind: Kind, values: list[float]) -> None:
 
 @pytest.mark.parametrize("rare", [True, False])
 def test_a_rare_answer_is_not_learned(rare: bool) -> None:
-    values = [rare] * 4 + [not rare] * 50 + [None] * 3
+    values = [rare] * 4 + [not rare] * 50 + [None] * 5
     codec, learn, changes = fit(one(Kind.BOOLEAN, values))
     assert set(codec.decode(learn)["x"].to_pylist()) == {not rare, None}
     assert changes[0].rows == 4
@@ -172,6 +175,58 @@ def test_answers_are_counted_by_units() -> None:
 def test_too_few_answers_leave_nothing() -> None:
     _, learn, _ = fit(one(Kind.BOOLEAN, [True] * 3 + [False] * 4 + [None] * 50))
     assert learn["x"].null_count == 57
+
+
+NULLS = [
+    (Kind.CATEGORY, ["a"] * 60 + ["b"] * 40),
+    (Kind.BOOLEAN, [True] * 60 + [False] * 40),
+    (Kind.REAL, [float(i % 17) for i in range(100)]),
+    (Kind.DATE, list(range(100))),
+]
+
+
+@pytest.mark.parametrize(("kind", "values"), NULLS)
+def test_a_rare_null_is_not_learned(kind: Kind, values: list) -> None:
+    """Four without a value get one that others have; the fifth makes null common."""
+    table = one(kind, [*values, *[None] * 4], nullable=True)
+    codec, learn, changes = fit(table)
+    assert learn["x"].null_count == 0
+    assert set(learn["x"].to_pylist()[100:]) <= set(learn["x"].to_pylist()[:100])
+    assert not codec.schema["x"].nullable
+    assert ("rare nulls replaced", 4) in [(c.what, c.rows) for c in changes]
+    codec, learn, changes = fit(one(kind, [*values, *[None] * 5], nullable=True))
+    assert learn["x"].null_count == 5
+    assert codec.schema["x"].nullable
+    assert "rare nulls replaced" not in [c.what for c in changes]
+
+
+@pytest.mark.parametrize(("kind", "values"), NULLS)
+def test_nulls_are_counted_by_units(kind: Kind, values: list) -> None:
+    """Thirty nulls of one person are one; so are the ones that protection itself makes."""
+    table = one(kind, [*values, *[None] * 30], nullable=True)
+    units = np.r_[np.arange(100), np.full(30, 100)]
+    _, learn, _ = fit(Table(table.schema, table.data, units))
+    assert learn["x"].null_count == 0
+    assert set(learn["x"].to_pylist()[100:]) > set(learn["x"].to_pylist()[100:101])
+
+
+def test_a_declared_null_is_public() -> None:
+    for values in (["a"] * 50 + [None], ["a"] * 50):
+        codec, learn, _ = fit(
+            one(Kind.CATEGORY, values, nullable=True, declared=frozenset({"nullable"}))
+        )
+        assert codec.schema["x"].nullable
+        assert learn["x"].null_count == len(values) - 50
+
+
+@pytest.mark.parametrize(
+    ("nulls", "filled", "share"), [(4, 96, 0.0), (5, 95, 0.05), (97, 3, 1.0), (0, 100, 0.0)]
+)
+def test_a_rare_null_of_what_is_made_new(nulls: int, filled: int, share: float) -> None:
+    table = one(Kind.TEXT, [f"t{i}" for i in range(filled)] + [None] * nulls, nullable=True)
+    assert null_share(table["x"], None, 5) == share
+    codec, _, _ = fit(table)
+    assert codec.schema["x"].nullable is (share > 0)
 
 
 def test_decode_restores_kinds() -> None:

@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from twinset.protocols import Records
 
-__all__ = ["fingerprints", "near_unique"]
+__all__ = ["fingerprints", "mix", "near_unique"]
 
 _ODD = (np.uint64(0x9E3779B97F4A7C15), np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB))
 _NULL = np.uint64(0x7FF8DEADBEEF0001)
@@ -33,7 +33,7 @@ def fingerprints(
         else:
             bits = records.codes[:, j - p].astype(np.uint64)
         salt = np.uint64((j + 1) * int(_ODD[0]) % 2**64)
-        mixed = _mix(mixed * _ODD[0] + _mix(bits + salt))
+        mixed = mix(mixed * _ODD[0] + mix(bits + salt))
     return mixed
 
 
@@ -45,7 +45,7 @@ def near_unique(records: Records, share: float) -> npt.NDArray[np.bool_]:
     return np.array([len(np.unique(c[c == c])) > most for c in columns], dtype=bool)
 
 
-def _mix(x: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
+def mix(x: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
     """Scramble bits (the finaliser of SplitMix64, Steele et al. 2014)."""
     x = (x ^ (x >> np.uint64(30))) * _ODD[1]
     x = (x ^ (x >> np.uint64(27))) * _ODD[2]
