@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from twinset import registry
 from twinset.auditing.core import audit_release
@@ -15,8 +18,11 @@ from twinset.evaluation.core import evaluate as evaluate_tables
 from twinset.inputs import Options, read, read_holdout, read_like
 from twinset.report.bundle import Report
 from twinset.results import Audit, Evaluation
+from twinset.rules.files import as_rules
+from twinset.rules.measures import with_rules
+from twinset.rules.rule import Rules
 from twinset.scale.local import use_workers
-from twinset.stats.seeds import stream
+from twinset.stats.seeds import derived, stream
 from twinset.table.canonical import to_raw
 from twinset.table.frames import frame_kind, frame_types
 from twinset.table.schema import Schema
@@ -31,6 +37,7 @@ __all__ = [
     "Comparison",
     "Report",
     "Run",
+    "Sampled",
     "audit",
     "check_place",
     "compare",
@@ -108,6 +115,7 @@ def evaluate(
     synthetic: object,
     holdout: object | None = None,
     *,
+    rules: Rules | str | Path | Sequence[Any] | None = None,
     seed: int = 0,
     **about: Any,
 ) -> Evaluation:
@@ -118,14 +126,20 @@ def evaluate(
     train, synthetic, holdout
         Tables, paths or URLs; `holdout` holds other units of the same population and gives every
         figure its reference.
+    rules
+        Rules that every row should keep: a file, or a list of expressions and mappings.
     """
+    wanted = None if rules is None else as_rules(rules)
     options = Options(**about)
     _, real = read(train, options, seed=seed)
     released = read_like(synthetic, real, options, seed=seed)
     unseen = None if holdout is None else read_holdout(holdout, real, options, seed=seed)[0]
-    return evaluate_tables(
+    if wanted is not None:
+        wanted.check_schema(real.schema, real.take(np.arange(0)))
+    found = evaluate_tables(
         real, released, unseen, target=options.target, sensitive=options.sensitive, seed=seed
     )
+    return found if wanted is None else with_rules(found, wanted, real, released, unseen)
 
 
 def audit(
@@ -165,6 +179,17 @@ def report(
     return Report.of(evaluation, audit, gates, seed=seed)
 
 
+@dataclass(frozen=True)
+class Sampled:
+    """What `sample_to` wrote; the last three as in `twinset.twin.Draw`, over all rows."""
+
+    rows: int
+    seed: int
+    method: str
+    acceptance: float
+    effective: float | None
+
+
 def sample_to(
     twin: Twin,
     path: str | Path,
@@ -173,15 +198,29 @@ def sample_to(
     given: Mapping[str, object] | None = None,
     where: str | None = None,
     seed: int | None = None,
+    copy: int | None = None,
     workers: int | None = None,
-) -> float:
-    """Write rows to a file piece by piece; return the share of drawn rows that met `where`."""
-    shares = []
+) -> Sampled:
+    """Write rows to a file piece by piece.
+
+    Parameters
+    ----------
+    seed
+        Default from the twin.
+    copy
+        Number of a copy: each has streams of its own under the same seed.
+    """
+    seed = twin.seed if seed is None else seed
+    seed = seed if copy is None else derived(seed, "copy", copy)
+    rows, drawn, worth, method = 0, 0.0, 0.0, "direct"
     with use_workers(workers), RowWriter(path, None) as writer:
         for draw in twin.draws(n, given=given, where=where, seed=seed):
             writer.write(to_raw(draw.table))
-            shares.append(draw.acceptance)
-    return sum(shares) / len(shares)
+            rows += draw.table.num_rows
+            drawn += draw.table.num_rows / draw.acceptance
+            worth += float("nan") if draw.effective is None else draw.effective
+            method = draw.method
+    return Sampled(rows, seed, method, rows / drawn, None if worth != worth else worth)
 
 
 def metric(name: str) -> Callable[[object, object], float]:

@@ -11,6 +11,8 @@ import typer
 from twinset.errors import InputError
 
 __all__ = [
+    "ROWS",
+    "Data",
     "Gates",
     "Generator",
     "Holdout",
@@ -22,6 +24,7 @@ __all__ = [
     "Protect",
     "Quiet",
     "Rows",
+    "Rules",
     "Schema",
     "Seed",
     "Sensitive",
@@ -34,7 +37,12 @@ __all__ = [
     "about",
     "assignments",
     "names",
+    "share_or_file",
 ]
+
+ROWS = 1_000_000
+
+Data = Annotated[str, typer.Argument(metavar="DATA", help="File, '-' or database URL.")]
 
 Schema = Annotated[
     Path | None,
@@ -89,6 +97,10 @@ Gates = Annotated[
     Path | None,
     typer.Option("--gate", metavar="FILE", help="gates.yaml; a missed gate exits with 1."),
 ]
+Rules = Annotated[
+    Path | None,
+    typer.Option("--rules", metavar="FILE", help="rules.yaml: what every row must keep."),
+]
 Out = Annotated[Path | None, typer.Option("--out", metavar="PATH", help="Where to write.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON to standard output.")]
 Plugins = Annotated[
@@ -139,3 +151,13 @@ def about(
         "table": table,
     }
     return given if max_rows is None else {**given, "max_rows": max_rows}
+
+
+def share_or_file(text: str | None) -> float | str | None:
+    """Return a fraction as a number, anything else as a path."""
+    if text is None:
+        return None
+    try:
+        return float(text)
+    except ValueError:
+        return text

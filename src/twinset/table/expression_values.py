@@ -13,6 +13,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -35,9 +37,9 @@ from twinset.table.expression_syntax import (
     fail,
 )
 from twinset.table.schema import Column, Kind
-from twinset.table.table import Table
+from twinset.table.table import Table, numbers
 
-__all__ = ["check_pattern", "evaluate"]
+__all__ = ["check_pattern", "evaluate", "evaluate_amount"]
 
 _SIGNS: dict[str, Callable[..., Any]] = {
     "=": pc.equal,
@@ -91,6 +93,28 @@ def evaluate(node: Node, table: Table) -> pa.Array | pa.ChunkedArray | pa.Boolea
     if value.type != "boolean":
         fail(f"this is a {value.type}, not a condition", node.at, hint="compare it with something")
     return value.data
+
+
+def evaluate_amount(node: Node, table: Table) -> npt.NDArray[np.float64]:
+    """Return a number for each row, NaN where it is unknown; shape (rows,).
+
+    Dates are days and datetimes seconds since 1970-01-01.
+
+    Raises
+    ------
+    ExpressionError
+        If a column is unknown, or the value is not a number or a date.
+    """
+    value = _value(node, table)
+    kind = {"number": Kind.REAL, "date": Kind.DATE, "datetime": Kind.DATETIME}.get(value.type)
+    if kind is None:
+        fail(f"this is a {value.type}, not an amount", node.at, allowed="numbers and dates")
+    data = value.data
+    if isinstance(data, pa.Scalar):
+        data = pa.chunked_array([pa.array([data.as_py()] * table.num_rows, data.type)])
+    elif isinstance(data, pa.Array):
+        data = pa.chunked_array([data])
+    return numbers(data, kind)
 
 
 def check_pattern(pattern: str, at: int) -> None:

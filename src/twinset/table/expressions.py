@@ -62,6 +62,23 @@ class Expression:
             return np.full(table.num_rows, found.as_py() is True)
         return np.asarray(found.fill_null(False), dtype=np.bool_)
 
+    def known_mask(self, table: Table) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+        """Say for each row whether the expression is true, and whether it is false.
+
+        Where both are not, it is unknown because of a null. Shapes (rows,) twice.
+
+        Raises
+        ------
+        ExpressionError
+            As `mask`.
+        """
+        found = evaluate(self.tree, table)
+        if isinstance(found, pa.Scalar):
+            value = found.as_py()
+            return (np.full(table.num_rows, value is True), np.full(table.num_rows, value is False))
+        true = np.asarray(found.fill_null(False), dtype=np.bool_)
+        return true, ~np.asarray(found.fill_null(True), dtype=np.bool_)
+
 
 def _walk(node: Node) -> Iterator[Node]:
     waiting = [node]

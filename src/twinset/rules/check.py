@@ -1,0 +1,118 @@
+"""Hold rules against a table: how many rows break each, with exact upper bounds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy import special
+
+from twinset.errors import InputError
+from twinset.rules.consistency import contradiction
+from twinset.rules.rule import Rule, Rules
+from twinset.stats.units import count_units
+from twinset.table.table import Table
+
+__all__ = ["Checked", "at_most", "check", "check_train"]
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A rule and what a table says of it.
+
+    Attributes
+    ----------
+    rows, broken
+        Rows to which the rule applies, and how many break it.
+    share
+        ``broken / rows``; 0 if it applies to none.
+    at_most
+        Upper end of the exact 95% bound of that share in the population (Clopper and Pearson 1934,
+        one-sided, by units).
+    """
+
+    rule: Rule
+    rows: int
+    broken: int
+    share: float
+    at_most: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON form."""
+        return {
+            "rule": str(self.rule),
+            "columns": list(self.rule.columns),
+            "rows": self.rows,
+            "broken": self.broken,
+            "share": self.share,
+            "at_most": self.at_most,
+        }
+
+
+def at_most(broken: int, n: int, alpha: float = 0.05) -> float:
+    """Exact upper bound at 1 - `alpha` of a share of which `broken` of `n` were seen.
+
+    It solves P(X <= broken) = alpha for X binomial (Clopper and Pearson 1934); for none broken it
+    is 1 - alpha^(1/n), about ln(1/alpha)/n.
+
+    >>> round(at_most(0, 1000, 0.05), 6)
+    0.002991
+    """
+    if n == 0 or broken >= n:
+        return 1.0
+    return float(special.betaincinv(broken + 1, n - broken, 1 - alpha))
+
+
+def check(rules: Rules, table: Table) -> tuple[Checked, ...]:
+    """Check each rule on a table."""
+    found = []
+    for rule in rules:
+        outcome = rule.claim.outcome(table)
+        rows, broken = int(outcome.applies.sum()), int(outcome.broken.sum())
+        units = table.units
+        n = count_units(None if units is None else units[outcome.applies], rows)
+        bad = count_units(None if units is None else units[outcome.broken], broken)
+        share = broken / rows if rows else 0.0
+        found.append(Checked(rule, rows, broken, share, max(at_most(bad, n), share)))
+    return tuple(found)
+
+
+def check_train(rules: Rules, train: Table) -> tuple[Checked, ...]:
+    """Check rules that shall be enforced on what a model learns from.
+
+    Raises
+    ------
+    InputError
+        If rules do not fit the table, contradict one another, or are broken by more rows of the
+        table than their `exceptions` allow.
+    """
+    rules.check_schema(train.schema, train.take(np.arange(0)))
+    broken = np.zeros(train.num_rows, dtype=bool)
+    for rule in rules:
+        broken |= rule.claim.outcome(train).broken & (not rule.claim.whole_table)
+    clash = contradiction(rules, train.schema) if broken.all() else ()
+    if clash:
+        raise InputError(
+            f"{rules.source}: {rules.named(clash)}",
+            got="rules that no row can keep" if len(clash) == 1 else "a contradiction",
+            hint="correct or delete one of them",
+        )
+    found = check(rules, train)
+    for place, one in enumerate(found, 1):
+        if one.broken > one.rule.exceptions * one.rows:
+            raise InputError(
+                f"{rules.source}, rule {place} ({one.rule})",
+                got=f"{one.broken:,} of {one.rows:,} rows of the table break it",
+                hint=f"correct the rule, or enforce it all the same by `exceptions: "
+                f"{_rounded_up(one.share)}`",
+            )
+    return found
+
+
+def _rounded_up(share: float) -> str:
+    """Return the share with two digits, not below it."""
+    shown = float(f"{share:.2g}")
+    if shown < share:
+        shown = float(f"{share * 1.05:.2g}")
+    return f"{min(shown, 1.0):g}"

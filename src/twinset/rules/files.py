@@ -1,0 +1,289 @@
+"""Rules as files: a list in YAML or JSON; each entry is an expression or a mapping of one kind.
+
+``age >= 0``; ``holds: EXPRESSION``; ``equation: total = net + tax`` with ``tolerance``;
+``sum: total`` with ``of: [net, tax]``; ``unique: [columns]``; ``fixed: [columns]``;
+``determines: column`` with ``by: [columns]``; ``monotone: column`` with ``along``, ``within`` and
+``direction``; ``pattern: column`` with ``matches``; ``required: column`` with ``when: EXPRESSION``.
+Every mapping may have a ``name``, ``exceptions`` (a share of the rows) and ``found``.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from twinset.errors import ExpressionError, InputError
+from twinset.rules.claims import Claim, Equation, Holds, is_equation
+from twinset.rules.combinations import Cell, Combination, Determines, Fixed
+from twinset.rules.rule import Found, Rule, Rules
+from twinset.rules.whole import Monotone, Unique
+from twinset.table.expression_syntax import Name, Text
+from twinset.table.expressions import parse
+from twinset.table.yaml import load_yaml
+
+__all__ = ["as_rules", "dump_rules", "load_rules", "rules_from_data"]
+
+_COMMON = ("name", "exceptions", "found")
+_FIELDS: dict[str, tuple[str, ...]] = {
+    "holds": (),
+    "equation": ("tolerance",),
+    "sum": ("of", "tolerance"),
+    "unique": (),
+    "fixed": ("combinations",),
+    "determines": ("by", "combinations"),
+    "monotone": ("along", "within", "direction"),
+    "pattern": ("matches",),
+    "required": ("when",),
+}
+_HEADER = """\
+# Rules of a table, for `twinset fit --rules`, `run --rules` and `evaluate --rules`: read, correct,
+# delete. An entry is an expression, or one of: holds, equation, sum, unique, fixed, determines,
+# monotone, pattern, required. `exceptions` is the share of real rows that may break the rule; a
+# release never does. `found` is the evidence and may be deleted.
+"""
+
+
+def load_rules(path: str | Path) -> Rules:
+    """Read a rules file.
+
+    Raises
+    ------
+    InputError
+        With the rule that is wrong.
+    """
+    path = Path(path)
+    return rules_from_data(load_yaml(path), path.name)  # JSON is YAML too
+
+
+def as_rules(rules: Rules | str | Path | Sequence[Any]) -> Rules:
+    """Return rules from a file's path, a list of expressions and mappings, or rules as they are."""
+    if isinstance(rules, Rules):
+        return rules
+    if isinstance(rules, str | Path):
+        return load_rules(rules)
+    return rules_from_data(list(rules))
+
+
+def rules_from_data(data: Any, source: str = "rules") -> Rules:
+    """Build rules from parsed YAML or JSON, or a list of expressions and mappings."""
+    if isinstance(data, dict) and set(data) <= {"version", "rules"}:
+        if data.get("version", 1) != 1:
+            raise InputError(f"{source}: version", got=repr(data["version"]), allowed="1")
+        data = data.get("rules")
+    if not isinstance(data, list) or not data:
+        raise InputError(
+            source, got="no list of rules", allowed="rules: [EXPRESSION, ...], see the docs"
+        )
+    return Rules(
+        tuple(_rule(entry, f"{source}, rule {i}") for i, entry in enumerate(data, 1)), source
+    )
+
+
+def dump_rules(rules: Rules) -> str:
+    """Rules as YAML text, what each says above it."""
+    blocks = []
+    for rule in rules:
+        data = rule.to_data()
+        plain = list(data) == ["holds"]
+        entry = data["holds"] if plain else data
+        text = yaml.safe_dump(
+            [entry],
+            sort_keys=False,
+            allow_unicode=True,
+            width=100,
+            default_flow_style=False if plain else None,
+        )
+        note = "" if plain else "".join(f"# {line}\n" for line in str(rule).splitlines())
+        blocks.append(note + text)
+    return _HEADER + "version: 1\nrules:\n" + "".join(blocks)
+
+
+def _rule(entry: Any, where: str) -> Rule:
+    try:
+        if isinstance(entry, str):
+            return Rule(_expression(entry))
+        if not isinstance(entry, dict) or not all(isinstance(k, str) for k in entry):
+            raise InputError(
+                "not a rule", got=type(entry).__name__, allowed="an expression or a mapping"
+            )
+        return _mapping(entry)
+    except (InputError, ExpressionError) as error:
+        raise InputError(
+            f"{where}: {error.what}", got=error.got, allowed=error.allowed, hint=error.hint
+        ) from None
+
+
+def _mapping(entry: dict[str, Any]) -> Rule:
+    kinds = [k for k in entry if k in _FIELDS]
+    if len(kinds) != 1:
+        raise InputError(
+            "kind of rule", got=", ".join(kinds) or "none", allowed=f"one of {', '.join(_FIELDS)}"
+        )
+    kind = kinds[0]
+    known = (kind, *_FIELDS[kind], *_COMMON)
+    for key in entry:
+        if key not in known:
+            near = difflib.get_close_matches(key, known, n=1)
+            hint = f"did you mean {near[0]}?" if near else ""
+            raise InputError(f"field {key!r}", allowed=", ".join(known), hint=hint)
+    claim = _BUILD[kind](entry)
+    return Rule(
+        claim,
+        str(entry.get("name", "")),
+        _share(entry.get("exceptions", 0.0)),
+        _found(entry["found"]) if "found" in entry else None,
+    )
+
+
+def _expression(text: Any) -> Claim:
+    if not isinstance(text, str):
+        raise InputError("expression", got=type(text).__name__, allowed="text, such as 'age >= 0'")
+    expression = parse(text)
+    if is_equation(expression.tree):
+        return Equation.of(text)
+    return Holds(expression)
+
+
+def _equation(entry: dict[str, Any]) -> Claim:
+    if not isinstance(entry["equation"], str):
+        raise InputError("equation", allowed="text, such as 'total = net + tax'")
+    return Equation.of(entry["equation"], _tolerance(entry))
+
+
+def _sum(entry: dict[str, Any]) -> Claim:
+    total, parts = _column(entry, "sum"), _columns(entry, "of", least=2)
+    right = " + ".join(str(Name(0, p)) for p in parts)
+    return Equation.of(f"{Name(0, total)} = {right}", _tolerance(entry))
+
+
+def _holds(entry: dict[str, Any]) -> Claim:
+    if not isinstance(entry["holds"], str):
+        raise InputError("holds", allowed="an expression in quotes")
+    return Holds(parse(entry["holds"]))
+
+
+def _pattern(entry: dict[str, Any]) -> Claim:
+    column = Name(0, _column(entry, "pattern"))
+    pattern = entry.get("matches")
+    if not isinstance(pattern, str):
+        raise InputError("matches", allowed="a regular expression in quotes")
+    return Holds(parse(f"{column} matches {Text(0, pattern)}"))
+
+
+def _required(entry: dict[str, Any]) -> Claim:
+    column = Name(0, _column(entry, "required"))
+    when = entry.get("when")
+    if when is None:
+        return Holds(parse(f"{column} is not null"))
+    if not isinstance(when, str):
+        raise InputError("when", allowed="an expression in quotes")
+    return Holds(parse(f"({parse(when)}) implies {column} is not null"))
+
+
+def _unique(entry: dict[str, Any]) -> Claim:
+    return Unique(_columns(entry, "unique"))
+
+
+def _fixed(entry: dict[str, Any]) -> Claim:
+    names = _columns(entry, "fixed", least=2)
+    known = _stated(entry, len(names))
+    return Fixed(names, known, stated=known is not None)
+
+
+def _determines(entry: dict[str, Any]) -> Claim:
+    names, gives = _columns(entry, "by"), _column(entry, "determines")
+    if gives in names:
+        raise InputError("by", got="the column that is determined", allowed="other columns")
+    known = _stated(entry, len(names) + 1)
+    return Determines(names, gives, known, stated=known is not None)
+
+
+def _monotone(entry: dict[str, Any]) -> Claim:
+    direction = entry.get("direction", "up")
+    if direction not in ("up", "down"):
+        raise InputError("direction", got=repr(direction), allowed="up, down")
+    within = _columns(entry, "within") if "within" in entry else ()
+    return Monotone(_column(entry, "monotone"), _column(entry, "along"), within, direction)
+
+
+_BUILD: dict[str, Callable[[dict[str, Any]], Claim]] = {
+    "holds": _holds,
+    "equation": _equation,
+    "sum": _sum,
+    "unique": _unique,
+    "fixed": _fixed,
+    "determines": _determines,
+    "monotone": _monotone,
+    "pattern": _pattern,
+    "required": _required,
+}
+
+
+def _column(entry: dict[str, Any], field: str) -> str:
+    value = entry.get(field)
+    if not isinstance(value, str) or not value:
+        raise InputError(field, got=type(value).__name__, allowed="the name of a column")
+    return value
+
+
+def _columns(entry: dict[str, Any], field: str, least: int = 1) -> tuple[str, ...]:
+    value = entry.get(field)
+    names = [value] if isinstance(value, str) else value
+    if isinstance(names, list) and all(isinstance(n, str) and n for n in names):
+        distinct = tuple(dict.fromkeys(names))
+        if len(names) == len(distinct) >= least:
+            return distinct
+    raise InputError(
+        field, got=type(value).__name__, allowed=f"a list of {least} or more distinct columns"
+    )
+
+
+def _tolerance(entry: dict[str, Any]) -> float | None:
+    value = entry.get("tolerance")
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1e300:
+        raise InputError("tolerance", got=repr(value)[:20], allowed="a number from 0")
+    return float(value)
+
+
+def _share(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
+        raise InputError("exceptions", got=repr(value)[:20], allowed="a share from 0 to 1")
+    return float(value)
+
+
+def _stated(entry: dict[str, Any], width: int) -> tuple[Combination, ...] | None:
+    if "combinations" not in entry:
+        return None
+    rows = entry["combinations"]
+    if not isinstance(rows, list) or not rows:
+        raise InputError("combinations", allowed="a list of lists of values")
+    if not all(isinstance(r, list) and len(r) == width for r in rows):
+        raise InputError("combinations", allowed=f"lists of {width} values each")
+    return tuple(tuple(_cell(v) for v in r) for r in rows)
+
+
+def _cell(value: Any) -> Cell:
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, int | float):
+        return float(value)
+    return str(value)
+
+
+def _found(value: Any) -> Found:
+    names = set(Found.__dataclass_fields__)
+    numbers = isinstance(value, dict) and set(value) <= names
+    if not numbers or not all(isinstance(v, int | float) for v in value.values()):
+        raise InputError("found", allowed="the evidence as `twinset rules` wrote it")
+    try:
+        return Found(**value)
+    except TypeError:
+        raise InputError("found", allowed="the evidence as `twinset rules` wrote it") from None

@@ -1,0 +1,137 @@
+"""Rules as measures of a release: one result a rule, and one for all of them together."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+
+from twinset.protocols import Estimate, Result, Verdict
+from twinset.results import Evaluation, Problem
+from twinset.rules.check import Checked, at_most, check
+from twinset.rules.rule import Rules
+from twinset.stats.intervals import Z95, proportions_differ
+from twinset.stats.multiple import adjust
+from twinset.stats.units import count_units
+from twinset.table.table import Table
+
+__all__ = ["rule_results", "with_rules"]
+
+_MINIMUM = 10
+_FALSE_DISCOVERIES = 0.05
+_PROTECT = 1
+
+
+def with_rules(
+    evaluation: Evaluation, rules: Rules, train: Table, synthetic: Table, holdout: Table | None
+) -> Evaluation:
+    """Return the evaluation with the results of the rules, and a problem for each that is worse."""
+    found = rule_results(rules, train, synthetic, holdout)
+    problems = [
+        Problem(
+            f"{int(r.params['broken']):,} of {int(r.params['applies']):,} rows break a rule: "
+            f"{r.params['rule']}",
+            r.columns,
+            r.value - (r.reference or 0.0),
+            r.noise or 0.0,
+        )
+        for r in found
+        if r.verdict == "worse" and r.name == "rule_violations" and r.value is not None
+    ]
+    problems.sort(key=lambda p: -p.excess)
+    return dataclasses.replace(
+        evaluation,
+        results=(*evaluation.results, *found),
+        problems=(*problems, *evaluation.problems),
+    )
+
+
+def rule_results(
+    rules: Rules, train: Table, synthetic: Table, holdout: Table | None = None
+) -> list[Result]:
+    """Measure how often rows of a release break the rules.
+
+    ``rule_violations``, one a rule: share of the rows to which the rule applies that break it. The
+    reference is the holdout's own share (the train table's without one; counts of fewer than 10
+    are taken as 0). ``params`` hold the rule, the counts, and the share of rows to which it applies
+    in the release and in train: a legal but rare combination that is never made shows there.
+    ``rows_breaking_rules``: share of all rows that break any rule.
+
+    Raises
+    ------
+    InputError
+        If a rule does not fit the table.
+    """
+    rules.check_schema(train.schema, train.take(np.arange(0)))
+    known = rules.learned(train, _PROTECT)
+    released, real = check(known, synthetic), check(known, train if holdout is None else holdout)
+    learned = check(known, train)
+    tails = [
+        proportions_differ(s.broken, s.rows, r.broken, r.rows)[0] if s.broken else 1.0
+        for s, r in zip(released, real, strict=True)
+    ]
+    worse = adjust(np.array(tails))
+    rows = (train.num_rows, synthetic.num_rows)
+    results = [
+        _result(s, r, t, float(w), rows)
+        for s, r, t, w in zip(released, real, learned, worse, strict=True)
+    ]
+    return [_any(known, synthetic), *results]
+
+
+def _result(
+    released: Checked, real: Checked, train: Checked, worse: float, rows: tuple[int, int]
+) -> Result:
+    params = {
+        "rule": str(released.rule),
+        "broken": released.broken,
+        "applies": released.rows,
+        "applies_share": released.rows / rows[1],
+        "applies_share_train": _hidden(train.rows) / rows[0],
+        "interval": "Clopper-Pearson",
+        "q_worse": round(worse, 6),
+    }
+    if released.rows == 0:
+        return Result(
+            "integrity",
+            "rule_violations",
+            released.rule.columns,
+            params=params,
+            status="not_applicable",
+            reason="the rule applies to no row of the release",
+        )
+    reference = _hidden(real.broken) / max(real.rows, 1)
+    spread = max(reference * (1 - reference), 0.0) / released.rows
+    bad: Verdict = "worse" if worse <= _FALSE_DISCOVERIES else "within_noise"
+    return Result(
+        "integrity",
+        "rule_violations",
+        released.rule.columns,
+        params=params,
+        estimate=Estimate(released.share, 0.0, released.at_most, released.rows),
+        reference=reference,
+        noise=Z95 * float(np.sqrt(spread)),
+        verdict=bad if released.share > reference else "within_noise",
+    )
+
+
+def _any(rules: Rules, synthetic: Table) -> Result:
+    """Share of rows that break any rule, with the bound of its share."""
+    broken = np.zeros(synthetic.num_rows, dtype=bool)
+    for rule in rules:
+        broken |= rule.claim.outcome(synthetic).broken
+    n = count_units(synthetic.units, synthetic.num_rows)
+    share = float(broken.mean())
+    bound = max(at_most(int(broken.sum()), synthetic.num_rows), share)
+    return Result(
+        "integrity",
+        "rows_breaking_rules",
+        params={"rules": len(rules), "broken": int(broken.sum()), "interval": "Clopper-Pearson"},
+        estimate=Estimate(share, 0.0, bound, n),
+        reference=0.0,
+    )
+
+
+def _hidden(count: int) -> int:
+    """Return the count as a report may show it."""
+    return 0 if count < _MINIMUM else count

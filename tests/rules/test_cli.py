@@ -1,0 +1,79 @@
+"""Rules on the command line: what is refused is one line and exit 2; what is found is shown."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from twinset.cli.main import main
+
+
+@pytest.fixture
+def call(capfd, monkeypatch, tmp_path):
+    """Call the command line in this process, in an empty folder: code, stdout, stderr."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "100")
+
+    def run(*arguments: object) -> tuple[int, str, str]:
+        with pytest.raises(SystemExit) as ended:
+            main([str(a) for a in arguments])
+        captured = capfd.readouterr()
+        return int(ended.value.code or 0), captured.out, captured.err
+
+    return run
+
+
+def people(n: int, seed: int) -> pd.DataFrame:
+    rng = np.random.default_rng(seed)
+    sex = rng.choice(["Female", "Male"], n)
+    sick = np.where((sex == "Female") & (rng.random(n) < 0.4), "yes", "no")
+    return pd.DataFrame({"sex": sex, "sick": sick, "age": rng.integers(18, 80, n)})
+
+
+def test_evaluate_shows_broken_rules(call, tmp_path) -> None:
+    people(300, 0).to_csv("train.csv", index=False)
+    people(300, 1).to_csv("holdout.csv", index=False)
+    people(300, 2).assign(sick="yes").to_csv("made.csv", index=False)
+    (tmp_path / "rules.yaml").write_text("- sex = 'Male' implies sick = 'no'\n- age >= 18\n")
+    command = ("evaluate", "train.csv", "made.csv", "--holdout", "holdout.csv", "--quiet")
+    code, out, _ = call(*command, "--rules", "rules.yaml", "--json")
+    assert code == 0
+    found = json.loads(out)
+    mine = [r for r in found["results"] if r["family"] == "integrity"]
+    by = {r["params"].get("rule"): r for r in mine if r["name"] == "rule_violations"}
+    broken = by["if sex = 'Male', then sick = 'no'"]
+    assert broken["value"] == 1.0
+    assert broken["verdict"] == "worse"
+    assert by["age >= 18"]["value"] == 0.0
+    assert found["problems"][0]["text"].endswith("if sex = 'Male', then sick = 'no'")
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ("- agee > 3", "agee"),
+        ("- age >", "expression"),
+        ("- age > 3\n- : [", "YAML"),
+        ("rules: 3", "no list of rules"),
+        ("- unique: [no, such]", "'no'"),
+        ("- sex > 5", "order"),
+    ],
+)
+def test_bad_rules_are_one_line_and_exit_2(call, tmp_path, text, word) -> None:
+    people(60, 0).to_csv("train.csv", index=False)
+    (tmp_path / "rules.yaml").write_text(text)
+    code, out, err = call("evaluate", "train.csv", "train.csv", "--rules", "rules.yaml")
+    assert (code, out) == (2, "")
+    assert err.startswith("twinset: ")
+    assert err.count("\n") == 1
+    assert word in err
+
+
+def test_a_rules_file_that_is_not_there(call) -> None:
+    people(60, 0).to_csv("train.csv", index=False)
+    code, _, err = call("evaluate", "train.csv", "train.csv", "--rules", "none.yaml")
+    assert code == 2
+    assert "none.yaml" in err
