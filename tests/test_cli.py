@@ -413,7 +413,7 @@ def test_results_go_to_stdout_and_progress_to_stderr(cli, table):
     for command in (
         ["evaluate", table, "people-twin/share/synthetic.csv", "--json", "--quiet"],
         ["audit", table, "people-twin/share/synthetic.csv", "--json", "--quiet"],
-        ["schema", table, "--json"],
+        ["schema", table, "--json", "--quiet"],
         ["list", "generators", "--json"],
         ["list", "metrics", "--json"],
         ["list", "attacks", "--json"],
@@ -459,8 +459,37 @@ def test_gates(cli, table):
     ]
     gates = json.loads(Path("people-twin/share/report.json").read_text())["gates"]
     assert [g["met"] for g in gates] == [False, False, True]
-    Path("g.yaml").write_text('- {measure: c2st, bound: "<= 1"}\n')
-    assert cli("run", table, "--gate", "g.yaml", "--out", "again", *QUICK).code == 0
+
+
+def test_other_gates_do_not_begin_anew(cli, table):
+    """They are no part of the key: what was done stands, only the report is written again."""
+    assert cli("run", table, *QUICK).code == 0
+    share, private = Path("people-twin/share"), Path("people-twin/private")
+    done = {p: p.stat().st_mtime_ns for p in [*private.iterdir(), share / "synthetic.csv"]}
+    for bound, code in (("<= 0.01", 1), ("<= 1", 0)):
+        Path("g.yaml").write_text(f'- {{measure: c2st, bound: "{bound}"}}\n')
+        assert cli("run", table, "--gate", "g.yaml", *QUICK).code == code
+        gates = json.loads((share / "report.json").read_text())["gates"]
+        assert [(g["bound"], g["met"]) for g in gates] == [(bound, not code)]
+        assert bound.replace("<", "&lt;") in (share / "report.html").read_text()
+        assert {p: p.stat().st_mtime_ns for p in done} == done
+    assert cli("run", table, *QUICK).code == 0
+    assert json.loads((share / "report.json").read_text())["gates"] == []
+
+
+def test_compare_with_a_holdout_and_gates(cli, table):
+    people(200, seed=1).to_csv("other.csv", index=False)
+    Path("g.yaml").write_text('- {measure: auc, params: {attack: exact_match}, bound: "<= 0.6"}\n')
+    call = ("compare", table, "--generators", "independent,bootstrap", "--json", "--quiet")
+    done = cli(*call, "--holdout", "other.csv", "--gate", "g.yaml")
+    assert done.code == 1, done
+    assert done.err.startswith("gate missed: bootstrap: auc[attack=exact_match] <= 0.6"), done
+    found = json.loads(done.out)
+    assert [g[0]["met"] for g in found["gates"].values()] == [True, False]
+    assert [r["gates_met"] for r in found["rows"]] == ["1 of 1", "0 of 1"]
+    cli(*call, "--holdout", "1.5").refused("holdout")
+    people(200, seed=1).drop(columns="age").to_csv("less.csv", index=False)
+    cli(*call, "--holdout", "less.csv").refused("age")
 
 
 def test_stdin_and_stdout(cli, model):
@@ -476,10 +505,37 @@ def test_stdin_and_stdout(cli, model):
 
 
 def test_copies(cli, model):
-    assert cli("sample", model, "--out", "o.csv.gz", "-n", 5, "--copies", 2, "--quiet").code == 0
-    assert files(Path()) == {"o-1.csv.gz", "o-2.csv.gz"}
-    first, second = (pd.read_csv(f"o-{i}.csv.gz") for i in (1, 2))
-    assert not first.equals(second)
+    """Each copy has streams of its own by its number, and none are those of a plain call."""
+    call = ("sample", model, "-n", 50, "--quiet", "--seed")
+    assert cli(*call, 3, "--out", "o.csv.gz", "--copies", 3).code == 0
+    assert files(Path()) == {"o-1.csv.gz", "o-2.csv.gz", "o-3.csv.gz"}
+    assert cli(*call, 3, "--out", "p.csv.gz", "--copies", 2).code == 0
+    for seed in (3, 4, 5):
+        assert cli(*call, seed, "--out", f"{seed}.csv.gz").code == 0
+    rows = {p.name: pd.read_csv(p) for p in Path().iterdir()}
+    for i in (1, 2):
+        pd.testing.assert_frame_equal(rows[f"o-{i}.csv.gz"], rows.pop(f"p-{i}.csv.gz"))
+    assert len(rows) == 6
+    assert len({frame.to_csv() for frame in rows.values()}) == 6
+
+
+def test_fit_and_sample_tell_as_json(cli, table):
+    told = json.loads(cli("fit", table, "--out", "m.twin", "--json", *QUICK).out)
+    assert told["model"] == "m.twin"
+    assert (told["rows"], told["generator"]) == (300, "independent")
+    assert told["learned"] == ["sex", "age", "income", "rich"]
+    call = ("sample", "m.twin", "--out", "o.csv", "-n", 40, "--json", "--quiet")
+    found = json.loads(cli(*call).out)["files"]
+    direct = {"method": "direct", "acceptance": 1.0, "effective": 40}
+    assert found == [{"file": "o.csv", "rows": 40, "seed": 0, **direct}]
+    found = json.loads(cli(*call, "--given", "sex=Male", "--copies", 2).out)["files"]
+    assert [f["method"] for f in found] == ["exact", "exact"]
+    assert found[0]["seed"] != found[1]["seed"]
+    found = json.loads(cli(*call, "--where", "age >= 60").out)["files"][0]
+    assert found["method"] == "rejection"
+    assert 0.1 < found["acceptance"] < 0.6
+    done = cli(*call[:3], "-", "--json")
+    done.refused("--json")
 
 
 def test_a_database(cli, tmp_path):
@@ -505,7 +561,7 @@ def test_a_database(cli, tmp_path):
 def test_credentials_are_never_said(cli, tmp_path, url):
     pytest.importorskip("sqlalchemy")
     for arguments in (["run", url, "--table", "t"], ["fit", url, "--out", "m.twin"],
-                      ["evaluate", url, url], ["schema", url]):  # fmt: skip
+                      ["evaluate", url, url], ["schema", url, "--quiet"]):  # fmt: skip
         done = cli(*arguments)
         assert done.code == 2, done
         assert "hunter2" not in done.err + done.out
@@ -520,6 +576,7 @@ def test_a_time_limit_that_passes(cli, table, tmp_path):
     assert not [f for f in files(tmp_path) if "share/" in f]
     for command in (
         ["fit", table, "--out", "m.twin"],
+        ["demo", "--out", "adult", "--workers", "1"],
         ["compare", table, "--generators", "cart"],
         ["evaluate", table, table],
         ["audit", table, table],

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -18,8 +18,10 @@ from hypothesis import strategies as st
 
 import twinset as ts
 from twinset.errors import ConditionError, InputError
+from twinset.protocols import Completed, Model, State
 from twinset.scale.local import use_workers
 from twinset.table.canonical import to_raw
+from twinset.table.table import Table
 
 GENERATORS = ("independent", "bootstrap", "cart")
 DAY = pd.Timestamp("1995-03-01")
@@ -361,6 +363,52 @@ def test_rows_of_a_condition_differ_between_pieces():
     parts = [to_raw(d.table) for d in twin.draws(700, where="age > 70", piece=100)]
     ids = pa.concat_tables(parts)["id"].to_pylist()
     assert len(set(ids)) == 700
+
+
+@dataclass(frozen=True, eq=False)
+class Candidates:
+    """A model that draws by importance, and whose rows are worth a quarter of their number."""
+
+    inner: Model
+
+    def sample(self, given: int | Table, *, rng: np.random.Generator) -> Table:
+        return self.inner.sample(given, rng=rng)
+
+    def complete(self, given: Table, *, rng: np.random.Generator) -> Completed:
+        return Completed(self.sample(given, rng=rng), "importance", given.num_rows / 4)
+
+    def to_state(self) -> State:
+        return self.inner.to_state()
+
+
+@dataclass(frozen=True, eq=False)
+class Silent:
+    """A model that does not say how it meets a condition."""
+
+    sample: object
+    to_state: object
+
+
+def test_a_draw_says_how_it_was_made():
+    twin = ts.fit(people(), generator="independent")
+
+    def draw(model: object = twin.model, **condition: object) -> tuple[str, float, float | None]:
+        drawn = list(replace(twin, model=model).draws(200, piece=100, **condition))
+        assert len(drawn) == 2
+        return drawn[0].method, drawn[0].acceptance, drawn[0].effective
+
+    given, where = {"sex": "Male"}, "age >= 60"
+    assert draw() == ("direct", 1.0, 100)
+    assert draw(given=given) == ("exact", 1.0, 100)
+    method, acceptance, effective = draw(given=given, where=where)
+    assert (method, effective) == ("rejection", 100)
+    assert 0.1 < acceptance < 0.6
+    weighted = Candidates(twin.model)
+    assert draw(weighted, given=given) == ("importance", 1.0, 25)
+    assert draw(weighted, given=given, where=where)[2] == 25
+    silent = Silent(twin.model.sample, twin.model.to_state)
+    assert draw(silent, given=given) == ("given", 1.0, None)
+    assert draw(silent, given=given, where=where)[2] is None
 
 
 def test_conditions_that_cannot_hold():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,7 @@ from twinset import registry
 from twinset.auditing.core import audit_release
 from twinset.errors import InputError
 from twinset.evaluation.core import evaluate as evaluate_tables
-from twinset.inputs import Options, read
+from twinset.inputs import Options, read, read_holdout
 from twinset.progress import phase
 from twinset.results import Audit, Evaluation
 from twinset.scale.local import use_workers
@@ -22,6 +22,7 @@ from twinset.stats.seeds import stream
 from twinset.table.split import split
 from twinset.table.table import Table
 from twinset.table.write import atomic_write
+from twinset.trust.gates import Gate, GateResult, judge, load_gates
 from twinset.twin import Twin
 
 if TYPE_CHECKING:
@@ -32,11 +33,12 @@ __all__ = ["Comparison", "compare"]
 
 @dataclass(frozen=True)
 class Comparison:
-    """Several generators on the same split; one row a generator."""
+    """Several generators on the same split; one row a generator, and its gates by its name."""
 
     rows: tuple[dict[str, Any], ...]
     seed: int = 0
     runs: Mapping[str, tuple[Evaluation, Audit]] = field(default_factory=dict, repr=False)
+    gates: Mapping[str, tuple[GateResult, ...]] = field(default_factory=dict)
 
     def to_frame(self) -> pd.DataFrame:
         """One row a generator, one column a figure."""
@@ -45,8 +47,10 @@ class Comparison:
         return pd.DataFrame(list(self.rows))
 
     def to_json(self) -> str:
-        """JSON list of the rows."""
-        return json.dumps({"seed": self.seed, "rows": list(self.rows)}, allow_nan=False)
+        """JSON of the rows and gates."""
+        gates = {name: [g.to_dict() for g in held] for name, held in self.gates.items()}
+        found = {"seed": self.seed, "rows": list(self.rows), "gates": gates}
+        return json.dumps(found, allow_nan=False)
 
     def save(self, path: str | Path) -> None:
         """Write `to_json` to `path`."""
@@ -60,17 +64,20 @@ def compare(
     data: object,
     generators: Iterable[str],
     *,
-    holdout: float | None = None,
+    holdout: object | None = None,
     n: int | None = None,
     seed: int = 0,
     protect: int = 5,
     workers: int | None = None,
+    gates: str | Path | Sequence[Gate] = (),
     **about: Any,
 ) -> Comparison:
     """Fit each generator on the same train half, evaluate and audit each release.
 
-    Parameters are those of `run`; `generators` are registered names.
+    Parameters are those of `run`; `generators` are registered names, and each of them is held
+    against all `gates`.
     """
+    bounds = load_gates(gates) if isinstance(gates, str | Path) else tuple(gates)
     names = list(generators)
     if not names:
         raise InputError(
@@ -80,7 +87,10 @@ def compare(
         registry.configure("generators", name)
     settings = Options(**about)
     _, table = read(data, settings, seed=seed)
-    train, unseen = split(table, holdout, rng=stream(seed, "split"))
+    if holdout is None or isinstance(holdout, int | float):
+        train, unseen = split(table, holdout, rng=stream(seed, "split"))
+    else:
+        train, unseen = table, read_holdout(holdout, table, settings, seed=seed)[0]
     target = train.schema.target.name if train.schema.target else None
     runs = {}
     with use_workers(workers), phase("compare", len(names)) as running:
@@ -88,14 +98,19 @@ def compare(
             twin = Twin.fit(train, name, seed=seed, protect=protect)
             drawn = [d.table.data for d in twin.draws(n)]
             released = Table(train.schema, pa.concat_tables(drawn).unify_dictionaries())
-            evaluation = evaluate_tables(train, released, unseen, target=target, seed=seed)
+            evaluation = evaluate_tables(
+                train, released, unseen, target=target, sensitive=settings.sensitive, seed=seed
+            )
             runs[name] = (evaluation, audit_release(train, released, unseen, seed=seed))
             running.advance(detail=name)
-    rows = tuple(_row(name, *findings) for name, findings in runs.items())
-    return Comparison(rows, seed, runs)
+    held = {n: judge(bounds, [*e.results, *a.results]) for n, (e, a) in runs.items()}
+    rows = tuple(_row(name, *findings, held[name]) for name, findings in runs.items())
+    return Comparison(rows, seed, runs, held)
 
 
-def _row(name: str, evaluation: Evaluation, audit: Audit) -> dict[str, Any]:
+def _row(
+    name: str, evaluation: Evaluation, audit: Audit, gates: Sequence[GateResult]
+) -> dict[str, Any]:
     row: dict[str, Any] = {"generator": name}
     for result in evaluation.results:
         if not result.columns and result.group is None and result.name not in row:
@@ -106,4 +121,6 @@ def _row(name: str, evaluation: Evaluation, audit: Audit) -> dict[str, Any]:
         row[f"best_attack_auc{key}"] = best.get(part)
     row["leaks_on_purpose"] = registry.load("generators", name).leaks_on_purpose
     row["verdict"] = audit.verdict
+    if gates:
+        row["gates_met"] = f"{sum(g.met for g in gates)} of {len(gates)}"
     return row

@@ -20,6 +20,8 @@ from twinset.table.table import Table
 
 __all__ = [
     "Attack",
+    "Completed",
+    "Completes",
     "Direction",
     "Estimate",
     "Family",
@@ -140,6 +142,35 @@ class Model(Protocol):
 
     def to_state(self) -> State:
         """Return everything needed to sample, as arrays and JSON values (no code, no pickle)."""
+        ...
+
+
+@dataclass(frozen=True)
+class Completed:
+    """Rows that complete partly known ones, and how true they are to the model.
+
+    Attributes
+    ----------
+    method
+        ``"exact"`` if the model draws from its own distribution given the known cells,
+        ``"importance"`` if rows are picked among weighted candidates (Rubin 1987), ``"direct"`` if
+        nothing was known, ``"given"`` if the model does not say.
+    effective
+        How many independent rows the table is worth: with importance weights w of the candidates,
+        their effective sample size (sum w)^2 / sum w^2 (Kish 1965), at most the number of rows.
+    """
+
+    table: Table
+    method: Literal["direct", "exact", "importance", "given"]
+    effective: float | None
+
+
+@runtime_checkable
+class Completes(Protocol):
+    """A model that can say how it met a condition; not every `Model` needs to."""
+
+    def complete(self, given: Table, *, rng: np.random.Generator) -> Completed:
+        """Draw the rows that ``Model.sample(given)`` draws, and say how."""
         ...
 
 

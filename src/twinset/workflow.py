@@ -86,7 +86,8 @@ def run(
     n
         Rows to release; default as many as were fitted.
     gates
-        Bounds on any measure, or the path of a gates.yaml.
+        Bounds on any measure, or the path of a gates.yaml. They may change from call to call: what
+        is done is not done again, only the report is written anew.
     seconds
         Time limit; when it passes `StoppedError` is raised and the run can be resumed.
     workers
@@ -113,7 +114,6 @@ def run(
             "n": n,
             "seed": seed,
             "protect": protect,
-            "gates": [g.model_dump() for g in bounds],
         },
     )
     with (
@@ -257,10 +257,13 @@ class _Steps:
         }
 
     def _mend(self, report: Report, twin: Twin) -> None:
-        """Write what may be shared once more if any of it was taken away."""
+        """Write what may be shared once more if any of it was taken away or gates have changed."""
+        share = self.job.share
         names = (self._release_name, "report.html", "report.json", "release.json")
-        if not all((self.job.share / name).exists() for name in names):
+        if not all((share / name).exists() for name in names):
             self._share(report, twin)
+        elif (share / "report.json").read_text(encoding="utf-8") != report.to_json():
+            report.save(share)
 
     def _share(self, report: Report, twin: Twin) -> None:
         with phase("report"):

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from twinset.blocks.bins import Coder, fit_coder
-from twinset.protocols import State
+from twinset.protocols import Completed, State
 from twinset.stats.seeds import spawn
 from twinset.table.table import Table
 
@@ -84,6 +84,10 @@ class IndependentModel:
             arrays.append(drawn)
         names = list(self.empty.names)
         return Table(self.empty.schema, pa.table(arrays, names=names))
+
+    def complete(self, given: Table, *, rng: np.random.Generator) -> Completed:
+        """Draw the rows of `sample`: exact, since no column depends on another."""
+        return Completed(self.sample(given, rng=rng), "exact", given.num_rows)
 
     def to_state(self) -> State:
         """Codes and shares."""

@@ -67,7 +67,12 @@ def _result(result: Result) -> dict[str, Any]:
 def _audit(audit: Audit | None, provenance: Mapping[str, Any]) -> dict[str, Any]:
     verdict, _ = share(audit, provenance)
     if audit is None:
-        unknown: dict[str, Any] = {"controls_passed": None, "exposed": [], "not_tested": [], "power": None}
+        unknown: dict[str, Any] = {
+            "controls_passed": None,
+            "exposed": [],
+            "not_tested": [],
+            "power": None,
+        }
         return {"verdict": verdict.text, **unknown}
     found = audit.to_dict()
     kept = ("controls_passed", "exposed", "not_tested")

@@ -10,7 +10,7 @@ import hashlib
 
 import numpy as np
 
-__all__ = ["spawn", "stream"]
+__all__ = ["derived", "spawn", "stream"]
 
 
 def stream(seed: int, *task: str | int) -> np.random.Generator:
@@ -18,6 +18,11 @@ def stream(seed: int, *task: str | int) -> np.random.Generator:
     name = "\x1f".join(str(part) for part in task).encode()
     words = np.frombuffer(hashlib.sha256(name).digest()[:16], dtype=np.uint32)
     return np.random.default_rng(np.random.SeedSequence([seed, *map(int, words)]))
+
+
+def derived(seed: int, *task: str | int) -> int:
+    """Seed of a task that has streams of its own, such as one of several copies: 63 bits."""
+    return int(stream(seed, "seed", *task).integers(2**63))
 
 
 def spawn(rng: np.random.Generator, n: int) -> list[np.random.Generator]:

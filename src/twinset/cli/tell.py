@@ -1,0 +1,60 @@
+"""How a command ends: what it prints, and its exit code."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+if TYPE_CHECKING:
+    from twinset.api import Report, Run, Sampled
+    from twinset.trust.gates import GateResult
+
+__all__ = ["missed", "tell", "tell_run", "tell_sampled"]
+
+
+def tell_run(done: Run, *, as_json: bool) -> int:
+    """Print the first screen of a run, or its report.json."""
+    if as_json:
+        typer.echo((done.folder / "share" / "report.json").read_text(encoding="utf-8"))
+    else:
+        from twinset.cli.show import run_summary
+
+        run_summary(done)
+    return missed(done.report.gates)
+
+
+def tell(report: Report, out: Path | None, *, as_json: bool) -> int:
+    """Save a report if asked for, and print its first screen or its report.json."""
+    if out:
+        report.save(out)
+    if as_json:
+        typer.echo(report.to_json())
+    else:
+        from twinset.cli.show import report_summary
+
+        report_summary(report)
+    return missed(report.gates)
+
+
+def tell_sampled(path: Path, drawn: Sampled) -> None:
+    """Say on standard error how a condition was met."""
+    if drawn.acceptance < 1:
+        typer.echo(f"{path}: {drawn.acceptance:.1%} of the rows drawn met the condition", err=True)
+    if drawn.effective is not None and drawn.effective < 0.999 * drawn.rows:
+        typer.echo(
+            f"{path}: by importance, worth {drawn.effective:,.0f} rows of {drawn.rows:,}", err=True
+        )
+
+
+def missed(gates: Iterable[GateResult], of: str = "") -> int:
+    """Say which gates were missed; return the exit code."""
+    code = 0
+    for gate in gates:
+        if not gate.met:
+            value = "not computed" if gate.value is None else f"{gate.value:.4g}"
+            typer.echo(f"gate missed: {of}{gate.name} {gate.bound}, got {value}", err=True)
+            code = 1
+    return code

@@ -1,0 +1,9 @@
+"""Twin: a fitted model with all that surrounds it, once for every generator."""
+
+from __future__ import annotations
+
+from twinset.twin.drawing import Draw
+from twinset.twin.state import pack, unpack
+from twinset.twin.twin import Twin
+
+__all__ = ["Draw", "Twin", "pack", "unpack"]
