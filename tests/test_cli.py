@@ -675,6 +675,35 @@ finally:
     assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 0.6
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["schema", "people.csv"],
+        ["list", "generators"],
+        ["fit", "people.csv", "--out", "m.twin", "--generator", "independent"],
+        ["sample", "MODEL", "--out", "o.csv"],
+    ],
+)
+def test_what_measures_is_not_loaded_to_make_rows(command, table, model, tmp_path):
+    """The libraries of measures and attacks take a second that these commands do not wait for."""
+    code = """
+import sys
+try:
+    from twinset.cli.main import main
+    main(sys.argv[1:])
+finally:
+    heavy = {"scipy", "sklearn", "lightgbm", "duckdb", "faker", "twinset.auditing.core"}
+    sys.stderr.write(" ".join(heavy & set(sys.modules)))
+"""
+    arguments = [str(model) if a == "MODEL" else a for a in command]
+    quiet = [] if command[0] == "list" else ["--quiet"]
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments, *quiet],
+        capture_output=True, text=True, check=False, cwd=tmp_path,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_completion_is_printed():
     for shell in ("bash", "zsh", "fish"):
         done = subprocess.run(

@@ -1,26 +1,23 @@
-"""The steps of the job, as functions: schema, fit, load, evaluate, audit, compare, run."""
+"""The steps of the job, as functions: schema, fit, load, evaluate, audit, compare, run.
+
+What measures and attacks is imported when it is asked for: its libraries take a second to load,
+which those who fit or sample need not wait for.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from twinset import registry
-from twinset.auditing.core import audit_release
-from twinset.comparison import Comparison, compare
 from twinset.errors import InputError
-from twinset.evaluation.core import evaluate as evaluate_tables
 from twinset.inputs import Options, read, read_holdout, read_like
-from twinset.report.bundle import Report
-from twinset.results import Audit, Evaluation
-from twinset.rules.files import as_rules
-from twinset.rules.measures import with_rules
-from twinset.rules.rule import Rules
 from twinset.scale.local import use_workers
 from twinset.stats.seeds import derived, stream
 from twinset.table.canonical import to_raw
@@ -31,7 +28,13 @@ from twinset.table.sources import open_source
 from twinset.table.write import RowWriter, check_place
 from twinset.trust.gates import Gate, load_gates
 from twinset.twin import Twin
-from twinset.workflow import Run, run
+
+if TYPE_CHECKING:
+    from twinset.comparison import Comparison, compare
+    from twinset.report.bundle import Report
+    from twinset.results import Audit, Evaluation
+    from twinset.rules.rule import Rules
+    from twinset.workflow import Run, run
 
 __all__ = [
     "Comparison",
@@ -52,6 +55,21 @@ __all__ = [
     "save_schema",
     "schema",
 ]
+
+_ELSEWHERE = {
+    "Comparison": "twinset.comparison",
+    "Report": "twinset.report.bundle",
+    "Run": "twinset.workflow",
+    "compare": "twinset.comparison",
+    "run": "twinset.workflow",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import the long steps when one of them is asked for."""
+    if name in _ELSEWHERE:
+        return getattr(import_module(_ELSEWHERE[name]), name)
+    raise AttributeError(f"module 'twinset.api' has no attribute {name!r}")
 
 
 def schema(data: object, **options: Any) -> Schema:
@@ -129,6 +147,10 @@ def evaluate(
     rules
         Rules that every row should keep: a file, or a list of expressions and mappings.
     """
+    from twinset.evaluation.core import evaluate as evaluate_tables
+    from twinset.rules.files import as_rules
+    from twinset.rules.measures import with_rules
+
     wanted = None if rules is None else as_rules(rules)
     options = Options(**about)
     _, real = read(train, options, seed=seed)
@@ -161,6 +183,8 @@ def audit(
         Other units of the same population. It is split into what the adversary holds and
         non-members, unless `auxiliary` gives the former. Without it membership is not assessed.
     """
+    from twinset.auditing.core import audit_release
+
     options = Options(**about)
     _, real = read(train, options, seed=seed)
     released = read_like(synthetic, real, options, seed=seed)
@@ -176,6 +200,8 @@ def report(
     seed: int = 0,
 ) -> Report:
     """Put findings together and hold them against bounds."""
+    from twinset.report.bundle import Report
+
     return Report.of(evaluation, audit, gates, seed=seed)
 
 
@@ -239,6 +265,8 @@ def metric(name: str) -> Callable[[object, object], float]:
 
 def _measure_columns(name: str, a: object, b: object) -> float:
     import pandas as pd
+
+    from twinset.evaluation.core import evaluate as evaluate_tables
 
     families = [m for m in _COLUMN_METRICS if name in {d.name for d in _measures(m)}]
     if not families:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from rich.console import Console
 from rich.table import Table as Grid
 
-from twinset.api import Comparison, Report, Run
 from twinset.report.terminal import show
 from twinset.table.infer import describe
-from twinset.table.schema import Schema
+
+if TYPE_CHECKING:
+    from twinset.api import Comparison, Report, Run
+    from twinset.table.schema import Schema
 
 __all__ = ["comparison_table", "report_summary", "run_summary", "schema_table"]
 
