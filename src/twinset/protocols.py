@@ -20,16 +20,18 @@ from twinset.table.table import Table
 
 __all__ = [
     "Attack",
-    "Completed",
-    "Completes",
+    "AttributeAttack",
     "Direction",
     "Estimate",
     "Family",
     "Generator",
+    "LinkageAttack",
     "Metric",
     "Model",
+    "Predicates",
     "Records",
     "Result",
+    "SinglingOutAttack",
     "State",
     "ThreatModel",
     "Verdict",
@@ -271,4 +273,79 @@ class Attack(Protocol):
         rng: np.random.Generator,
     ) -> npt.NDArray[np.float64]:
         """Return shape (targets,): higher means more likely a member."""
+        ...
+
+
+@runtime_checkable
+class AttributeAttack(Protocol):
+    """Guesses an unknown column of people whose other columns it knows (also reconstruction)."""
+
+    name: ClassVar[str]
+    threat_model: ClassVar[ThreatModel]
+
+    def guess(
+        self,
+        known: Records,
+        release: Records,
+        secret: npt.NDArray[np.int64],
+        levels: int,
+        *,
+        rng: np.random.Generator,
+    ) -> npt.NDArray[np.float64]:
+        """Return shape (targets, levels): how likely each level of the secret is.
+
+        `known` and `release` lack the secret column; `secret`, shape (rows of `release`,), holds
+        its levels there, 0 .. levels - 1.
+        """
+        ...
+
+
+@runtime_checkable
+class LinkageAttack(Protocol):
+    """Joins two sources about the same people, which share no column, through the release."""
+
+    name: ClassVar[str]
+    threat_model: ClassVar[ThreatModel]
+
+    def link(
+        self,
+        left: Records,
+        right: Records,
+        release_left: Records,
+        release_right: Records,
+        *,
+        rng: np.random.Generator,
+    ) -> npt.NDArray[np.float64]:
+        """Return shape (left, right): how likely each pair of rows is one person."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class Predicates:
+    """Conjunctions of ``low <= value <= high``, one a row; unused places hold column -1.
+
+    Columns count the numbers of `Records.values` first, then its codes; all arrays have shape
+    (predicates, width).
+    """
+
+    columns: npt.NDArray[np.int64]
+    low: npt.NDArray[np.float64]
+    high: npt.NDArray[np.float64]
+
+    def __len__(self) -> int:
+        """Return the number of predicates."""
+        return len(self.columns)
+
+
+@runtime_checkable
+class SinglingOutAttack(Protocol):
+    """Writes down descriptions that it thinks fit exactly one person of the train table."""
+
+    name: ClassVar[str]
+    threat_model: ClassVar[ThreatModel]
+
+    def predicates(
+        self, release: Records, columns: Sequence[int], number: int, *, rng: np.random.Generator
+    ) -> Predicates:
+        """Return at most `number` predicates on some of `columns`."""
         ...

@@ -41,6 +41,12 @@ def value(audit, attack, group="random", name="auc"):
     return audit.find(name, attack=attack, target_group=group).value
 
 
+def goal(name):
+    """The goal of an attack that needs the release only; else nothing."""
+    threat = registry.load("attacks", name).threat_model
+    return threat.goal if threat.generator == "no-box" else "membership of a generator"
+
+
 def independent(table, rng):
     """Columns resampled one by one: exact values are released, no combination is."""
     columns = [table.data[n].take(pa.array(rng.integers(0, N, N))) for n in table.names]
@@ -67,7 +73,15 @@ def test_a_fresh_real_sample_is_not_flagged(clean):
             assert abs(r.value - 0.5) < 4 * r.noise / 1.96
     assert {
         r.params["attack"] for r in clean.results if r.name == "auc" and "attack" in r.params
-    } == {*registry.names("attacks")}
+    } == {n for n in registry.names("attacks") if goal(n) == "membership"}
+    inferred = [r for r in clean.results if r.name.endswith("_leak")]
+    assert {r.params["attack"] for r in inferred} == {
+        n for n in registry.names("attacks") if goal(n) != "membership"
+    }
+    for r in inferred:
+        assert r.verdict == "within_noise"
+        assert r.estimate.low <= r.value <= r.estimate.high
+        assert abs(r.params["of_train"] - r.params["of_holdout"]) < 0.09
     bounds = [r for r in clean.results if r.name == "epsilon_lower_bound"]
     assert {r.verdict for r in bounds} == {"within_noise"}
     assert all(r.value < 0.1 and r.params["ceiling"] > 4 for r in bounds)
@@ -78,7 +92,10 @@ def test_a_fresh_real_sample_is_not_flagged(clean):
 
 def test_controls_are_in_every_audit(clean):
     controls = {r.params["control"]: r for r in clean.results if r.name == "control"}
-    assert set(controls) == {"planted_leak", "exchangeable", "without_release"}
+    assert set(controls) == {
+        "planted_leak", "planted_people", "exchangeable", "without_release"
+    }  # fmt: skip
+    assert controls["planted_people"].estimate.low > 0.5
     assert controls["planted_leak"].estimate.low > 0.8
     for name in ("exchangeable", "without_release"):
         assert controls[name].estimate.low < 0.5 < controls[name].estimate.high
@@ -112,6 +129,43 @@ def test_a_bootstrap_is_caught_as_copied_rows(world):
     assert (gain.low, gain.high) == pytest.approx((1 - adv.high, 1 - adv.low))
     assert len(audit.exposed) == 5
     assert all(e.count >= 10 and e.low > 0.5 for e in audit.exposed)
+
+
+def test_what_is_inferred_of_train_people_alone_is_a_leak(world):
+    """Copies without any attack on membership: guesses, links and descriptions say No."""
+    train, _, holdout = world
+    copies = train.take(np.random.default_rng(1).integers(0, N, N))
+    names = ["attribute_nearest", "linear_reconstruction", "linkability", "singling_out"]
+    audit = audit_release(train, copies, holdout, attacks=names)
+    for name in ("attribute_leak", "reconstruction_leak", "linkability_leak", "singling_out_leak"):
+        found = audit.find(name)
+        assert found.verdict == "worse"
+        assert found.params["of_train"] > found.params["of_holdout"] + 0.15
+        assert 0 < found.params["of_guess"] < 0.6 or name == "singling_out_leak"
+    moved = pa.array(copies["size"].to_numpy() + 1e-6)  # no row is copied as it is
+    near = Table(copies.schema, copies.data.set_column(copies.names.index("size"), "size", moved))
+    one = audit_release(train, near, holdout, attacks=["attribute_nearest"])
+    assert one.verdict.startswith("No, because ")
+    assert "of train people is guessed right in" in one.verdict
+    assert "safe" not in one.to_json()
+
+
+def test_columns_that_follow_from_others_are_no_leak():
+    """What a release tells of everybody is inference: right for train and holdout alike."""
+    train, fresh, holdout = parts(N, N, 2 * N, seed=5)
+    doubled = [
+        Table(
+            Schema(columns=(*t.schema.columns, Column(name="again", kind=Kind.CATEGORY))),
+            t.data.append_column("again", t.data["group"]),
+        )
+        for t in (train, fresh, holdout)
+    ]
+    audit = audit_release(*doubled, attacks=["attribute_nearest", "attribute_classifier"])
+    found = audit.find("attribute_leak", columns=["again"], attack="attribute_classifier")
+    assert found.params["of_holdout"] > 0.97
+    assert found.params["of_guess"] < 0.6
+    assert found.verdict == "within_noise"
+    assert not audit.verdict.startswith("No, because")
 
 
 def test_five_percent_of_copies_are_caught_at_low_false_positive_rates(world):

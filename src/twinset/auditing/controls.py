@@ -1,6 +1,8 @@
 """Controls in every run: attacks whose right answer is known.
 
 - *planted leak*: non-members copied into the release must be recognised among other non-members;
+- *planted people*: if half of the non-members are copied into the release, more must be guessed,
+  linked or singled out of them than of the other half;
 - *exchangeable*: two random halves of the non-members must not be told apart;
 - *without the release*: members and non-members must not be told apart by the auxiliary data alone,
   or the holdout is another population than the train table.
@@ -10,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +20,7 @@ import numpy.typing as npt
 from twinset.auditing import measures
 from twinset.auditing.auditor import Scored, by_unit
 from twinset.auditing.game import LEAST, Game
+from twinset.auditing.inference import compare_planted, leaks
 from twinset.protocols import Attack, Estimate, Result
 from twinset.stats.fingerprints import fingerprints
 from twinset.stats.neighbours import nearest, sharing
@@ -27,6 +31,7 @@ __all__ = ["Controls", "run_controls"]
 
 _RELEASE, _AUXILIARY, _PLANTED, _SHARE = 5_000, 3_000, 300, 0.1
 _NEGATIVE = 0.999
+_SURE = 50  # fewer planted people may be missed by chance
 
 
 @dataclass(frozen=True)
@@ -43,11 +48,16 @@ class Controls:
 
 
 def run_controls(
-    game: Game, attacks: Sequence[Attack], scored: Sequence[Scored], seed: int
+    game: Game,
+    attacks: Sequence[Attack],
+    scored: Sequence[Scored],
+    seed: int,
+    others: Sequence[Any] = (),
 ) -> Controls:
-    """Run the three controls; the negative ones fail by chance once in a thousand audits each."""
+    """Run the four controls; the negative ones fail by chance once in a thousand audits each."""
     made = [
         _planted(game, attacks, seed),
+        _planted_people(game, others, seed),
         _exchangeable(game, scored, seed),
         _without_release(game, seed),
     ]
@@ -57,6 +67,8 @@ def run_controls(
 
 def _planted(game: Game, attacks: Sequence[Attack], seed: int) -> tuple[Result, bool]:
     """Copy some non-members into the release and look for them."""
+    if not attacks:
+        return _skipped("planted_leak", "no attack on membership was run"), True
     rng = stream(seed, "audit", "planted")
     kept = np.sort(rng.permutation(len(game.release))[:_RELEASE])
     release = game.release.take(kept)
@@ -91,6 +103,28 @@ def _planted(game: Game, attacks: Sequence[Attack], seed: int) -> tuple[Result, 
     result = _result("planted_leak", area, z, attack=name, planted=number)
     caught = (area.value - 0.5) / measures.null_error(number, number) > z
     return replace(result, direction="higher"), caught
+
+
+def _planted_people(game: Game, attacks: Sequence[Any], seed: int) -> tuple[Result, bool]:
+    """Copy half of the non-members into the release; the best attack must be beyond chance."""
+    control = "planted_people"
+    if not attacks:
+        return _skipped(control, "no such attack was run"), True
+    made, number = compare_planted(game, attacks, seed)
+    found = [leak.result for leak in leaks(made, 0.0) if leak.result.estimate]
+    if not found:
+        return _skipped(control, f"{number} non-members differ from all other rows: too few"), True
+    best = max(found, key=lambda r: r.estimate.low if r.estimate else 0.0)
+    result = Result(
+        family="privacy",
+        name="control",
+        params={"control": control, "attack": best.params["attack"], "planted": number},
+        estimate=best.estimate,
+        reference=1.0,
+        direction="higher",
+    )
+    caught = any(r.verdict == "worse" for r in found)
+    return result, caught or number < _SURE
 
 
 def _exchangeable(game: Game, scored: Sequence[Scored], seed: int) -> tuple[Result, bool]:

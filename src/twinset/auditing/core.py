@@ -15,6 +15,7 @@ from twinset.auditing.controls import run_controls
 from twinset.auditing.copies import copied_records
 from twinset.auditing.game import Game, NoGame, set_up
 from twinset.auditing.identifiers import copied_identifiers
+from twinset.auditing.inference import compare_people, leaks
 from twinset.auditing.kinds import exposed_kinds
 from twinset.auditing.words import NOT_ASSESSED, NOT_TESTED, verdict
 from twinset.progress import phase
@@ -64,13 +65,16 @@ def audit_release(
     InputError
         If tables share units or have other columns, or an attack is not known.
     """
-    chosen = [registry.configure("attacks", n) for n in attacks or registry.names("attacks")]
+    everything = [registry.configure("attacks", n) for n in attacks or registry.names("attacks")]
+    usable = [a for a in everything if a.threat_model.generator == "no-box"]
+    chosen = [a for a in usable if a.threat_model.goal == "membership"]
+    others = [a for a in usable if a.threat_model.goal != "membership"]
     game = set_up(
         train, synthetic, holdout, auxiliary=auxiliary, seed=seed, max_targets=max_targets
     )
     if isinstance(game, NoGame):
         return _not_assessed(chosen, game.reason, seed)
-    with phase("audit", total=len(chosen) + 2) as step, sharing():
+    with phase("audit", total=len(chosen) + 3) as step, sharing():
         scored = []
         for attack in chosen:
             scored.append(_score(attack, game, seed))
@@ -78,21 +82,30 @@ def audit_release(
         groups, missing = _groups(game)
         judgement = judge(scored, game.is_member, groups, seed)
         working = [a for a, s in zip(chosen, scored, strict=True) if s.scores is not None]
-        controls = run_controls(game, working, scored, seed)
+        controls = run_controls(game, working, scored, seed, others)
         step.advance(detail="controls")
         best = next(
             (s for s in scored if judgement.best and s.attack == judgement.best.attack), None
         )
         exposed = exposed_kinds(game, best.scores, seed) if best and best.scores is not None else ()
         named = copied_identifiers(train, synthetic, holdout, seed) if holdout is not None else ()
+        found = leaks(compare_people(game, others, seed), margin)
+        step.advance(detail="inference, linkage, singling out")
         copied = (copied_records(train, synthetic, holdout, seed),) if holdout is not None else ()
         step.advance(detail="identifiers")
-    results = (*judgement.results, *missing, *copied, *named, *controls.results)
+    inferred = [leak.result for leak in found]
+    results = (*judgement.results, *missing, *inferred, *copied, *named, *controls.results)
     return Audit(
         results=results,
         not_computed=_not_computed(results),
         seed=seed,
-        verdict=verdict(judgement, margin, [*copied, *named], controls.failed),
+        verdict=verdict(
+            judgement,
+            margin,
+            [*copied, *named],
+            controls.failed,
+            [leak.result for leak in found if leak.serious],
+        ),
         controls_passed=controls.passed,
         exposed=exposed,
         not_tested=NOT_TESTED,

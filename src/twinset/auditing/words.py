@@ -16,10 +16,6 @@ NOT_TESTED = (
     "an adversary who can run the generator (shadow models, targeted counting queries)",
     "an adversary who has the fitted model",
     "an adversary who knows everyone in the train table but the target",
-    "attribute inference: guessing an unknown value of a known person",
-    "reconstruction of many records from the release",
-    "linkability: joining two sources through the release",
-    "singling out by predicates",
     "several releases of the same table",
     "an adversary with more auxiliary rows, or closer to the train table, than the holdout gave",
 )
@@ -36,13 +32,15 @@ def verdict(
     margin: float,
     repeated: Sequence[Result] = (),
     failed: Sequence[str] = (),
+    inferred: Sequence[Result] = (),
 ) -> str:
     """Say what was shown.
 
     With a `failed` control nothing is assessed. Identifiers that `repeated` says are repeated from
     the train table settle it. Otherwise an attack counts against the release if, after correction
     for the number of attacks, the lower end of its AUC is above ``0.5 + margin``, or that of its
-    TPR above three times the FPR; and so do records of `repeated` that were copied whole.
+    TPR above three times the FPR; and so do records of `repeated` that were copied whole, and what
+    is `inferred` of train people beyond what is inferred of others.
     """
     if failed:
         return f"{NOT_ASSESSED}: a control gave a wrong answer ({', '.join(failed)})"
@@ -59,6 +57,8 @@ def verdict(
             f"No, because it holds copies of train records: {r.value:.2%} of them stand in it with "
             f"a row that is theirs alone (of other records: {r.reference:.2%})"
         )
+    if inferred:
+        return f"No, because {_inferred(max(inferred, key=lambda r: r.value or 0.0))}"
     if judgement.best is None:
         return f"{NOT_ASSESSED}: no attack gave scores"
     return CLEAN
@@ -68,6 +68,21 @@ def _is_serious(found: Finding, margin: float) -> bool:
     if found.fpr is not None:
         return found.low > 3 * found.fpr
     return found.low > 0.5 + margin
+
+
+_DONE = {
+    "attribute_leak": "{columns} of train people is guessed right in {train} of cases",
+    "reconstruction_leak": "{columns} of train people is reconstructed right in {train} of cases",
+    "linkability_leak": "two sources about train people are joined right in {train} of cases",
+    "singling_out_leak": "descriptions made of it fit just one train person in {train} of cases",
+}
+
+
+def _inferred(r: Result) -> str:
+    """Say what the most successful inference, linkage or singling out did."""
+    train, others = (f"{float(r.params[k]):.0%}" for k in ("of_train", "of_holdout"))
+    what = _DONE[r.name].format(columns=", ".join(r.columns[:3]), train=train)
+    return f"{what}, of other people in {others} (the {r.params['attack']} attack)"
 
 
 def _cause(serious: Sequence[Finding]) -> str:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from twinset.checks.inference import CHECKS
 from twinset.checks.tables import learnable_table
 from twinset.protocols import Attack, Records, ThreatModel
 from twinset.stats.records import concatenate, encode
@@ -18,8 +20,11 @@ __all__ = ["check_attack"]
 _SIDE = 800
 
 
-def check_attack(attack: Attack | type[Attack]) -> None:
-    """Hold an attack (or its class with default options) to the promises of `Attack`.
+def check_attack(attack: Any) -> None:
+    """Hold an attack (or its class with default options) to the promises of its protocol.
+
+    Which one is said by the goal of its threat model: `Attack`, `AttributeAttack`, `LinkageAttack`
+    or `SinglingOutAttack`.
 
     Raises
     ------
@@ -29,10 +34,14 @@ def check_attack(attack: Attack | type[Attack]) -> None:
         stay as they are; a release that copies train rows is caught (AUC above .6); members of
         whom the release knows nothing are not (AUC within five standard errors of .5).
     """
-    made: Attack = attack() if isinstance(attack, type) else attack
+    made = attack() if isinstance(attack, type) else attack
     _require(isinstance(made.name, str) and bool(made.name), "an attack has a name")
     _require(isinstance(made.threat_model, ThreatModel), "an attack states its threat model")
     _require(dataclasses.is_dataclass(made), "an attack is a dataclass: its fields are its options")
+    check = CHECKS.get(made.threat_model.goal)
+    if check is not None:
+        check(made)
+        return
     _check_success(made)
     _check_odd(made)
 

@@ -20,7 +20,7 @@ from twinset.protocols import Records
 from twinset.table.schema import Column, Kind, Role
 from twinset.table.table import Table, numbers
 
-__all__ = ["concatenate", "encode", "encoded_columns"]
+__all__ = ["concatenate", "encode", "encoded_columns", "pick"]
 
 Floats = npt.NDArray[np.float64]
 Codes = npt.NDArray[np.int32]
@@ -117,6 +117,19 @@ def concatenate(parts: Sequence[Records]) -> Records:
         first.numeric_names,
         first.code_names,
         np.concatenate([p.values for p in parts]),
+    )
+
+
+def pick(records: Records, places: Sequence[int]) -> Records:
+    """Return some columns: places count the numbers first, then the discrete columns."""
+    p = records.numeric.shape[1]
+    left, right = [j for j in places if j < p], [j - p for j in places if j >= p]
+    return Records(
+        np.ascontiguousarray(records.numeric[:, left]),
+        np.ascontiguousarray(records.codes[:, right]),
+        tuple(records.numeric_names[j] for j in left if records.numeric_names),
+        tuple(records.code_names[j] for j in right if records.code_names),
+        records.values[:, left] if records.values.size else records.values,
     )
 
 

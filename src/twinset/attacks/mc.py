@@ -1,0 +1,64 @@
+"""Monte Carlo attack: share of synthetic rows near the target."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from twinset.protocols import Records, ThreatModel
+from twinset.stats.balls import squared_distances
+from twinset.stats.density import Decorrelated
+
+__all__ = ["MonteCarlo"]
+
+_ROUNDING = 1e-5  # of squared lengths in float32, so that equal rows are in a ball of radius 0
+
+
+@dataclass(frozen=True)
+class MonteCarlo:
+    """Share of synthetic rows in a ball around x, on principal components of ranks and levels.
+
+    ``|{s in S: |s - x| <= eps}| / m`` (Hilprecht, Härterich, Bernau 2019, eq. 4) with their median
+    heuristic: eps is the median, over the records attacked, of the least distance to a synthetic
+    row. Not set against the population, so that it needs nothing but the release.
+
+    Parameters
+    ----------
+    components
+        Principal components kept.
+    rows
+        Rows of the release used at most.
+    """
+
+    name: ClassVar[str] = "mc"
+    leak: ClassVar[str] = "row"
+    threat_model: ClassVar[ThreatModel] = ThreatModel(data="none")
+
+    components: int = 24
+    rows: int = 25_000
+
+    def score(
+        self,
+        targets: Records,
+        release: Records,
+        *,
+        auxiliary: Records | None,
+        rng: np.random.Generator,
+    ) -> npt.NDArray[np.float64]:
+        """Return shape (targets,): share of the release within the ball."""
+        drawn = release.take(np.sort(rng.permutation(len(release))[: self.rows]))
+        encode = Decorrelated(drawn, self.components)
+        points, centres = encode(targets), encode(drawn)
+        some = points[np.sort(rng.permutation(len(points))[:1_000])]
+        least = [block.min(axis=1) for _, block in squared_distances(some, centres)]
+        radius = float(np.median(np.concatenate(least)))
+        radii = radius + _ROUNDING * (1 + np.einsum("ij,ij->i", points, points))
+        share = np.empty(len(points))
+        for start, block in squared_distances(points, centres):
+            share[start : start + len(block)] = np.count_nonzero(
+                block <= radii[start : start + len(block), None], axis=1
+            )
+        return share / len(drawn)
