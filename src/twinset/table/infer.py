@@ -15,6 +15,7 @@ from twinset.table.infer_as import column_as
 from twinset.table.infer_columns import guess_column
 from twinset.table.infer_declared import check_declared, check_fits, declared_fields, merged
 from twinset.table.infer_facts import Facts
+from twinset.table.infer_people import named_unit
 from twinset.table.infer_typed import check_type, decoded
 from twinset.table.infer_units import find_unit, grouped_unit
 from twinset.table.schema import Column, Kind, Role, Schema
@@ -152,7 +153,7 @@ def _with_unit(
     found = None
     if not any(c.role is Role.UNIT for c in columns):
         free = [c for c in columns if c.name not in fixed]
-        found = find_unit(free, counts) or grouped_unit(raw, free)
+        found = find_unit(free, counts) or named_unit(raw, free) or grouped_unit(raw, free)
     out = []
     for column in columns:
         if found and column.name == found[0]:
