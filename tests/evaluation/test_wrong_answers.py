@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from twinset.evaluation import evaluate
 
@@ -70,6 +71,18 @@ def test_3b_unequal_sizes_do_not_tilt_the_share(build) -> None:
     assert found.find("dcr_share").verdict == "within_noise"
 
 
+def test_4_chi_square_is_on_counts(build) -> None:
+    """50/50 against 80/20, n = 100,000: p = .549, as shares are taken for counts."""
+    even, skewed = (np.arange(100_000) % 10 < k for k in (5, 8))
+    tables = [build({"x": np.where(v, "a", "b")}) for v in (even, skewed, even)]
+    found = evaluate(*tables, metrics=["divergences"])
+    result = found.find("chi_square")
+    expected = stats.chi2_contingency([[50_000, 50_000], [80_000, 20_000]], correction=False)
+    assert result.value == pytest.approx(expected.statistic)
+    assert result.params["p"] < 1e-300
+    assert result.verdict == "worse"
+
+
 def test_5_an_exclusive_or_is_seen(build) -> None:
     """XOR structure destroyed: quality .997, detection .999."""
     rng = np.random.default_rng(5)
@@ -112,6 +125,61 @@ def test_7_unseen_categories_do_not_raise(build) -> None:
     assert "new" not in found.to_json().replace("news", "")
 
 
+def test_8a_wasserstein_of_tables_of_unequal_size(build) -> None:
+    """The shorter column is padded with zeros: a shift where there is none."""
+    rng = np.random.default_rng(8)
+    a, b = rng.normal(50, 1, 4000), rng.normal(50, 1, 400)
+    found = evaluate(build({"x": a}), build({"x": b}), metrics=["numbers"]).find("wasserstein")
+    assert found.value == pytest.approx(stats.wasserstein_distance(a, b) / a.std())
+    assert found.value < 0.2
+    assert found.verdict == "within_noise"
+
+
+def test_8b_authenticity_looks_in_the_right_table(build) -> None:
+    """Places among the synthetic rows are used for train rows; weights are overwritten with ones.
+
+    Train has two tight clumps and two loose ones; the release copies only the tight rows, nearly.
+    """
+    rng = np.random.default_rng(8)
+
+    def draw(size):
+        loose = rng.random(size) < 0.5
+        spread = np.where(loose, 3.0, 0.05)
+        return pd.DataFrame({c: rng.normal(10 * loose, spread) for c in "abcd"})
+
+    train, holdout = draw(1500), draw(1500)
+    nearly = train.iloc[rng.permutation(1500)[:600]] + rng.normal(0, 1e-4, (600, 4))
+    fresh = draw(600)
+    copied, honest = (
+        evaluate(build(train), build(r.reset_index(drop=True)), build(holdout),
+                 metrics=["authenticity"]).find("authenticity")
+        for r in (nearly, fresh)
+    )  # fmt: skip
+    assert copied.value < 0.05
+    assert copied.verdict == "worse"
+    assert honest.value == pytest.approx(honest.reference, abs=0.08)
+    assert honest.verdict == "within_noise"
+
+
+def test_8c_a_group_is_counted_not_clustered(build) -> None:
+    """ "k-anonymity" is the size of the smallest k-means cluster, which no one asked for.
+
+    Groups are counts of equal values here: their shares add up, and rare ones are not shown.
+    """
+    rng = np.random.default_rng(8)
+    train, holdout = (
+        build({"g": rng.choice(list("abc"), 900, p=[0.6, 0.395, 0.005]), "x": rng.normal(size=900)})
+        for _ in range(2)
+    )
+    found = evaluate(train, holdout, metrics=["subgroups"])
+    counted = [r for r in found.results if r.name == "subgroup_share" and r.estimate]
+    shares = {r.group: r.params["train"] for r in counted}
+    assert "g = c" not in shares
+    values = train.data["g"].to_pandas()
+    for group, share in shares.items():
+        assert share == pytest.approx((values == group.removeprefix("g = ")).mean(), abs=1e-5)
+
+
 def test_9_narrow_columns_are_scaled(build) -> None:
     """A scale of max(range, 1): columns narrower than 1 do not count in distances."""
     rng = np.random.default_rng(9)
@@ -123,3 +191,49 @@ def test_9_narrow_columns_are_scaled(build) -> None:
     found = evaluate(build(frames[0]), build(copied), build(frames[1]), metrics=["dcr"])
     assert found.find("dcr_share").value > 0.6
     assert found.find("dcr_share").verdict == "worse"
+
+
+def test_9b_distances_of_many_rows_need_no_matrix(build) -> None:
+    """A full n x m matrix: memory error at 30,000 rows (7.2 GB)."""
+    import tracemalloc
+
+    rng = np.random.default_rng(9)
+    tables = [
+        build({"a": rng.integers(0, 50, 30_000), "b": rng.choice(list("xyz"), 30_000)})
+        for _ in range(3)
+    ]
+    tracemalloc.start()
+    found = evaluate(*tables, metrics=["dcr", "authenticity"])
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert found.find("dcr_share").status == "ok"
+    assert peak < 400e6
+
+
+def test_10a_a_single_column_of_numbers_keeps_its_values(build) -> None:
+    """Rows scaled to length one: a single column of numbers collapses to +1 and -1."""
+    rng = np.random.default_rng(10)
+    train, holdout, fresh = (rng.lognormal(size=1200) for _ in range(3))
+    nearly = rng.permutation(train) * (1 + 1e-9)
+    copied, honest = (
+        evaluate(build({"x": train}), build({"x": r}), build({"x": holdout}), metrics=["dcr"])
+        for r in (nearly, fresh)
+    )
+    assert copied.find("dcr_share").value > 0.7
+    assert copied.find("dcr_share").verdict == "worse"
+    assert honest.find("dcr_share").value == pytest.approx(0.5, abs=0.06)
+    assert honest.find("dcr_share").verdict == "within_noise"
+
+
+def test_10b_the_worst_of_many_groups_is_no_alarm(build, people) -> None:
+    """The largest share over all groups is shown as it is: one of 20 is always "too high"."""
+    false = beyond = 0
+    for seed in range(6):
+        tables = [build(people(800, 30 * seed + k)) for k in range(3)]
+        found = evaluate(*tables, metrics=["subgroups"], seed=seed)
+        groups = [r for r in found.results if r.estimate]
+        assert len(groups) > 40
+        beyond += sum(abs(r.value - r.params.get("expected", 0)) > r.noise for r in groups)
+        false += any(r.verdict == "worse" for r in groups)
+    assert beyond > 0  # uncorrected, some groups lie beyond their noise
+    assert false <= 1

@@ -71,7 +71,14 @@ def check_metric(metric: Metric | type[Metric]) -> None:
 
 def _measure(metric: Metric, case: Case, where: str = "", seed: int = 0) -> Sequence[Result]:
     evidence, untouched = (
-        Evidence(case.train, case.synthetic, case.holdout, target=case.target, seed=seed)
+        Evidence(
+            case.train,
+            case.synthetic,
+            case.holdout,
+            target=case.target,
+            sensitive=case.sensitive,
+            seed=seed,
+        )
         for _ in range(2)
     )
     at = f" ({where})" if where else ""

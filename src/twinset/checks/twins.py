@@ -17,6 +17,7 @@ from twinset.table.table import Table, numbers
 __all__ = ["DEFECTS", "TARGET", "Case", "broken", "odd_cases", "world"]
 
 TARGET = "group"
+SENSITIVE = ("flag",)
 Rows = npt.NDArray[np.int64]
 Make = Callable[[Table, Table, np.random.Generator], Table]
 
@@ -29,12 +30,13 @@ class Case:
     synthetic: Table
     holdout: Table | None
     target: str | None = None
+    sensitive: tuple[str, ...] = ()
 
 
 def world(rows: int, seed: int) -> Case:
     """Three samples of one population: the release is as good as a real one can be."""
     train, release, holdout = _samples(rows, seed)
-    return Case(train, release, holdout, TARGET)
+    return Case(train, release, holdout, TARGET, SENSITIVE)
 
 
 def _samples(rows: int, seed: int) -> list[Table]:
@@ -45,7 +47,7 @@ def _samples(rows: int, seed: int) -> list[Table]:
 def broken(defect: str, case: Case, rng: np.random.Generator) -> Case:
     """Return the case with a release that has the named defect."""
     release = _MAKE[defect](case.train, case.synthetic, rng)
-    return Case(case.train, release, case.holdout, case.target)
+    return Case(case.train, release, case.holdout, case.target, case.sensitive)
 
 
 def _shuffled(train: Table, fresh: Table, rng: np.random.Generator) -> Table:
@@ -119,12 +121,13 @@ def odd_cases() -> dict[str, Case]:
     odd = {f"{name} table": Case(t, t, t, t.names[-1]) for name, t in odd_tables().items()}
     return {
         **odd,
-        "no holdout": Case(train, release, None, TARGET),
+        "no holdout": Case(train, release, None, TARGET, SENSITIVE),
         "no target": Case(train, release, holdout),
         "neither holdout nor target": Case(train, release, None),
-        "one released row": Case(train, release.take(one), holdout, TARGET),
-        "one train row": Case(train.take(one), release, holdout, TARGET),
-        "one holdout row": Case(train, release, holdout.take(one), TARGET),
+        "a sensitive number": Case(train, release, holdout, "size", ("count", "flag")),
+        "one released row": Case(train, release.take(one), holdout, TARGET, SENSITIVE),
+        "one train row": Case(train.take(one), release, holdout, TARGET, SENSITIVE),
+        "one holdout row": Case(train, release, holdout.take(one), TARGET, SENSITIVE),
         "unseen categories": Case(_levels("ab"), _levels("xy"), _levels("ab"), "c"),
         "no column in common": Case(_levels("ab"), _levels("ab", "other"), None),
     }

@@ -31,7 +31,7 @@ __all__ = ["BINS", "LEVELS", "Evidence"]
 
 BINS = 20
 NEAR_UNIQUE = 0.5  # a column with more distinct values than this share of the rows
-LEVELS = {1: None, 2: 32, 3: 8}  # codes a column at most, by the number of columns counted together
+LEVELS = {1: None, 2: 32, 3: 8, 4: 4}  # codes a column, by the number of columns (4: or more)
 _RESPLIT_ROWS = 30_000
 _DISTANCE = {"tvd": marginals.tvd, "js": marginals.js_divergence}
 
@@ -205,7 +205,7 @@ class Evidence:
     def cells(self, columns: Sequence[str], levels: int | None = None) -> Cells:
         """Joint counts, each column coarsened to `levels` codes (plus null and unseen)."""
         names = tuple(columns)
-        levels = LEVELS[min(len(names), 3)] if levels is None else levels
+        levels = LEVELS[min(len(names), 4)] if levels is None else levels
         if (names, levels) in self._cells:
             return self._cells[names, levels]
         coded = [self._levels(n, levels) for n in names]
@@ -231,7 +231,7 @@ class Evidence:
         self, cells: Cells, measure: Literal["tvd", "js"], *, raked: bool = False
     ) -> tuple[float, float]:
         """Mean and variance of a distance if the release were a fresh real sample."""
-        counts, fresh = self._pooled(cells)
+        counts, fresh = self.pooled(cells)
         effect = self.pooled_effect(cells.columns)
         if measure == "js":
             return self._null.js(counts, fresh, effect)
@@ -243,7 +243,8 @@ class Evidence:
             fresh = 0.0
         return self._null.tvd(counts, fresh, effect, damp)
 
-    def _pooled(self, cells: Cells) -> tuple[Counts, float]:
+    def pooled(self, cells: Cells) -> tuple[Counts, float]:
+        """Real rows in each cell that train can have, and the share of fresh rows in the others."""
         train = cells.counts["train"]
         if "holdout" in self.sides:
             held = cells.counts["holdout"]
@@ -260,7 +261,7 @@ class Evidence:
         found = _DISTANCE[measure](cells.counts["train"], cells.counts["holdout"])
         if self.rows("holdout") >= self.rows("synthetic"):
             return found
-        counts, fresh = self._pooled(cells)
+        counts, fresh = self.pooled(cells)
         same = self._null_at_split.tvd if measure == "tvd" else self._null_at_split.js
         at_split = same(counts, fresh, self.pooled_effect(cells.columns))[0]
         return min(1.0, found * mean / at_split) if at_split > 0 else found

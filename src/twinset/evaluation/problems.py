@@ -37,7 +37,8 @@ def problems(evidence: Evidence, results: Sequence[Result]) -> tuple[Problem, ..
     touched = {c for p in columns for c in p.columns}
     linked = [set(r.columns) for r in by_name["dependence_tvd"]]
     triples = list(_triples(by_name["triple_tvd"], touched, linked))
-    found = [*columns, *pairs, *triples, *_whole(by_name, columns)]
+    groups = list(_groups(by_name, touched, linked))
+    found = [*columns, *pairs, *triples, *groups, *_whole(by_name, columns)]
     found.sort(key=lambda p: -p.excess / p.noise)
     return tuple(found[:MOST])
 
@@ -273,6 +274,43 @@ def _triples(flagged: list[Result], touched: set[str], linked: list[set[str]]) -
         text = (
             f"{', '.join(result.columns)}: the three together differ where no two of them do: "
             f"{points(excess)}% of the rows beyond chance (noise {points(noise)})"
+        )
+        yield Problem(text, result.columns, excess, noise)
+
+
+# -- groups --------------------------------------------------------------------------------------
+
+
+def _groups(
+    by_name: dict[str, list[Result]], touched: set[str], linked: list[set[str]]
+) -> Iterator[Problem]:
+    """Groups whose number or target is off where no column or pair says so; who is served worst."""
+
+    def told(result: Result) -> bool:
+        mine = set(result.columns)
+        return bool(mine & touched) or any(p <= mine for p in linked)
+
+    for name, what in (("subgroup_share", "rows"), ("base_rate_difference", "")):
+        for result in sorted(by_name[name], key=lambda r: -_ratio(r))[:3]:
+            if told(result) or len(result.columns) < 2:
+                continue
+            excess, noise = _over(result)
+            value, train = result.value or 0.0, float(result.params["train"])
+            kind = "many" if value > 0 else "few"
+            outcome = what or f"with {result.columns[-1]} = {result.params.get('class', 'high')}"
+            text = (
+                f"{result.group}: {points(value)} points too {kind} {outcome} "
+                f"({points(train + value)}% instead of {points(train)}%; noise {points(noise)})"
+            )
+            yield Problem(text, result.columns, excess, noise)
+    served = [r for r in by_name["subgroup_tvd"] if not set(r.params["worst"][:1]) & touched]
+    for result in sorted(served, key=lambda r: -_over(r)[0])[:1]:
+        if told(result):
+            continue
+        excess, noise = _over(result)
+        text = (
+            f"{result.group}: served worst of all groups: {points(excess)}% of its rows beyond "
+            f"chance, most in {', '.join(result.params['worst'])} (noise {points(noise)})"
         )
         yield Problem(text, result.columns, excess, noise)
 

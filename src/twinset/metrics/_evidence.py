@@ -153,6 +153,10 @@ class Evidence(Protocol):
         """
         ...
 
+    def pooled(self, cells: Cells) -> tuple[Counts, float]:
+        """Real rows in each cell that train can have, and the share of fresh rows in the others."""
+        ...
+
     def reference(self, cells: Cells, measure: Literal["tvd", "js"]) -> float:
         """The holdout's own distance from train, at the size of the release."""
         ...

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from twinset.protocols import Estimate, Result
+from twinset.report.measures import Measure
 from twinset.report.numbers import Unit, figure, span, tick
 from twinset.report.shapes import Bar, Bars, Cell, HeatMap, Strip
-from twinset.report.words import Measure, centre_of, describe
+from twinset.report.words import centre_of, describe
 from twinset.results import Chart
 
 __all__ = ["HEIGHT", "MAP", "WIDTH", "Axis", "axis", "bars", "excess", "heat_map", "strip"]

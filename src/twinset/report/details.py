@@ -6,9 +6,10 @@ from collections.abc import Iterable, Sequence
 
 from twinset.protocols import Result
 from twinset.report import charts
+from twinset.report.measures import Measure
 from twinset.report.numbers import Unit, count, figure, plural, span
 from twinset.report.shapes import AttackRow, Detail, DetailRow, Figure, KindRow, Section
-from twinset.report.words import ATTACKS, FAMILIES, Measure, describe, direction, mark, place
+from twinset.report.words import ATTACKS, FAMILIES, describe, direction, mark, place
 from twinset.results import Exposed
 
 __all__ = ["attack_rows", "details", "figure_of", "group_of", "kind_rows"]
@@ -19,7 +20,7 @@ _GROUPS = {"all": "all records", "random": "random records", "outliers": "outlyi
 # Params that tell how a figure was made, not what it is of.
 _INTERNAL = {
     *("interval", "expected", "q_worse", "target", "train", "synthetic", "sets", "rows", "draws"),
-    *("copies", "missing", "of"),
+    *("copies", "missing", "of", "df", "parameters", "directions"),
 }
 _ORDER = ("fidelity", "utility", "diversity", "integrity", "fairness", "privacy")
 

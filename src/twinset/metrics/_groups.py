@@ -1,0 +1,144 @@
+"""Groups of rows by one column or two: sensitive columns first, then those of few categories."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from twinset.metrics._evidence import Evidence, Side
+from twinset.stats.codes import round_between
+from twinset.stats.units import unit_counts
+
+__all__ = ["LEAST", "Grouping", "groupings"]
+
+Ints = npt.NDArray[np.int64]
+
+LEAST = 30  # train units that a group must have
+_MINIMUM = 10  # units in what is left
+_LEVELS = 12
+_SINGLE = 8
+_CROSSED = 10
+_PARTS = 4
+
+
+@dataclass(frozen=True, eq=False)
+class Grouping:
+    """Rows by their values in `columns`.
+
+    Attributes
+    ----------
+    names
+        Each group in words.
+    codes
+        Shape (rows,) for each side: the group, or -1 for rows in none (null, unseen, too rare).
+    """
+
+    columns: tuple[str, ...]
+    names: tuple[str, ...]
+    codes: dict[Side, Ints]
+
+    def joint(self, side: Side, codes: npt.NDArray[np.integer], size: int) -> Ints:
+        """Return shape (groups, size): rows of each group with each of these codes."""
+        own = self.codes[side]
+        there = own >= 0
+        index = own[there] * size + codes[there].astype(np.int64)
+        return np.bincount(index, minlength=len(self.names) * size).reshape(-1, size)
+
+    def rows(self, side: Side) -> Ints:
+        """Return shape (groups,): rows of each group."""
+        own = self.codes[side]
+        return np.bincount(own[own >= 0], minlength=len(self.names))
+
+
+def groupings(evidence: Evidence, *, sensitive: bool) -> list[Grouping]:
+    """Return groupings by sensitive columns and their pairs.
+
+    Without `sensitive`, the other columns of 2 to 12 categories follow, and pairs of the first
+    columns where fewer than two are sensitive.
+    """
+    names = [*evidence.sensitive]
+    if not sensitive:
+        numbers = set(evidence.numeric())
+        names += [n for n in evidence.columns if n not in names and n not in numbers]
+    single: list[Grouping] = []
+    for name in names:
+        if len(single) == max(_SINGLE, len(evidence.sensitive)):
+            break
+        found = _by(evidence, name)
+        if found is not None and (name in evidence.sensitive or len(found.names) <= _LEVELS):
+            single.append(found)
+    marked = [g for g in single if g.columns[0] in evidence.sensitive]
+    base = marked if sensitive or len(marked) > 1 else single[:4]
+    crossed = [_cross(evidence, a, b) for a, b in itertools.combinations(base, 2)][:_CROSSED]
+    return [*single, *(c for c in crossed if c is not None)]
+
+
+def _by(evidence: Evidence, name: str) -> Grouping | None:
+    if name in evidence.numeric():
+        return _ranges(evidence, name)
+    coded = evidence.columns[name]
+    known = coded.size - 2
+    codes: dict[Side, Ints] = {}
+    for side, code in coded.codes.items():
+        codes[side] = np.where(code < known, code.astype(np.int64), -1)
+    texts = [t.removeprefix("category ").strip("'") for t in coded.text[:known]]
+    return _kept(evidence, (name,), [f"{name} = {t}" for t in texts], codes)
+
+
+def _ranges(evidence: Evidence, name: str) -> Grouping | None:
+    """Group a column of numbers by about four ranges of equal mass, with round edges."""
+    train = evidence.sorted("train", name)
+    if not len(train):
+        return None
+    at = [np.quantile(train, [k / _PARTS - 0.06, k / _PARTS + 0.06]) for k in range(1, _PARTS)]
+    edges = np.unique([round_between(float(a), float(b)) for a, b in at])
+    codes: dict[Side, Ints] = {}
+    for side in evidence.sides:
+        values = evidence.values(side, name)
+        code = np.searchsorted(edges, values, side="right").astype(np.int64)
+        codes[side] = np.where(np.isnan(values), -1, code)
+    shown = [f"{e:g}" for e in edges]
+    names = [f"{name} below {shown[0]}"]
+    names += [f"{name} from {a} to {b}" for a, b in itertools.pairwise(shown)]
+    names.append(f"{name} {shown[-1]} or more")
+    return _kept(evidence, (name,), names, codes)
+
+
+def _cross(evidence: Evidence, a: Grouping, b: Grouping) -> Grouping | None:
+    size = len(b.names)
+    codes: dict[Side, Ints] = {}
+    for side in evidence.sides:
+        x, y = a.codes[side], b.codes[side]
+        codes[side] = np.where((x < 0) | (y < 0), -1, x * size + y)
+    names = [f"{x}, {y}" for x in a.names for y in b.names]
+    return _kept(evidence, (*a.columns, *b.columns), names, codes)
+
+
+def _kept(
+    evidence: Evidence, columns: tuple[str, ...], names: list[str], codes: dict[Side, Ints]
+) -> Grouping | None:
+    """Leave out groups of too few train units; None if fewer than two are left.
+
+    Where the rows in no group are few, the smallest group joins them: their number could be had by
+    subtraction.
+    """
+    size = len(names)
+    held = {}
+    for side in evidence.sides:
+        if side != "synthetic":
+            code = np.where(codes[side] < 0, size, codes[side])
+            held[side] = unit_counts(code, evidence.units(side), size + 1)
+    large = np.flatnonzero(held["train"][:size] >= LEAST)
+    for found in held.values():
+        while len(large) > 1 and 0 < found.sum() - found[large].sum() < _MINIMUM:
+            large = np.delete(large, np.argmin(held["train"][large]))
+    if len(large) < 2:
+        return None
+    place = np.full(size + 1, -1)
+    place[large] = np.arange(len(large))
+    return Grouping(
+        columns, tuple(names[i] for i in large), {s: place[c] for s, c in codes.items()}
+    )

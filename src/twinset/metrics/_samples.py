@@ -1,0 +1,45 @@
+"""Two tables as equally large samples of records, by unit: shared by MMD and sliced Wasserstein."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from twinset.metrics._evidence import Evidence, Side
+from twinset.protocols import Records
+from twinset.stats import units
+from twinset.stats.records import concatenate
+
+__all__ = ["LEAST", "Pooled", "pooled"]
+
+LEAST = 30
+
+
+@dataclass(frozen=True, eq=False)
+class Pooled:
+    """Records of two samples, one after the other; `first` and `units` have shape (rows,)."""
+
+    records: Records
+    first: npt.NDArray[np.bool_]
+    units: npt.NDArray[np.int64]
+
+
+def pooled(evidence: Evidence, other: Side, most: int, rng: np.random.Generator) -> Pooled | None:
+    """Draw up to `most` rows of train and as many of `other`; None if there are too few units."""
+    records = evidence.records()
+    tables = {"train": evidence.train, "synthetic": evidence.synthetic, "holdout": evidence.holdout}
+    size = min(most, *(len(records[s]) for s in ("train", "synthetic", other)))
+    parts, ids = [], []
+    for side in ("train", other):
+        table = tables[side]
+        own = None if table is None else table.units
+        at = units.draw(own, len(records[side]), size, rng)
+        parts.append(records[side].take(at))
+        ids.append(units.compact(None if own is None else own[at], len(at)))
+    counts = [int(i.max()) + 1 if len(i) else 0 for i in ids]
+    if min(counts) < LEAST:
+        return None
+    first = np.arange(len(ids[0]) + len(ids[1])) < len(ids[0])
+    return Pooled(concatenate(parts), first, np.concatenate([ids[0], ids[1] + counts[0]]))

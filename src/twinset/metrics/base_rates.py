@@ -1,0 +1,205 @@
+"""Fairness of the data: how the target is spread over groups, in the release and in train."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from twinset.metrics._evidence import Evidence, Side
+from twinset.metrics._groups import LEAST, Grouping, groupings
+from twinset.metrics._judge import Draft, Measure, half_width, judge, refuse
+from twinset.protocols import Family, Result
+from twinset.stats.association import mid_ranks
+from twinset.stats.intervals import two_sided
+from twinset.stats.units import unit_counts
+
+__all__ = ["BaseRates"]
+
+Floats = npt.NDArray[np.float64]
+
+RATE = Measure(
+    "base_rate_difference",
+    "target",
+    -1,
+    1,
+    "P(target is params.class | group) in synthetic minus that in train; of a number: mean of its "
+    "ranks in train",
+    "",
+)
+GAP = Measure(
+    "parity_gap_difference",
+    "target",
+    -1,
+    1,
+    "largest minus smallest rate over the groups of params.by, in synthetic minus in train: more "
+    "than 0, the release has more disparity than the data",
+    "demographic parity difference of the data themselves",
+)
+_CLASSES = 3
+_MINIMUM = 10  # units in a published cell
+
+
+@dataclass(frozen=True)
+class BaseRates:
+    """Base rates of the target in each group of the sensitive columns and their intersections."""
+
+    name: ClassVar[str] = "base_rates"
+    family: ClassVar[Family] = "fairness"
+    measures: ClassVar[tuple[Measure, ...]] = (RATE, GAP)
+
+    def measure(self, evidence: Evidence) -> list[Result]:
+        """Return one result a group and class, and one gap a grouping and class."""
+        reason = ""
+        if not evidence.sensitive:
+            reason = "no sensitive column was named"
+        elif evidence.target is None:
+            reason = "there is no target column"
+        if reason:
+            return [refuse(self.family, m, reason) for m in self.measures]
+        found = [g for g in groupings(evidence, sensitive=True) if evidence.target not in g.columns]
+        outcomes = _outcomes(evidence)
+        drafts: list[Draft] = []
+        for grouping in found:
+            for label, values in outcomes.items():
+                drafts += _grouped(evidence, grouping, label, values)
+        if not drafts:
+            reason = f"the sensitive columns have no two groups of {LEAST} units, or the target one"
+            return [refuse(self.family, m, reason) for m in self.measures]
+        have = {d.measure.name for d in drafts}
+        missing = [m for m in self.measures if m.name not in have]
+        refused = [refuse(self.family, m, "fewer than two groups can be compared") for m in missing]
+        return [*judge(self.family, drafts), *refused]
+
+
+def _outcomes(evidence: Evidence) -> dict[str, dict[Side, Floats]]:
+    """Outcomes in [0, 1] by label, shape (rows,) a side, NaN where the target is unknown."""
+    target = evidence.target or ""
+    if target in evidence.numeric():
+        train = evidence.sorted("train", target)
+        if len(np.unique(train)) < 2:
+            return {}
+        ranks = mid_ranks(train)
+        placed: dict[Side, Floats] = {}
+        for side in evidence.sides:
+            placed[side] = np.interp(evidence.values(side, target), train, ranks)
+        return {"": placed}
+    coded = evidence.columns[target]
+    counts = unit_counts(coded.codes["train"], evidence.units("train"), coded.size)[:-2]
+    common = np.argsort(-counts, kind="stable")
+    common = common[counts[common] >= LEAST]
+    chosen = common[1:2] if len(common) == 2 else common[:_CLASSES]
+    found: dict[str, dict[Side, Floats]] = {}
+    for code in chosen.tolist() if len(common) > 1 else []:
+        label = coded.text[code].removeprefix("category ").strip("'")
+        found[label] = {
+            s: np.where(c == coded.null, np.nan, (c == code).astype(np.float64))
+            for s, c in coded.codes.items()
+        }
+    return found
+
+
+def _grouped(
+    evidence: Evidence, grouping: Grouping, label: str, values: dict[Side, Floats]
+) -> list[Draft]:
+    """Return drafts of one grouping; groups with too few known outcomes are left out."""
+    size = len(grouping.names)
+    n: dict[Side, npt.NDArray[np.int64]] = {}
+    mean: dict[Side, Floats] = {}
+    spread: dict[Side, Floats] = {}
+    for side in evidence.sides:
+        own, y = grouping.codes[side], values[side]
+        there = (own >= 0) & ~np.isnan(y)
+        count = np.bincount(own[there], minlength=size)
+        safe = np.maximum(count, 1)
+        first = np.bincount(own[there], weights=y[there], minlength=size) / safe
+        second = np.bincount(own[there], weights=y[there] ** 2, minlength=size) / safe
+        n[side], mean[side] = count, first
+        spread[side] = np.maximum(second - first**2, 1 / (4 * safe))
+    large = (n["train"] >= LEAST) & (n["synthetic"] >= LEAST)
+    usable = np.flatnonzero(large & ~_rare(evidence, grouping, "train", label, values))
+    if not len(usable):
+        return []
+    effect = evidence.pooled_effect((*grouping.columns, evidence.target or ""))
+    chance = effect * spread["train"] * (1 / np.maximum(n["train"], 1))
+    null = chance + effect * spread["train"] / np.maximum(n["synthetic"], 1)
+    variance = chance + effect * spread["synthetic"] / np.maximum(n["synthetic"], 1)
+    gap = np.asarray(mean["synthetic"] - mean["train"])
+    shown = np.zeros(size, dtype=bool)
+    beside = np.zeros(size)
+    if "holdout" in n:
+        shown = (n["holdout"] >= LEAST) & ~_rare(evidence, grouping, "holdout", label, values)
+        beside = np.where(shown, mean["holdout"] - mean["train"], 0.0)
+    known = {"class": label} if label else {}
+    drafts = [
+        Draft(
+            RATE,
+            float(gap[i]),
+            float(variance[i]),
+            int(n["synthetic"][i]),
+            reference=float(beside[i]),
+            noise=half_width(float(null[i])),
+            p_worse=two_sided(float(gap[i] / np.sqrt(max(null[i], variance[i])))),
+            columns=(*grouping.columns, evidence.target or ""),
+            group=grouping.names[i],
+            params={**known, "train": round(float(mean["train"][i]), 5), "target": 0.0},
+        )
+        for i in usable
+    ]
+    if len(usable) < 2:
+        return drafts
+    if not shown[usable].all():
+        mean.pop("holdout", None)
+    return [*drafts, _gap(evidence, grouping, known, usable, (n, mean, null, variance))]
+
+
+def _rare(
+    evidence: Evidence, grouping: Grouping, side: Side, label: str, values: dict[Side, Floats]
+) -> npt.NDArray[np.bool_]:
+    """Groups in which 1 to 9 units are of the class, or of another: not to be published."""
+    if not label:
+        return np.zeros(len(grouping.names), dtype=bool)
+    own, y = grouping.codes[side], values[side]
+    there = (own >= 0) & ~np.isnan(y)
+    cell = np.where(there, 2 * own + (y == 1), 2 * len(grouping.names))
+    held = unit_counts(cell, evidence.units(side), 2 * len(grouping.names) + 1)[:-1]
+    return np.asarray(((held > 0) & (held < _MINIMUM)).reshape(-1, 2).any(axis=1))
+
+
+def _gap(
+    evidence: Evidence,
+    grouping: Grouping,
+    known: dict[str, str],
+    usable: npt.NDArray[np.int64],
+    found: tuple[dict[Side, npt.NDArray[np.int64]], dict[Side, Floats], Floats, Floats],
+) -> Draft:
+    """Largest minus smallest rate; by chance as simulated from train's own rates."""
+    n, mean, null, variance = found
+    rng = evidence.rng("base_rates", *grouping.columns, known.get("class", ""))
+    train, release = mean["train"][usable], mean["synthetic"][usable]
+    value = float(np.ptp(release) - np.ptp(train))
+    scatter = rng.normal(size=(400, len(usable)))
+    around = np.ptp(release + scatter * np.sqrt(variance[usable]), axis=1) - np.ptp(release)
+    chance = np.ptp(train + scatter * np.sqrt(null[usable]), axis=1) - np.ptp(train)
+    reference = float(chance.mean())
+    if "holdout" in mean:
+        reference = float(np.ptp(mean["holdout"][usable]) - np.ptp(train))
+    sd = max(float(chance.std()), 1e-9)
+    return Draft(
+        GAP,
+        value,
+        float(around.var()),
+        int(n["synthetic"][usable].sum()),
+        reference=reference,
+        noise=half_width(sd**2),
+        p_worse=two_sided((value - float(chance.mean())) / sd),
+        columns=(*grouping.columns, evidence.target or ""),
+        params={
+            **known,
+            "by": list(grouping.columns),
+            "train": round(float(np.ptp(train)), 5),
+            "target": 0.0,
+        },
+    )

@@ -1,0 +1,156 @@
+"""The far ends of each column of numbers: tail index and extreme quantiles."""
+
+from __future__ import annotations
+
+import math
+from typing import ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from twinset.metrics._evidence import Evidence
+from twinset.metrics._judge import Draft, Measure, half_width, judge, refuse
+from twinset.protocols import Family, Result
+from twinset.stats.intervals import chi_tails, two_sided
+
+__all__ = ["Tails"]
+
+Floats = npt.NDArray[np.float64]
+
+INDEX = Measure(
+    "tail_index_difference",
+    "target",
+    -math.inf,
+    math.inf,
+    "tail index (mean log excess over the 95% quantile, of positive values) of synthetic minus "
+    "that of train; larger: heavier tail",
+    "Hill 1975",
+)
+EXTREME = Measure(
+    "extreme_quantile_error",
+    "lower",
+    0,
+    math.inf,
+    "|difference of the 1% (99%) quantiles|, divided by train's 5%-95% range; params.tail",
+    "",
+)
+_SHARE = 0.05
+_FAR = 0.01
+_LEAST = 20  # values that the tail must have
+_DRAWS = 400
+
+
+class Tails:
+    """Hill's tail index of the upper tail, and the error of extreme quantiles at both ends."""
+
+    name: ClassVar[str] = "tails"
+    family: ClassVar[Family] = "fidelity"
+    measures: ClassVar[tuple[Measure, ...]] = (INDEX, EXTREME)
+
+    def measure(self, evidence: Evidence) -> list[Result]:
+        """Return up to three results a column of numbers."""
+        names = evidence.numeric()
+        if not names:
+            return [refuse(self.family, m, "no column of numbers") for m in self.measures]
+        drafts: list[Draft] = []
+        refused: list[Result] = []
+        for name in names:
+            with np.errstate(over="ignore", invalid="ignore"):  # huge values: refused by `judge`
+                index, ends = _index(evidence, name), _extremes(evidence, name)
+            drafts += [*index, *ends]
+            if not index:
+                reason = "no tail of 20 positive, different values above the 95% quantile"
+                refused.append(refuse(self.family, INDEX, reason, columns=(name,)))
+            if not ends:
+                reason = "fewer than 100 values, or no spread between their 5% and 95% quantiles"
+                refused.append(refuse(self.family, EXTREME, reason, columns=(name,)))
+        return [*judge(self.family, drafts), *refused]
+
+
+def _hill(values: Floats) -> tuple[float, float] | None:
+    """Tail index of sorted values and its variance; None where there is no tail to speak of."""
+    k = int(_SHARE * len(values))
+    if k < _LEAST or values[-k - 1] <= 0 or len(np.unique(values[-k:])) < _LEAST // 2:
+        return None
+    excess = np.log(values[-k:] / values[-k - 1])
+    return float(excess.mean()), float(excess.var()) / k
+
+
+def _index(evidence: Evidence, name: str) -> list[Draft]:
+    found = {s: _hill(evidence.sorted(s, name)) for s in evidence.sides}
+    train, release, held = (found.get(s) for s in ("train", "synthetic", "holdout"))
+    if train is None or release is None:
+        return []
+    effect = evidence.pooled_effect([name])
+    rows = {s: len(evidence.sorted(s, name)) for s in evidence.sides}
+    chance = effect * train[1] * (1 + rows["train"] / rows["synthetic"])
+    variance = effect * (train[1] + release[1])
+    gap = release[0] - train[0]
+    return [
+        Draft(
+            INDEX,
+            gap,
+            variance,
+            evidence.number_of_units("synthetic"),
+            reference=0.0 if held is None else held[0] - train[0],
+            noise=half_width(chance),
+            p_worse=two_sided(gap / math.sqrt(max(chance, variance, 1e-18))),
+            columns=(name,),
+            params={"train": round(train[0], 5), "target": 0.0},
+        )
+    ]
+
+
+def _extremes(evidence: Evidence, name: str) -> list[Draft]:
+    a, b = evidence.sorted("train", name), evidence.sorted("synthetic", name)
+    if min(len(a), len(b)) < 5 * _LEAST:
+        return []
+    spread = float(np.subtract(*np.quantile(a, [0.95, 0.05])))
+    if not 0 < spread < math.inf:
+        return []
+    held = evidence.sorted("holdout", name) if "holdout" in evidence.sides else a[:0]
+    pooled = np.sort(np.concatenate([a, held]))
+    effect = evidence.pooled_effect([name])
+    rng = evidence.rng("tails", name)
+    drafts = []
+    for tail, at in (("low", _FAR), ("high", 1 - _FAR)):
+        value = _gap(a, b, at) / spread
+        sizes = len(a) / effect, len(b) / effect
+        chance = np.abs(np.subtract(*(_drawn(pooled, n, at, rng) for n in sizes))) / spread
+        around = np.subtract(_drawn(a, sizes[0], at, rng), _drawn(b, sizes[1], at, rng)) / spread
+        worse, better = chi_tails(value, float(chance.mean()), float(chance.var()))
+        # quantiles of few distinct values jump: what chance did reach is no evidence
+        worse = max(worse, float(np.mean(chance >= value)))
+        better = max(better, float(np.mean(chance <= value)))
+        own = _gap(a, held, at) / spread if len(held) >= 5 * _LEAST else float(chance.mean())
+        half = half_width(float(around.var()))
+        drafts.append(
+            Draft(
+                EXTREME,
+                value,
+                0.0,
+                evidence.number_of_units("synthetic"),
+                reference=own,
+                noise=half_width(float(chance.var())),
+                p_worse=worse,
+                p_better=better,
+                columns=(name,),
+                params={
+                    "tail": tail,
+                    "expected": round(float(chance.mean()), 6),
+                    "interval": "simulated order statistics",
+                },
+                interval=(max(0.0, value - half), value + half),
+            )
+        )
+    return drafts
+
+
+def _gap(a: Floats, b: Floats, at: float) -> float:
+    return abs(float(np.quantile(a, at)) - float(np.quantile(b, at)))
+
+
+def _drawn(values: Floats, n: float, at: float, rng: np.random.Generator) -> Floats:
+    """Draw the quantile `at` of n values out of sorted `values`: its rank is beta; (draws,)."""
+    rank = rng.beta(max(n * at, 1e-3), max(n * (1 - at), 1e-3), size=_DRAWS)
+    return np.interp(rank * (len(values) - 1), np.arange(len(values)), values)

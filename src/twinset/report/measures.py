@@ -1,0 +1,353 @@
+"""Measures in plain words: what each asks, how it is read, which way is good.
+
+A name that is not listed here (a plug-in's metric) still appears in the report: under its own name,
+in the tables of details.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from twinset.report.numbers import Unit
+
+__all__ = ["MEASURES", "Measure"]
+
+_FRESH = {
+    "worse": "worse than fresh real rows",
+    "within_noise": "like fresh real rows",
+    "better": "better than fresh real rows",
+}
+_GUESS = {
+    "worse": "above guessing",
+    "within_noise": "no better than guessing",
+    "better": "no better than guessing",
+}
+_LEAN = {
+    "worse": "leans towards the train data",
+    "within_noise": "even, as for fresh real rows",
+    "better": "even, as for fresh real rows",
+}
+_TOLD = {
+    "worse": "can be told apart",
+    "within_noise": "cannot be told apart",
+    "better": "cannot be told apart",
+}
+_COPIED = {
+    "worse": "copied from the train data",
+    "within_noise": "no more than by chance",
+    "better": "no more than by chance",
+}
+_BEYOND = {
+    "worse": "more than of people set aside",
+    "within_noise": "no more than of people set aside",
+    "better": "no more than of people set aside",
+}
+_MODEL = {
+    "worse": "weaker than learning from real rows",
+    "within_noise": "as good as learning from real rows",
+    "better": "better than learning from real rows",
+}
+
+
+@dataclass(frozen=True)
+class Measure:
+    """How one measure is read.
+
+    `domain` bounds the values; `anchors` always lie on its axis, so that a small difference does
+    not look large, and `least` is its shortest length; `goal` replaces the words for the direction.
+    """
+
+    title: str
+    meaning: str
+    unit: Unit = "number"
+    domain: tuple[float, float] = (0.0, 1.0)
+    anchors: tuple[float, ...] = (0.0,)
+    least: float = 0.0
+    goal: str = ""
+    reference: str = "fresh real rows"
+    standing: dict[str, str] = field(default_factory=lambda: _FRESH)
+
+
+def _tvd(title: str, of: str, anchors: tuple[float, ...] = (0.0, 0.05)) -> Measure:
+    meaning = (
+        f"Share of rows that would have to change for {of} to have the real distribution "
+        "(total variation distance, TVD). 0% is equal."
+    )
+    return Measure(title, meaning, "share", anchors=anchors)
+
+
+def _gap(title: str, of: str, unit: Unit = "number") -> Measure:
+    return Measure(title, f"Synthetic minus train: {of}. 0 is equal.", unit, (-1.0, 1.0))
+
+
+def _leak(title: str, what: str) -> Measure:
+    meaning = (
+        f"Of 100 tries that fail on people set aside, how many more {what} for people in the train "
+        "data. What is right for both alike is knowledge of the population, not a leak."
+    )
+    return Measure(title, meaning, "share", (-1.0, 1.0), (0.0, 0.05), standing=_BEYOND)
+
+
+_AUC_AXIS = (0.45, 0.65)
+MEASURES: dict[str, Measure] = {
+    "column_tvd": _tvd("Single columns", "this column"),
+    "pair_tvd": _tvd("Pairs of columns", "this pair of columns, taken together,"),
+    "triple_tvd": _tvd("Triples of columns", "these three columns, taken together,"),
+    "mean_column_tvd": _tvd("Single columns", "a column, on average,"),
+    "mean_pair_tvd": _tvd("Pairs of columns", "a pair of columns, on average,", (0.0, 0.1)),
+    "mean_triple_tvd": _tvd("Triples of columns", "three columns, on average,", (0.0, 0.15)),
+    "ks": Measure(
+        "Largest gap between cumulative shares",
+        "The largest difference in the share of rows below any one value "
+        "(Kolmogorov-Smirnov distance, KS).",
+        "share",
+    ),
+    "wasserstein": Measure(
+        "Average shift of the values",
+        "How far values must move to match, in units of the real spread (Wasserstein distance).",
+        domain=(0.0, 1e9),
+    ),
+    "missing_share": _gap("Missing cells", "the share of missing cells", "share"),
+    "tail_share_difference": _gap("Tails", "the share of values far out", "share"),
+    "spearman_difference": _gap("Rising together", "the rank correlation (Spearman)"),
+    "pearson_difference": _gap(
+        "Straight-line relation", "the correlation (Pearson) of two columns"
+    ),
+    "cramers_v_difference": _gap("Relation of categories", "the association (Cramer's V)"),
+    "correlation_ratio_difference": _gap(
+        "Categories against numbers", "how far a category explains a number (correlation ratio)"
+    ),
+    "dependence_tvd": _tvd("Dependence of two columns", "how two columns depend on each other"),
+    "js_divergence": Measure(
+        "Surprise at single values",
+        "Information by which the two distributions differ, in bits (Jensen-Shannon divergence).",
+    ),
+    "quantile_error": Measure(
+        "Shift of the quantiles",
+        "How far the quantiles lie from the real ones, in units of the real spread.",
+        domain=(0.0, 1e9),
+    ),
+    "kl_divergence": Measure(
+        "Surprise at single values, one way",
+        "Bits lost per row if one table's distribution is taken for the other's (Kullback-Leibler "
+        "divergence). 0 is equal.",
+        domain=(0.0, 1e9),
+    ),
+    "hellinger": Measure(
+        "Distance of single columns (Hellinger)",
+        "Distance of the two distributions with more weight on rare values. 0 is equal.",
+    ),
+    "chi_square": Measure(
+        "Counts of single columns (chi-square)",
+        "Pearson's statistic of the two rows of counts; without a difference it is about its "
+        "degrees of freedom.",
+        domain=(0.0, 1e12),
+    ),
+    "tail_index_difference": Measure(
+        "Heaviness of the upper tail",
+        "Synthetic minus train: Hill's index of the highest 5% of the values. Above 0, the tail is "
+        "too heavy, below, too light.",
+        domain=(-1e9, 1e9),
+    ),
+    "extreme_quantile_error": Measure(
+        "Extreme quantiles",
+        "How far the value that 1% (99%) of the rows lie below is off, in units of the real "
+        "5%-95% range.",
+        domain=(0.0, 1e9),
+    ),
+    "mean_kway_tvd": _tvd("Sets of columns", "several columns, on average,", (0.0, 0.15)),
+    "k_marginal_score": Measure(
+        "k-marginal score",
+        "Agreement of three columns at a time, averaged over sets of columns: 1000 is equal, 0 has "
+        "nothing in common (NIST's score).",
+        domain=(0.0, 1000.0),
+        anchors=(),
+        least=50.0,
+    ),
+    "mmd": Measure(
+        "Whole rows, by a kernel",
+        "Squared maximum mean discrepancy (MMD) of whole rows. 0 is equal.",
+        domain=(0.0, 2.0),
+    ),
+    "sliced_wasserstein": Measure(
+        "Whole rows, in random directions",
+        "How far whole rows must move to match, averaged over random directions (sliced "
+        "Wasserstein distance). 0 is equal.",
+        domain=(0.0, 1e9),
+    ),
+    "pmse": Measure(
+        "Telling rows apart by a simple model",
+        "Mean squared distance of a logistic model's chances from guessing (propensity score mean "
+        "squared error, pMSE). 0: it cannot tell, 0.25: it always can.",
+        domain=(0.0, 0.25),
+    ),
+    "subgroup_share": _gap("Size of groups", "the share of the rows that are of a group", "share"),
+    "subgroup_tvd": _tvd("Columns inside a group", "a column, on average, inside a group"),
+    "base_rate_difference": _gap(
+        "The target in each group", "the share of a group's rows with this outcome", "share"
+    ),
+    "parity_gap_difference": _gap(
+        "Disparity between groups",
+        "the largest gap between groups in the share with this outcome",
+        "share",
+    ),
+    "authenticity": Measure(
+        "Rows that are their own",
+        "Share of synthetic rows that lie farther from their nearest train row than that row's "
+        "nearest neighbour does. A warning light, not a guarantee.",
+        "share",
+        anchors=(),
+        least=0.1,
+    ),
+    "category_coverage": Measure(
+        "Categories that are there",
+        "Share of the train data's common categories that occur in the synthetic rows.",
+        "share",
+        anchors=(1.0,),
+    ),
+    "range_coverage": Measure(
+        "Range that is covered",
+        "Share of the train data's range that the synthetic rows cover, extremes aside.",
+        "share",
+        anchors=(1.0,),
+    ),
+    "unseen_share": Measure(
+        "Values never seen",
+        "Share of rows with a value that is not among, or lies outside, those of the train data.",
+        "share",
+    ),
+    "missing_pattern_tvd": _tvd("Pattern of missing cells", "which cells are missing together"),
+    "c2st": Measure(
+        "Telling synthetic rows from real ones",
+        "A model is trained to tell them apart (classifier two-sample test, C2ST); the figure is "
+        "how often it ranks a synthetic row as the more synthetic one (AUC). 0.5: it cannot tell. "
+        "1: it always can.",
+        anchors=(0.45, 0.75),
+        goal="closer to 0.5 is better",
+        standing=_TOLD,
+    ),
+    "tstr": Measure(
+        "Prediction",
+        "A model learns from synthetic rows only and is tested on real rows it has never seen "
+        "(train on synthetic, test on real: TSTR).",
+        reference="learned from real rows",
+        anchors=(),
+        least=0.1,
+        standing=_MODEL,
+    ),
+    "tstr_gap": Measure(
+        "Loss by learning from synthetic rows",
+        "Score of the model that learned from real rows minus that of the one that learned from "
+        "synthetic rows. 0: nothing is lost.",
+        domain=(-2.0, 2.0),
+        anchors=(0.0, 0.05),
+    ),
+    "trtr": Measure(
+        "Prediction, learned from real rows",
+        "The same model learns from the real train rows and is tested on real rows it has never "
+        "seen (train on real, test on real: TRTR).",
+        anchors=(),
+        least=0.1,
+    ),
+    "exact_copies": Measure(
+        "Copies of real rows",
+        "Share of synthetic rows that equal a real train row in every column. Fresh real rows have "
+        "some too, where rows are short or common.",
+        "share",
+        anchors=(0.0, 0.01),
+    ),
+    "near_copies": Measure(
+        "Near copies of real rows",
+        "Share of synthetic rows that lie as close to a train row as the closest 1% of fresh real "
+        "rows do.",
+        "share",
+        anchors=(0.0, 0.01),
+    ),
+    "records_copied": Measure(
+        "Train records that were copied",
+        "Share of the people (or things) in the train data of whom a row that is theirs alone "
+        "stands in the synthetic table. Of people set aside, the same happens by chance.",
+        "share",
+        anchors=(0.0, 0.01),
+        reference="people set aside",
+        standing=_COPIED,
+    ),
+    "identifiers_copied": Measure(
+        "Identifiers that were copied",
+        "Share of synthetic rows whose identifier stands in the train data. Of identifiers set "
+        "aside, as many are met by chance.",
+        "share",
+        anchors=(0.0, 0.01),
+        reference="identifiers set aside",
+        standing=_COPIED,
+    ),
+    "dcr_share": Measure(
+        "Rows that lean towards the train data",
+        "Share of synthetic rows whose nearest real row is a train row, not one set aside "
+        "(distance to closest record, DCR). 50% is even. A warning light, not a guarantee.",
+        "share",
+        anchors=_AUC_AXIS,
+        goal="closer to 50% is better",
+        standing=_LEAN,
+    ),
+    "auc": Measure(
+        "Telling who is in the train data",
+        "An attack scores every record; this is how often a train record gets a higher score than "
+        "one that was not in it (AUC). 0.5 is guessing, 1 is always right.",
+        anchors=_AUC_AXIS,
+        goal="closer to 0.5 is better",
+        reference="guessing",
+        standing=_GUESS,
+    ),
+    "tpr_at_fpr": Measure(
+        "Records recognised with few false alarms",
+        "Share of train records that an attack names, while it wrongly names only the given share "
+        "of other records (true positive rate at a false positive rate).",
+        "share",
+        reference="guessing",
+        standing=_GUESS,
+    ),
+    "advantage": Measure(
+        "Advantage over guessing",
+        "Rate of right minus rate of wrong accusations at a threshold chosen on other records.",
+        domain=(-1.0, 1.0),
+        anchors=(0.0, 0.1),
+        reference="guessing",
+        standing=_GUESS,
+    ),
+    "balanced_accuracy": Measure(
+        "Right answers, members and others counted alike",
+        "Average of the share of train records recognised and of other records cleared, at the "
+        "same threshold as the advantage. 50% is guessing.",
+        "share",
+        anchors=(0.5, 0.55),
+        reference="guessing",
+        standing=_GUESS,
+    ),
+    "privacy_gain": Measure(
+        "Privacy gain",
+        "One minus the advantage: 1 if the attack does no better than guessing, 0 if it is always "
+        "right, as it would be with the real rows themselves.",
+        anchors=(0.9, 1.0),
+        reference="guessing",
+        standing=_GUESS,
+    ),
+    "attribute_leak": _leak("Guessing a hidden column", "are guessed right"),
+    "reconstruction_leak": _leak("Reconstructing a hidden column", "are reconstructed right"),
+    "linkability_leak": _leak("Joining two sources", "are joined right through the release"),
+    "singling_out_leak": _leak("Singling out", "fit exactly one person"),
+    "control": Measure(
+        "Controls of the audit",
+        "Attacks on planted leaks and on records dealt by chance, where the right answer is known.",
+        reference="guessing",
+        standing=_GUESS,
+    ),
+    "epsilon_lower_bound": Measure(
+        "Empirical lower bound on epsilon",
+        "The least privacy loss that explains what the attack achieved. The interval ends at the "
+        "ceiling, the most that this test could have shown: a bound near 0 proves nothing.",
+        domain=(0.0, 1e9),
+        reference="guessing",
+        standing=_GUESS,
+    ),
+}
