@@ -423,6 +423,15 @@ def test_results_go_to_stdout_and_progress_to_stderr(cli, table):
         assert json.loads(done.out)
 
 
+def test_workers_change_no_measure(cli, table, model):
+    assert cli("sample", model, "--out", "s.csv", "--quiet").code == 0
+    call = ("evaluate", table, "s.csv", "--target", "rich", "--json", "--quiet", "--workers")
+    one, three = (cli(*call, n) for n in (1, 3))
+    assert one.code == 0, one
+    assert one.out == three.out
+    cli(*call, 0).refused("--workers")
+
+
 def test_compare(cli, table):
     done = cli(
         "compare",

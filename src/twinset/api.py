@@ -135,6 +135,7 @@ def evaluate(
     *,
     rules: Rules | str | Path | Sequence[Any] | None = None,
     seed: int = 0,
+    workers: int | None = None,
     **about: Any,
 ) -> Evaluation:
     """Measure a release against the table it was made from.
@@ -146,6 +147,8 @@ def evaluate(
         figure its reference.
     rules
         Rules that every row should keep: a file, or a list of expressions and mappings.
+    workers
+        Threads, by default 2; their number changes nothing but the time.
     """
     from twinset.evaluation.core import evaluate as evaluate_tables
     from twinset.rules.files import as_rules
@@ -158,9 +161,10 @@ def evaluate(
     unseen = None if holdout is None else read_holdout(holdout, real, options, seed=seed)[0]
     if wanted is not None:
         wanted.check_schema(real.schema, real.take(np.arange(0)))
-    found = evaluate_tables(
-        real, released, unseen, target=options.target, sensitive=options.sensitive, seed=seed
-    )
+    with use_workers(workers):
+        found = evaluate_tables(
+            real, released, unseen, target=options.target, sensitive=options.sensitive, seed=seed
+        )
     return found if wanted is None else with_rules(found, wanted, real, released, unseen)
 
 

@@ -61,6 +61,7 @@ def evaluate(
     gate: opt.Gates = None,
     out: opt.Out = None,
     seed: opt.Seed = 0,
+    workers: opt.Workers = None,
     time_limit: opt.TimeLimit = None,
     table: opt.TableName = None,
     max_rows: opt.MaxRows = opt.ROWS,
@@ -79,6 +80,7 @@ def evaluate(
             holdout,
             rules=rules,
             seed=seed,
+            workers=workers,
             **opt.about(schema, target, sensitive, unit, table, max_rows),
         )
     return tell(api.report(found, None, gates, seed), out, as_json=as_json)
