@@ -21,6 +21,8 @@ from twinset.table.table import Table
 __all__ = [
     "Attack",
     "AttributeAttack",
+    "Completed",
+    "Completes",
     "Direction",
     "Estimate",
     "Family",
@@ -248,13 +250,31 @@ class Records:
 
 @dataclass(frozen=True)
 class ThreatModel:
-    """What an adversary knows and wants; an attack states the least it needs."""
+    """What an adversary knows and wants; an attack states the least it needs.
+
+    Attributes
+    ----------
+    data
+        Nothing beside the release, other rows of the same population, or all of the train table
+        but what is attacked.
+    generator
+        Nothing, can run it, can run it but not with its parameters, or has the fitted model.
+    goal
+        Who was in, an unknown column, which rows belong together, a description that fits one
+        person, or everybody's unknown column at once.
+    neighbours
+        Which tables the attack tells apart: a unit added or removed, or replaced by another.
+    release
+        What is published: one synthetic table, several, or one with the model or with figures.
+    """
 
     data: Literal["none", "auxiliary", "exact"] = "auxiliary"
     generator: Literal["no-box", "black-box", "uncertain-box", "white-box"] = "no-box"
     goal: Literal["membership", "attribute", "linkage", "singling_out", "reconstruction"] = (
         "membership"
     )
+    neighbours: Literal["replace", "add_remove"] = "replace"
+    release: Literal["once", "several", "with_model", "with_metrics"] = "once"
 
 
 @runtime_checkable

@@ -156,13 +156,16 @@ class Audit(Findings):
 
     `verdict` is one of "No, because ...", "Not shown to leak under these attacks, at this power",
     "Not assessed". `controls_passed` is false if a planted leak was missed or exchangeable
-    members were "recognised"; the figures must then not be used.
+    members were "recognised"; the figures must then not be used. `tested` and `not_tested` say in
+    words, `threat_models` cell by cell, which kinds of adversary were tried.
     """
 
     verdict: str
     controls_passed: bool
     exposed: tuple[Exposed, ...] = ()
+    tested: tuple[str, ...] = ()
     not_tested: tuple[str, ...] = ()
+    threat_models: tuple[dict[str, Any], ...] = ()
     extra: dict[str, Any] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
@@ -172,5 +175,7 @@ class Audit(Findings):
             "verdict": self.verdict,
             "controls_passed": self.controls_passed,
             "exposed": [e.__dict__ for e in self.exposed],
+            "tested": list(self.tested),
             "not_tested": list(self.not_tested),
+            "threat_models": list(self.threat_models),
         }

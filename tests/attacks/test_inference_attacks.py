@@ -10,7 +10,7 @@ from twinset.attacks.attribute_nearest import AttributeNearest
 from twinset.attacks.linear_reconstruction import LinearReconstruction, to_simplex
 from twinset.attacks.linkability import Linkability
 from twinset.attacks.singling_out import SinglingOut
-from twinset.auditing.inference import linked, secret_levels
+from twinset.auditing.people import linked, secret_levels
 from twinset.checks.attack import check_attack
 from twinset.protocols import Predicates, Records, ThreatModel
 from twinset.stats.neighbours import distances

@@ -86,7 +86,12 @@ def test_a_fresh_real_sample_is_not_flagged(clean):
     assert {r.verdict for r in bounds} == {"within_noise"}
     assert all(r.value < 0.1 and r.params["ceiling"] > 4 for r in bounds)
     assert 0.5 < clean.extra["smallest_auc_seen"] < 0.56
-    assert clean.not_tested
+    assert any("black" not in t and "can run the generator" in t for t in clean.not_tested)
+    assert len(clean.tested) == 5
+    covered = {a for c in clean.to_dict()["threat_models"] for a in c["attacks"]}
+    assert covered == {
+        n for n in registry.names("attacks") if goal(n) != "membership of a generator"
+    }
     clean.to_json()
 
 
@@ -342,6 +347,7 @@ def test_a_broken_attack_is_a_failed_result(world, monkeypatch, broken):
     assert failed.status == "failed"
     assert failed.reason
     assert audit.find("auc", attack="distance").status == "ok"
+    assert [c["attacks"] for c in audit.threat_models if c["attacks"]] == [["distance"]]
     assert any("broken" in n.name for n in audit.not_computed)
 
 

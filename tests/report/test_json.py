@@ -15,7 +15,7 @@ RESULT = {
     *("family", "name", "columns", "group", "params", "value", "low", "high", "confidence", "n"),
     *("reference", "noise", "direction", "status", "reason", "verdict", "seconds"),
 }
-AUDIT = ("verdict", "controls_passed", "exposed", "not_tested")
+AUDIT = ("verdict", "controls_passed", "exposed", "tested", "not_tested", "threat_models")
 POWER = {"members", "non_members", "smallest_auc_seen", "margin"}
 
 

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from twinset.auditing import bounds, measures
 from twinset.auditing.measures import Auc
+from twinset.auditing.threats import describe
 from twinset.protocols import Direction, Estimate, Result, ThreatModel
 from twinset.stats.seeds import stream
 
@@ -123,10 +124,9 @@ def judge(
 
 
 def _params(s: Scored, group: str, **more: Any) -> dict[str, Any]:
-    known = {"none": "the release only", "auxiliary": "the release and auxiliary rows"}
     return {
         "attack": s.attack,
-        "threat_model": f"{s.threat_model.generator}, {known.get(s.threat_model.data, 'exact')}",
+        "threat_model": describe(s.threat_model),
         "target_group": group,
         "leak": s.leak,
         **more,

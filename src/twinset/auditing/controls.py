@@ -20,7 +20,8 @@ import numpy.typing as npt
 from twinset.auditing import measures
 from twinset.auditing.auditor import Scored, by_unit
 from twinset.auditing.game import LEAST, Game
-from twinset.auditing.inference import compare_planted, leaks
+from twinset.auditing.inference import leaks
+from twinset.auditing.people import compare_planted
 from twinset.protocols import Attack, Estimate, Result
 from twinset.stats.fingerprints import fingerprints
 from twinset.stats.neighbours import nearest, sharing

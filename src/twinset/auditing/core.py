@@ -15,9 +15,11 @@ from twinset.auditing.controls import run_controls
 from twinset.auditing.copies import copied_records
 from twinset.auditing.game import Game, NoGame, set_up
 from twinset.auditing.identifiers import copied_identifiers
-from twinset.auditing.inference import compare_people, leaks
+from twinset.auditing.inference import leaks
 from twinset.auditing.kinds import exposed_kinds
-from twinset.auditing.words import NOT_ASSESSED, NOT_TESTED, verdict
+from twinset.auditing.people import compare_people
+from twinset.auditing.threats import grid, not_tried, tried
+from twinset.auditing.words import NOT_ASSESSED, verdict
 from twinset.progress import phase
 from twinset.protocols import Attack, Result
 from twinset.results import Audit, NotComputed
@@ -94,6 +96,8 @@ def audit_release(
         copied = (copied_records(train, synthetic, holdout, seed),) if holdout is not None else ()
         step.advance(detail="identifiers")
     inferred = [leak.result for leak in found]
+    broken = {r.params["attack"] for r in inferred if r.status == "failed"}
+    run = [*working, *(a for a in others if a.name not in broken)]
     results = (*judgement.results, *missing, *inferred, *copied, *named, *controls.results)
     return Audit(
         results=results,
@@ -108,7 +112,9 @@ def audit_release(
         ),
         controls_passed=controls.passed,
         exposed=exposed,
-        not_tested=NOT_TESTED,
+        tested=tried(run),
+        not_tested=not_tried(run),
+        threat_models=grid(run),
         extra={
             "members": game.members,
             "non_members": game.non_members,
@@ -193,7 +199,8 @@ def _not_assessed(attacks: Sequence[Attack], reason: str, seed: int) -> Audit:
         seed=seed,
         verdict=f"{NOT_ASSESSED}: {reason}",
         controls_passed=True,
-        not_tested=("membership inference", *NOT_TESTED),
+        not_tested=not_tried(()),
+        threat_models=grid(()),
     )
 
 

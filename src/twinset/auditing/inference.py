@@ -1,4 +1,4 @@
-"""Attribute inference, reconstruction, linkage, singling out: train people against others.
+"""What is learned of train people beyond what is learned of others: comparisons to results.
 
 What an attack gets right of people who are not in the train table is inference about the
 population, which any useful release allows; only what it gets right beyond that of train people is
@@ -8,44 +8,21 @@ a leak: ``(p_train - p_holdout) / (1 - p_holdout)``.
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
-from twinset.auditing.game import LEAST, Game
-from twinset.protocols import (
-    AttributeAttack,
-    Estimate,
-    LinkageAttack,
-    Records,
-    Result,
-    SinglingOutAttack,
-    ThreatModel,
-)
-from twinset.stats.fingerprints import fingerprints
+from twinset.auditing.threats import describe
+from twinset.protocols import Estimate, Result, ThreatModel
 from twinset.stats.intervals import wilson
-from twinset.stats.predicates import count_rows
-from twinset.stats.records import concatenate, pick
-from twinset.stats.seeds import stream
 
-__all__ = [
-    "Compared",
-    "Leak",
-    "compare_people",
-    "compare_planted",
-    "leaks",
-    "linked",
-    "secret_levels",
-    "singled_out",
-]
+__all__ = ["Compared", "Leak", "leaks"]
 
 Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 
 _NAMES = {
     "attribute": "attribute_leak",
@@ -53,12 +30,6 @@ _NAMES = {
     "linkage": "linkability_leak",
     "singling_out": "singling_out_leak",
 }
-_PEOPLE, _LINKED, _RELEASE = 2_000, 600, 5_000
-_PLANTED = 300
-_BLOCK = 100  # people among whom a partner is looked for
-_SECRETS, _RECONSTRUCTED, _LEVELS, _BINS = 8, 3, 12, 8
-_CERTAIN = 0.98  # a column whose commonest level is more common is no secret
-_SPLITS, _SETS, _PREDICATES, _WIDTH = 10, 16, 120, 4
 _CONFIDENCE = 0.95
 
 
@@ -88,51 +59,6 @@ class Leak:
     serious: bool
 
 
-def compare_people(game: Game, attacks: Sequence[Any], seed: int) -> list[Compared]:
-    """Run all attacks whose goal is not membership; one that raises is a failed comparison."""
-    return _compare(_People.of(game, seed), attacks, seed)
-
-
-def compare_planted(game: Game, attacks: Sequence[Any], seed: int) -> tuple[list[Compared], int]:
-    """Run the attacks where half of the non-members were copied into the release, and how many.
-
-    The answer is known: they must be told more of than the other half.
-    """
-    people = _People.of(game, seed)
-    kept = people.release.take(np.arange(len(people.release))[: 4 * _PLANTED])
-    rows, there = fingerprints(people.holdout), fingerprints(kept)
-    once = np.unique(rows, return_index=True)[1]
-    fresh = np.sort(once[~np.isin(rows[once], there)])  # else nothing is planted
-    number = min(len(fresh) // 2, _PLANTED)
-    if number < LEAST:
-        return [], number
-    train, holdout = (people.holdout.take(fresh[k * number : (k + 1) * number]) for k in (0, 1))
-    planted = replace(
-        people, train=train, holdout=holdout, release=concatenate([kept, train]), secrets_at_most=1
-    )
-    return _compare(planted, attacks, seed), number
-
-
-def _compare(people: _People, attacks: Sequence[Any], seed: int) -> list[Compared]:
-    found: list[Compared] = []
-    for attack in attacks:
-        began = time.process_time()
-        rng = stream(seed, "audit", "inference", attack.name)
-        try:
-            made = _RUNS[attack.threat_model.goal](attack, people, rng)
-        except (ValueError, ArithmeticError, IndexError, TypeError) as error:
-            reason = f"the attack raised {type(error).__name__}"
-            none = np.empty(0)
-            made = [Compared(attack.name, attack.threat_model, (), none, none, None, reason=reason)]
-        seconds = (time.process_time() - began) / max(len(made), 1)
-        found += [_timed(c, seconds) for c in made]
-    return found
-
-
-def _timed(compared: Compared, seconds: float) -> Compared:
-    return replace(compared, seconds=seconds)
-
-
 def leaks(found: Sequence[Compared], margin: float) -> list[Leak]:
     """Turn comparisons into results; judgements hold for all of them at once (Bonferroni)."""
     tests = max(len(found), 1)
@@ -141,7 +67,7 @@ def leaks(found: Sequence[Compared], margin: float) -> list[Leak]:
 
 def _leak(c: Compared, margin: float, sure: float) -> Leak:
     name = _NAMES[c.threat_model.goal]
-    about = {"attack": c.attack, **c.params}
+    about = {"attack": c.attack, "threat_model": describe(c.threat_model), **c.params}
     if c.reason or not len(c.train) or not len(c.holdout):
         result = Result(
             family="privacy",
@@ -178,236 +104,3 @@ def _difference(c: Compared, confidence: float) -> tuple[float, float]:
     (p, n), (q, m) = ((float(s.mean()), len(s)) for s in (c.train, c.holdout))
     (p_low, p_high), (q_low, q_high) = wilson(p * n, n, z), wilson(q * m, m, z)
     return p - q - math.hypot(p - p_low, q_high - q), p - q + math.hypot(p_high - p, q - q_low)
-
-
-@dataclass(frozen=True, eq=False)
-class _People:
-    """One row of each unit: of train and of as many others, in random order; S and R."""
-
-    train: Records
-    holdout: Records
-    release: Records
-    auxiliary: Records | None
-    names: tuple[str, ...]
-    first: tuple[str, ...]
-    secrets_at_most: int = 100
-
-    @classmethod
-    def of(cls, game: Game, seed: int) -> _People:
-        rng = stream(seed, "audit", "people")
-        shuffled = rng.permutation(len(game.targets))
-        row = shuffled[np.unique(game.units[shuffled], return_index=True)[1]]
-        sides = row[: game.members], row[game.members :]
-        size = min(map(len, sides))
-        train, holdout = (game.targets.take(rng.permutation(s)[:size]) for s in sides)
-        records = game.release
-        first = [c.name for c in game.train.schema.columns if c.role in ("sensitive", "target")]
-        return cls(
-            train,
-            holdout,
-            records.take(np.sort(rng.permutation(len(records))[:_RELEASE])),
-            game.auxiliary,
-            (*records.numeric_names, *records.code_names),
-            tuple(first),
-        )
-
-    def secrets(self) -> list[int]:
-        """Columns that are worth guessing: sensitive ones and targets first."""
-        order = sorted(range(len(self.names)), key=lambda j: self.names[j] not in self.first)
-        known = self.release if self.auxiliary is None else self.auxiliary
-        kept = []
-        for j in order:
-            levels = secret_levels([known], j)[0]
-            if len(levels) and np.bincount(levels).max() <= _CERTAIN * len(levels):
-                kept.append(j)
-        return kept[: self.secrets_at_most]
-
-
-def secret_levels(sides: Sequence[Records], place: int) -> list[Ints]:
-    """Return a column of each side as levels 0, 1 ..., chosen by the first side.
-
-    A number is cut at quantiles; of a discrete column the rarest levels share one; null is a level.
-    """
-    p = sides[0].numeric.shape[1]
-    if place < p:
-        first = sides[0].numeric[:, place]
-        first = first[~np.isnan(first)]
-        probs = np.linspace(0, 1, _BINS + 1)[1:-1]
-        edges = np.unique(np.quantile(first, probs)) if len(first) else np.empty(0)
-        columns = (s.numeric[:, place] for s in sides)
-        return [
-            np.where(np.isnan(v), len(edges) + 1, np.digitize(v, edges, right=True)).astype(
-                np.int64
-            )
-            for v in columns
-        ]
-    levels, counts = np.unique(sides[0].codes[:, place - p], return_counts=True)
-    kept = np.sort(levels[np.argsort(-counts, kind="stable")[: _LEVELS - 1]])
-    found = []
-    for s in sides:
-        codes = s.codes[:, place - p]
-        at = np.minimum(np.searchsorted(kept, codes), len(kept) - 1)
-        found.append(np.where(kept[at] == codes, at, len(kept)).astype(np.int64))
-    return found
-
-
-def _attributes(
-    attack: AttributeAttack, people: _People, rng: np.random.Generator
-) -> list[Compared]:
-    """Guess each secret in turn, all other columns known."""
-    together = attack.threat_model.goal == "attribute"
-    places = people.secrets()[: _SECRETS if together else _RECONSTRUCTED]
-    return [_attribute(attack, people, j, together, rng) for j in places]
-
-
-def _attribute(
-    attack: AttributeAttack, people: _People, place: int, together: bool, rng: np.random.Generator
-) -> Compared:
-    sides = [s.take(np.arange(len(s))[:_PEOPLE]) for s in (people.train, people.holdout)]
-    known = people.release if people.auxiliary is None else people.auxiliary
-    seen, secret, *truth = secret_levels([known, people.release, *sides], place)
-    others = [j for j in range(len(people.names)) if j != place]
-    release, *told = (pick(r, others) for r in (people.release, *sides))
-    number = max(int(max(v.max(initial=0) for v in (seen, secret, *truth))) + 1, 2)
-    groups = [concatenate(told)] if together else told
-    guesses = [attack.guess(g, release, secret, number, rng=rng) for g in groups]
-    best = np.concatenate(guesses).argmax(axis=1)
-    right = [
-        (b == t).astype(np.float64)
-        for b, t in zip(np.split(best, [len(sides[0])]), truth, strict=True)
-    ]
-    usual = int(np.bincount(seen).argmax())
-    guess = float((truth[0] == usual).mean())
-    return Compared(
-        attack.name, attack.threat_model, (people.names[place],), right[0], right[1], guess
-    )
-
-
-def linked(scores: Floats) -> Floats:
-    """Chance that each row's own partner (the diagonal) is ranked first, ties dealt at random."""
-    own = np.diagonal(scores)
-    top = scores.max(axis=1)
-    ties = (scores >= top[:, None]).sum(axis=1)
-    return np.where(own >= top, 1 / ties, 0.0)
-
-
-def _linkage(attack: LinkageAttack, people: _People, rng: np.random.Generator) -> list[Compared]:
-    """Try splits of the columns on half of the blocks, measure the worst one on the others."""
-    p = len(people.names)
-    size = min(len(people.train), _LINKED) // (2 * _BLOCK) * (2 * _BLOCK)
-    block = _BLOCK
-    if size == 0:
-        size, block = len(people.train) // 2 * 2, len(people.train) // 2
-    if p < 2 or block < 2:
-        return []
-    splits = []
-    for _ in range(_SPLITS if p > 2 else 1):
-        order = rng.permutation(p).tolist()
-        splits.append((sorted(order[: p // 2]), sorted(order[p // 2 :])))
-    half = size // 2
-    parts = [slice(0, half), slice(half, size)]
-    gains = []
-    for split in splits:
-        a, b = (
-            _links(attack, s, people.release, split, parts[0], block, rng)
-            for s in (people.train, people.holdout)
-        )
-        gains.append(float(a.mean() - b.mean()))
-    worst = splits[int(np.argmax(gains))]
-    train, holdout = (
-        _links(attack, s, people.release, worst, parts[1], block, rng)
-        for s in (people.train, people.holdout)
-    )
-    names = tuple(people.names[j] for j in worst[0])
-    return [
-        Compared(
-            attack.name,
-            attack.threat_model,
-            names,
-            train,
-            holdout,
-            1 / block,
-            {"sets_searched": len(splits), "candidates": block},
-        )
-    ]
-
-
-def _links(
-    attack: LinkageAttack,
-    people: Records,
-    release: Records,
-    split: tuple[list[int], list[int]],
-    part: slice,
-    block: int,
-    rng: np.random.Generator,
-) -> Floats:
-    rows = np.arange(len(people))[part]
-    sides = [pick(release, columns) for columns in split]
-    found = []
-    for start in range(0, len(rows) - block + 1, block):
-        here = people.take(rows[start : start + block])
-        order = rng.permutation(block)  # the second source is in another order
-        left, right = pick(here, split[0]), pick(here, split[1]).take(order)
-        scores = attack.link(left, right, *sides, rng=rng)
-        found.append(linked(scores[:, np.argsort(order)]))
-    return np.concatenate(found)
-
-
-def singled_out(
-    attack: SinglingOutAttack,
-    source: Records,
-    people: Sequence[Records],
-    columns: Sequence[int],
-    number: int,
-    rng: np.random.Generator,
-) -> list[Floats]:
-    """Return for each group of people which descriptions made of `source` fit exactly one."""
-    made = attack.predicates(source, columns, number, rng=rng)
-    return [(count_rows(made, group) == 1).astype(np.float64) for group in people]
-
-
-def _singling(
-    attack: SinglingOutAttack, people: _People, rng: np.random.Generator
-) -> list[Compared]:
-    """Search single columns, then sets of columns; describe anew for what is measured."""
-    p = len(people.names)
-    sets = [[(j,) for j in range(p)]]
-    wide = {tuple(sorted(rng.permutation(p)[:w].tolist())) for w in _widths(p, rng)}
-    sets += [sorted(wide)] if wide else []
-    groups = people.train, people.holdout
-    found = []
-    for candidates in sets:
-        gains = []
-        for columns in candidates:
-            a, b = singled_out(attack, people.release, groups, columns, _PREDICATES // 2, rng)
-            gains.append(float(a.sum() - b.sum()) / np.sqrt(max(a.sum() + b.sum(), 1.0)))
-        worst = candidates[int(np.argmax(gains))]
-        train, holdout = singled_out(attack, people.release, groups, worst, 4 * _PREDICATES, rng)
-        guess = None
-        if people.auxiliary is not None:
-            known = singled_out(attack, people.auxiliary, groups, worst, _PREDICATES, rng)[0]
-            guess = float(known.mean()) if len(known) else None
-        found.append(
-            Compared(
-                attack.name,
-                attack.threat_model,
-                tuple(people.names[j] for j in worst),
-                train,
-                holdout,
-                guess,
-                {"sets_searched": len(candidates), "width": len(worst)},
-            )
-        )
-    return found
-
-
-def _widths(p: int, rng: np.random.Generator) -> list[int]:
-    return [int(w) for w in rng.integers(2, min(_WIDTH, p) + 1, _SETS)] if p > 1 else []
-
-
-_RUNS: dict[str, Any] = {
-    "attribute": _attributes,
-    "reconstruction": _attributes,
-    "linkage": _linkage,
-    "singling_out": _singling,
-}

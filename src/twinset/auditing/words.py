@@ -1,4 +1,4 @@
-"""What the audit says in words: the verdict and what was not tested. Never "safe"."""
+"""The verdict of an audit in words. Never "safe"."""
 
 from __future__ import annotations
 
@@ -7,18 +7,10 @@ from collections.abc import Sequence
 from twinset.auditing.auditor import Finding, Judgement
 from twinset.protocols import Result
 
-__all__ = ["CLEAN", "NOT_ASSESSED", "NOT_TESTED", "verdict"]
+__all__ = ["CLEAN", "NOT_ASSESSED", "verdict"]
 
 CLEAN = "Not shown to leak under these attacks, at this power"
 NOT_ASSESSED = "Not assessed"
-
-NOT_TESTED = (
-    "an adversary who can run the generator (shadow models, targeted counting queries)",
-    "an adversary who has the fitted model",
-    "an adversary who knows everyone in the train table but the target",
-    "several releases of the same table",
-    "an adversary with more auxiliary rows, or closer to the train table, than the holdout gave",
-)
 
 _LEAKS = {
     "row": "it holds rows or combinations of values that are too close to train records",

@@ -70,12 +70,14 @@ def _audit(audit: Audit | None, provenance: Mapping[str, Any]) -> dict[str, Any]
         unknown: dict[str, Any] = {
             "controls_passed": None,
             "exposed": [],
+            "tested": [],
             "not_tested": [],
+            "threat_models": [],
             "power": None,
         }
         return {"verdict": verdict.text, **unknown}
     found = audit.to_dict()
-    kept = ("controls_passed", "exposed", "not_tested")
+    kept = ("controls_passed", "exposed", "tested", "not_tested", "threat_models")
     return {"verdict": verdict.text, **{k: found[k] for k in kept}, "power": _power(audit)}
 
 

@@ -252,6 +252,7 @@ class Summary:
     attack_headers: tuple[str, ...]
     attacks: tuple[AttackRow, ...]
     details: tuple[Section, ...]
+    tested: tuple[str, ...]
     not_tested: tuple[str, ...]
     not_computed: tuple[Term, ...]
     limits: tuple[Term, ...]

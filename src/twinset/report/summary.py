@@ -95,6 +95,7 @@ def summarise(
         attack_headers=headers,
         attacks=attacks,
         details=details([*mine, *attacked]),
+        tested=tuple(t[:1].upper() + t[1:] for t in audit.tested) if audit else (),
         not_tested=_not_tested(audit),
         not_computed=_not_computed(evaluation, audit),
         limits=_limits(),

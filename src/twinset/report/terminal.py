@@ -38,6 +38,10 @@ def show(summary: Summary, console: Console) -> None:
         _head(console, "The figures")
         console.print(_figures(summary))
     _problems(summary, console)
+    if summary.tested:
+        _head(console, "What attackers tried to learn")
+    for text in summary.tested:
+        _say(console, Text(f"- {text}"))
     if summary.not_tested:
         _head(console, "Not tested")
     for text in summary.not_tested:
