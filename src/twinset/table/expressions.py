@@ -19,7 +19,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from twinset.table.expression_syntax import Matches, Name, Node, parse_tree
+from twinset.table.expression_parser import parse_tree
+from twinset.table.expression_syntax import Matches, Name, Node
 from twinset.table.expression_values import check_pattern, evaluate
 from twinset.table.table import Table
 
