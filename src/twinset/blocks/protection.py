@@ -18,6 +18,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from twinset.stats.units import Units, count_units, unit_counts
 from twinset.table.schema import Column, Kind
 from twinset.table.table import numbers
 
@@ -25,7 +26,6 @@ __all__ = ["FALSE_TRUE", "Protected", "boolean_codes", "null_share", "number_ste
 
 FALSE_TRUE = ("false", "true")
 
-Units = npt.NDArray[np.int64] | None
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
@@ -95,7 +95,7 @@ def boolean_codes(data: pa.ChunkedArray) -> pa.Array:
 
 def _holders(rows: Mask, units: Units) -> int:
     """Distinct units among the rows."""
-    return int(rows.sum()) if units is None else len(np.unique(units[rows]))
+    return count_units(None if units is None else units[rows], int(rows.sum()))
 
 
 def _fill_rare_nulls(
@@ -191,7 +191,7 @@ def _protect_categories(
     encoded = encoded.combine_chunks() if isinstance(encoded, pa.ChunkedArray) else encoded
     levels = encoded.dictionary.to_pylist()
     codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
-    held = _units_per_code(codes, units, len(levels))
+    held = _held(codes, units, len(levels))
     declared = set(column.categories or ()) if "categories" in column.declared else set()
     public = np.array([level in declared for level in levels], dtype=bool)
     common = (held >= k) | public
@@ -217,19 +217,13 @@ def _protect_booleans(
     """Give the answer that fewer than k units gave the other value; null if that is rare too."""
     indices = boolean_codes(data).indices.fill_null(-1)
     codes = indices.to_numpy(zero_copy_only=False).astype(np.int64)
-    held = _units_per_code(codes, units, len(FALSE_TRUE))
+    held = _held(codes, units, len(FALSE_TRUE))
     rare = (codes >= 0) & (held < k)[codes]
     out = np.where(rare, 1 - codes if held.max() >= k else -1, codes).astype(np.int32)
     return column, out, int(rare.sum())
 
 
-def _units_per_code(
-    codes: npt.NDArray[np.int64], units: npt.NDArray[np.int64] | None, levels: int
-) -> npt.NDArray[np.int64]:
-    """Number of distinct units that hold each code (nulls, -1, are left out)."""
+def _held(codes: Ints, units: Units, levels: int) -> Ints:
+    """Count the units that hold each code; nulls, -1, are left out."""
     known = codes >= 0
-    codes = codes[known]
-    if units is None:
-        return np.bincount(codes, minlength=levels)
-    pairs = np.unique(np.stack([codes, units[known]]), axis=1)
-    return np.bincount(pairs[0], minlength=levels)
+    return unit_counts(codes[known], None if units is None else units[known], levels)
