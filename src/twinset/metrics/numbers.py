@@ -112,11 +112,13 @@ class Numbers:
             mean, spread = ordered.wasserstein_null(pooled / sd, n, m)
             value = found.wasserstein / sd
             worse, better = chi_tails(value, mean, spread)
+            # train's own spread is an estimate too: relative variance (kurtosis - 1) / 4n
+            scale_variance = (float(np.mean(((a - a.mean()) / sd) ** 4)) - 1) / (4 * n)
             drafts.append(
                 Draft(
                     WASSERSTEIN,
                     value,
-                    found.wasserstein_variance * effect / sd**2,
+                    found.wasserstein_variance * effect / sd**2 + value * value * scale_variance,
                     size,
                     reference=mean if own is None else own.wasserstein / sd * scale,
                     noise=half_width(spread),

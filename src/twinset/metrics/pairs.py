@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
+import math
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from twinset.metrics._evidence import Cells, Evidence
 from twinset.metrics._judge import Draft, Measure, half_width, judge, refuse
+from twinset.metrics._pairs import chosen_pairs
 from twinset.metrics._tvd import mean_draft, tvd_draft
 from twinset.protocols import Family, Result
 from twinset.stats import marginals
@@ -39,7 +40,6 @@ DEPENDENCE = Measure(
     "margins fitted as in Deming and Stephan 1940",
 )
 MEAN = Measure("mean_pair_tvd", "lower", 0, 1, "mean of pair_tvd over the pairs taken", "")
-_SCREEN_ROWS = 4_000
 
 
 @dataclass(frozen=True)
@@ -60,44 +60,14 @@ class Pairs:
 
     def measure(self, evidence: Evidence) -> list[Result]:
         """Return two results a pair, and the mean."""
-        names = list(evidence.columns)
-        everything = list(itertools.combinations(names, 2))
-        if not everything:
+        chosen = chosen_pairs(evidence, self.most)
+        if not chosen:
             return [refuse(self.family, m, "fewer than two columns") for m in self.measures]
-        chosen = everything if len(everything) <= self.most else self._screen(evidence, names)
         sets = [evidence.cells(pair) for pair in chosen]
         drafts = [tvd_draft(evidence, TVD, cells) for cells in sets]
-        mean = mean_draft(evidence, MEAN, drafts, sets, of=len(everything))
+        mean = mean_draft(evidence, MEAN, drafts, sets, of=math.comb(len(evidence.columns), 2))
         bound = [_dependence(evidence, c, d.variance) for c, d in zip(sets, drafts, strict=True)]
         return judge(self.family, [mean, *drafts, *bound])
-
-    def _screen(self, evidence: Evidence, names: list[str]) -> list[tuple[str, ...]]:
-        strength = np.zeros((len(names), len(names)))
-        rng = evidence.rng("pairs")
-        for side in ("train", "synthetic"):
-            rows = evidence.rows(side)
-            at = rng.choice(rows, min(rows, _SCREEN_ROWS), replace=False)
-            blocks, ends = [], [0]
-            for name in names:
-                code = evidence.cells([name]).codes[side][0][at].astype(np.int64)
-                size = evidence.columns[name].size
-                top = np.argsort(-np.bincount(code, minlength=size), kind="stable")
-                place = np.empty(size, dtype=np.int64)
-                place[top] = np.minimum(np.arange(size), 8)
-                blocks.append(np.eye(9, dtype=np.float32)[place[code]])
-                ends.append(ends[-1] + 9)
-            hot = np.concatenate(blocks, axis=1)
-            both = (hot.T @ hot) / np.float32(len(at))
-            alone = np.diagonal(both)
-            excess = (both - np.outer(alone, alone)) ** 2 / np.maximum(np.outer(alone, alone), 1e-9)
-            phi = np.add.reduceat(np.add.reduceat(excess, ends[:-1], axis=0), ends[:-1], axis=1)
-            strength = np.maximum(strength, phi)
-        first, second = np.triu_indices(len(names), 1)
-        ranked = np.argsort(-strength[first, second], kind="stable")
-        strong = self.most * 3 // 4
-        rest = rng.choice(ranked[strong:], self.most - strong, replace=False)
-        picked = np.sort(np.concatenate([ranked[:strong], rest]))
-        return [(names[first[i]], names[second[i]]) for i in picked]
 
 
 def _raked_tvd(train: Floats, other: Floats) -> float:
@@ -113,6 +83,8 @@ def _dependence(evidence: Evidence, cells: Cells, variance: float) -> Draft:
     tables = {s: c.reshape(cells.shape).astype(float) for s, c in cells.counts.items()}
     train = tables["train"]
     mean, spread = evidence.null(cells, "tvd", raked="holdout" in tables)
+    real = train + tables.get("holdout", 0.0)
+    spread *= marginals.raked_inflation(real.sum(axis=1), real.sum(axis=0))
     value = _raked_tvd(train, tables["synthetic"])
     reference = _raked_tvd(train, tables["holdout"]) if "holdout" in tables else mean
     # raking adds noise where margins are thin, which the holdout shows and the formula does not

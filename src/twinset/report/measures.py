@@ -191,6 +191,17 @@ MEASURES: dict[str, Measure] = {
         "the largest gap between groups in the share with this outcome",
         "share",
     ),
+    "empty_pair_share": Measure(
+        "Two values that do not go together",
+        "Share of rows with two values that no train row has together, though some should if it "
+        "were chance.",
+        "share",
+    ),
+    "empty_pair_rows": Measure(
+        "Rows with values that do not go together",
+        "Share of rows with at least one such combination.",
+        "share",
+    ),
     "authenticity": Measure(
         "Rows that are their own",
         "Share of synthetic rows that lie farther from their nearest train row than that row's "

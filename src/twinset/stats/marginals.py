@@ -13,7 +13,16 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special, stats
 
-__all__ = ["SplitNull", "joint", "js_divergence", "js_variance", "rake", "tvd", "tvd_variance"]
+__all__ = [
+    "SplitNull",
+    "joint",
+    "js_divergence",
+    "js_variance",
+    "rake",
+    "raked_inflation",
+    "tvd",
+    "tvd_variance",
+]
 
 Counts = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -112,6 +121,40 @@ def rake(counts: Floats, rows: Floats, columns: Floats, steps: int = 4) -> Float
             factor = np.divide(wanted, have, out=np.zeros_like(have), where=have > 0)
             table = table * (factor[:, None] if axis == 1 else factor[None, :])
     return table
+
+
+def raked_inflation(rows: Floats, columns: Floats) -> float:
+    """How many times the variance of a raked table's TVD exceeds that of independent cells.
+
+    Cells of one row and of one column go against each other once the margins are fixed: two columns
+    are mirror images. With shares p of rows and q of columns, cells (i, j) and (k, l) have the
+    correlation r_ik c_jl, r_ik = -sqrt(p_i p_k / (1 - p_i)(1 - p_k)) for i != k and likewise c, and
+    the covariance of two folded normals is sd sd f(rho), f = (rho^2 + rho^4/12 + ...) / pi.
+
+    Parameters
+    ----------
+    rows, columns
+        Shape (r,) and (c,): shares or counts of the margins.
+    """
+    sides = []
+    for margin in (rows, columns):
+        p = _share(margin[margin > 0])
+        odds = p / np.maximum(1 - p, 1e-12)
+        square = np.minimum(np.outer(odds, odds), 1.0)
+        np.fill_diagonal(square, 1.0)
+        weight = np.sqrt(p * (1 - p))
+        sides.append((square, weight))
+    (r, u), (c, v) = sides
+    own = float((u**2).sum() * (v**2).sum())
+    if own <= 0:
+        return 1.0
+    series = sum(
+        a * float(u @ r**k @ u) * float(v @ c**k @ v) for k, a in enumerate(_FOLDED, start=1)
+    )
+    return max(1.0, series / (sum(_FOLDED) * own))
+
+
+_FOLDED = (1.0, 1 / 12, 1 / 40, 5 / 448, 7 / 1152)  # of sqrt(1 - x^2) + x asin x - 1, times 2
 
 
 def _at(table: Floats, counts: Floats) -> Floats:

@@ -1,0 +1,159 @@
+"""Problems of single columns: missing values, and the clearest sign of a wrong shape."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+import numpy as np
+
+from twinset.evaluation.charts import MINIMUM
+from twinset.evaluation.evidence import Evidence
+from twinset.evaluation.problem_words import over, points
+from twinset.protocols import Result
+from twinset.results import Problem
+from twinset.stats.intervals import Z95
+from twinset.stats.units import unit_counts
+
+__all__ = ["column_problems"]
+
+_CLEAR = 2.0  # excess over noise from which a second problem of the same column is told
+
+
+def column_problems(evidence: Evidence, by_name: dict[str, list[Result]]) -> Iterator[Problem]:
+    """Yield at most one problem of missing values and one of known values for each column."""
+    flagged: dict[str, list[Result]] = defaultdict(list)
+    for name in (
+        "column_tvd",
+        "js_divergence",
+        "ks",
+        "wasserstein",
+        "quantile_error",
+        "tail_share_difference",
+        "category_coverage",
+        "range_coverage",
+        "unseen_share",
+    ):
+        for result in by_name[name]:
+            flagged[result.columns[0]].append(result)
+    missing = {r.columns[0]: r for r in by_name["missing_share"]}
+    for name in evidence.columns:
+        if name in missing:
+            yield _missing(missing[name])
+        told = _shape(evidence, name, flagged[name]) if name in flagged else None
+        if told and (name not in missing or told.excess / told.noise > _CLEAR):
+            yield told
+
+
+def _missing(result: Result) -> Problem:
+    value, noise = result.value or 0.0, max(result.noise or 0.0, 1e-9)
+    train = float(result.params["train"])
+    kind = "many" if value > 0 else "few"
+    text = (
+        f"{result.columns[0]}: {points(value)} points too {kind} missing values: "
+        f"{points(train + value)}% instead of {points(train)}% (noise {points(noise)})"
+    )
+    return Problem(text, result.columns, abs(value), noise)
+
+
+def _shape(evidence: Evidence, name: str, flagged: list[Result]) -> Problem | None:
+    """Describe what is wrong with the known values of a column, by its clearest sign."""
+    signs: list[tuple[float, Problem]] = []
+    shapes = {"column_tvd", "js_divergence", "ks", "wasserstein", "quantile_error"}
+    if any(r.name in shapes for r in flagged):
+        signs += [(p.excess / p.noise, p) for p in _cells(evidence, name)]
+    for result in flagged:
+        text = _sign(result)
+        if text:
+            excess, noise = over(result)
+            signs.append((excess / noise, Problem(text, (name,), excess, noise)))
+    return max(signs, key=lambda s: s[0])[1] if signs else None
+
+
+def _sign(result: Result) -> str:
+    name, value = result.columns[0], result.value or 0.0
+    noise, reference = result.noise or 0.0, result.reference or 0.0
+    if result.name == "tail_share_difference":
+        which = "highest" if result.params["tail"] == "high" else "lowest"
+        kind = "many" if value > 0 else "few"
+        share = points(float(result.params["train"]))
+        return (
+            f"{name}: {points(value)} points too {kind} among the {which} values "
+            f"({share}% of the train rows; noise {points(noise)})"
+        )
+    if result.name == "range_coverage":
+        return (
+            f"{name}: only {points(value)}% of the range of train is reached "
+            f"(fresh real rows: {points(reference)}%; noise {points(noise)})"
+        )
+    if result.name == "unseen_share":
+        return (
+            f"{name}: {points(value)}% of the rows have values that train does not have "
+            f"(fresh real rows: {points(reference)}%; noise {points(noise)})"
+        )
+    if result.name == "wasserstein":
+        size = f"{value:.2g} standard deviations (noise {noise:.2g})"
+        return f"{name}: values are off by {size} on average"
+    return ""
+
+
+def _cells(evidence: Evidence, name: str) -> Iterator[Problem]:
+    """Yield the clearest single cell, and for numbers the clearest cumulative gap."""
+    coded = evidence.columns[name]
+    counts = evidence.cells([name]).counts
+    known = coded.size - 2
+    total = {s: int(counts[s][:known].sum()) for s in ("train", "synthetic")}
+    unseen = int(counts["synthetic"][-1])
+    n, m = total["train"], total["synthetic"] + unseen
+    if n == 0 or m == 0:
+        return
+    p, q = counts["train"][:known] / n, counts["synthetic"][:known] / m
+    effect = evidence.pooled_effect([name])
+    noise = Z95 * np.sqrt(effect * np.maximum(p * (1 - p), 1 / n) * (1 / n + 1 / m))
+    gap = q - p
+    held = unit_counts(coded.codes["train"], evidence.units("train"), coded.size)
+    best = int(np.argmax(np.abs(gap) / noise))
+    where = coded.text[best] if held[best] >= MINIMUM else "among rare values"
+    size, own = float(gap[best]), float(noise[best])
+    if counts["synthetic"][best] == 0 and held[best] >= MINIMUM and coded.order is None:
+        text = f"{name}: {where} is missing ({points(p[best])}% of the train rows"
+    else:
+        kind = "many" if size > 0 else "few"
+        where = where if where.startswith(("at", "from", "below", "among")) else f"in {where}"
+        text = f"{name}: {points(size)} points too {kind} {where} ("
+        text += f"{points(q[best])}% instead of {points(p[best])}%"
+    yield Problem(f"{text}; noise {points(own)})", (name,), abs(size), own)
+    if coded.order is None or name not in evidence.numeric():
+        return
+    order = coded.order[coded.order < known]
+    steps = np.cumsum(gap[order])[:-1]
+    if not len(steps):
+        return
+    below = np.cumsum(p[order])[:-1]
+    scatter = Z95 * np.sqrt(effect * np.maximum(below * (1 - below), 1 / n) * (1 / n + 1 / m))
+    starts = [coded.text[c] for c in order[1:]]
+    usable = np.array(
+        [_start(t) != "" and held[c] >= MINIMUM for t, c in zip(starts, order[1:], strict=True)]
+    )
+    ratio = np.where(usable, np.abs(steps) / scatter, 0.0)
+    at = int(np.argmax(ratio))
+    if ratio[at] <= 1.2 * abs(size) / own:
+        return
+    kind = "many" if steps[at] > 0 else "few"
+    text = (
+        f"{name}: {points(steps[at])} points too {kind} below {_start(starts[at])} "
+        f"({points(below[at] + steps[at])}% instead of {points(below[at])}%; "
+        f"noise {points(scatter[at])})"
+    )
+    yield Problem(text, (name,), abs(float(steps[at])), float(scatter[at]))
+
+
+def _start(text: str) -> str:
+    """Return the lower end of a cell from its words."""
+    if text.startswith("at exactly "):
+        return text.removeprefix("at exactly ")
+    if text.startswith("from "):
+        return text.removeprefix("from ").rpartition(" to ")[0]
+    if text.startswith("at ") and text.endswith(" or more"):
+        return text.removeprefix("at ").removesuffix(" or more")
+    return ""
