@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from twinset.version import __version__
 
 if TYPE_CHECKING:
-    from twinset.api import audit, compare, evaluate, fit, load, metric, run, schema
+    from twinset.api import audit, compare, evaluate, fit, load, metric, rules, run, schema
 
 __all__ = [
     "__version__",
@@ -26,6 +26,7 @@ __all__ = [
     "fit",
     "load",
     "metric",
+    "rules",
     "run",
     "schema",
 ]

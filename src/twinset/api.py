@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from twinset.report.bundle import Report
     from twinset.results import Audit, Evaluation
     from twinset.rules.rule import Rules
+    from twinset.ruling import check_rules, rules
     from twinset.workflow import Run, run
 
 __all__ = [
@@ -43,6 +44,7 @@ __all__ = [
     "Sampled",
     "audit",
     "check_place",
+    "check_rules",
     "compare",
     "evaluate",
     "fit",
@@ -50,6 +52,7 @@ __all__ = [
     "load_gates",
     "metric",
     "report",
+    "rules",
     "run",
     "sample_to",
     "save_schema",
@@ -60,7 +63,9 @@ _ELSEWHERE = {
     "Comparison": "twinset.comparison",
     "Report": "twinset.report.bundle",
     "Run": "twinset.workflow",
+    "check_rules": "twinset.ruling",
     "compare": "twinset.comparison",
+    "rules": "twinset.ruling",
     "run": "twinset.workflow",
 }
 

@@ -77,3 +77,34 @@ def test_a_rules_file_that_is_not_there(call) -> None:
     code, _, err = call("evaluate", "train.csv", "train.csv", "--rules", "none.yaml")
     assert code == 2
     assert "none.yaml" in err
+
+
+def test_rules_are_shown_written_edited_and_checked(call, tmp_path) -> None:
+    frame = people(3_000, 4)
+    frame.to_csv("people.csv", index=False)
+    code, out, err = call("rules", "people.csv")
+    assert code == 0
+    assert "sick" in out
+    assert "sex" in out
+    assert "mine rules" in err
+    assert call("rules", "people.csv", "--out", "rules.yaml", "--quiet") == (0, "", "")
+    code, out, _ = call("rules", "people.csv", "--json", "--quiet")
+    assert len(json.loads(out)["rules"]) == 1
+    code, out, _ = call("rules", "people.csv", "--check", "rules.yaml", "--quiet")
+    assert code == 0
+    assert "0 of " in out
+    frame.loc[:4, ["sex", "sick"]] = ["Male", "yes"]
+    frame.to_csv("worse.csv", index=False)
+    code, out, _ = call("rules", "worse.csv", "--check", "rules.yaml", "--quiet")
+    assert code == 1
+    assert "5 of " in out
+    (tmp_path / "edited.yaml").write_text((tmp_path / "rules.yaml").read_text() + "- age < 50\n")
+    code, out, _ = call("rules", "people.csv", "--check", "edited.yaml", "--json", "--quiet")
+    assert code == 1
+    assert json.loads(out)[-1]["broken"] == int((people(3_000, 4)["age"] >= 50).sum())
+
+
+def test_a_small_table_without_rules(call) -> None:
+    people(60, 0).assign(sick="no", more="x")[["age"]].to_csv("small.csv", index=False)
+    code, out, _ = call("rules", "small.csv", "--quiet")
+    assert (code, out) == (0, "no rule was found\n")

@@ -10,6 +10,7 @@ import typer
 from twinset.cli import options as opt
 from twinset.cli.making import demo, fit, run, sample
 from twinset.cli.progress import shown
+from twinset.cli.ruling import rules
 from twinset.cli.tell import missed, tell
 
 __all__ = ["app"]
@@ -196,6 +197,9 @@ def schema(
     elif not out:
         schema_table(found)
     return 0
+
+
+app.command()(rules)
 
 
 @app.command("list")

@@ -1,0 +1,329 @@
+"""Arithmetic between number columns: units, sums, products and ratios, up to rounding.
+
+A relation is guessed on a few hundred rows and then held against all of them. Coefficients are
+taken as the shortest number that fits.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from twinset.rules.claims import Equation, step_of
+from twinset.rules.mining.candidates import Candidate, Harvest
+from twinset.rules.mining.facets import Facet
+from twinset.table.expression_syntax import Name, Negative, Node, Number, Operation
+from twinset.table.expressions import Expression
+from twinset.table.schema import Kind
+from twinset.table.table import Table
+
+__all__ = ["relations"]
+
+Floats = npt.NDArray[np.float64]
+_SAMPLE = 400
+_FITS = 0.99
+_LEAST = 60
+_LEVELS = 3
+_FEW_ROWS = 20
+_MOST_COLUMNS = 40
+_ROUNDING = 1e-7
+_LOOSE = 0.01
+_INFORMATIVE = 0.02  # of the spread: what a tolerance may be
+_POWERS = (-2, -1, 1, 2)
+
+
+@dataclass(frozen=True, eq=False)
+class _Work:
+    """The table, some of its rows to guess from, and the random stream."""
+
+    table: Table
+    some: npt.NDArray[np.int64]
+    rng: np.random.Generator
+
+    def known(self, facets: Sequence[Facet], *, zeros: bool = True) -> npt.NDArray[np.int64]:
+        """Rows to guess from, where all columns have a number; or not all but the first are 0."""
+        values = [_values(f)[self.some] for f in facets]
+        known = np.logical_and.reduce([~np.isnan(v) for v in values])
+        if not zeros:
+            known &= np.logical_or.reduce([v != 0 for v in values[1:]])
+        return self.some[known][:_SAMPLE]
+
+
+def relations(table: Table, facets: list[Facet], rng: np.random.Generator) -> Harvest:
+    """Equations whose left side is one column and whose right side is one, two or more others."""
+    harvest = Harvest()
+    scales = [f for f in facets if _is_amount(f)][:_MOST_COLUMNS]
+    work = _Work(table, rng.permutation(table.num_rows)[: 4 * _SAMPLE], rng)
+    linked: set[frozenset[str]] = set()
+    for a, b in itertools.combinations(scales, 2):
+        harvest.tested += 1
+        found = _unit(work, a, b) or _unit(work, b, a)
+        if found is not None:
+            linked.add(frozenset((a.name, b.name)))
+            harvest.found.append(found)
+    for a in scales:
+        for b, c in itertools.combinations([f for f in scales if f is not a], 2):
+            names = (a.name, b.name, c.name)
+            if any(frozenset(p) in linked for p in itertools.combinations(names, 2)):
+                continue
+            harvest.tested += 2
+            found = _sum(work, a, b, c) or _product(work, a, b, c)
+            if found is not None:
+                harvest.found.append(found)
+    done = {frozenset(c.claim.columns) for c in harvest.found}
+    lefts = {c.claim.columns[0] for c in harvest.found}
+    for a in scales:
+        if a.name in lefts:
+            continue
+        harvest.tested += 1
+        found = _long_sum(work, a, [f for f in scales if f is not a], lefts)
+        if found is not None and frozenset(found.claim.columns) not in done:
+            harvest.found.append(found)
+            done.add(frozenset(found.claim.columns))
+            lefts.add(a.name)
+    return harvest
+
+
+def _is_amount(facet: Facet) -> bool:
+    return (
+        facet.values is not None
+        and facet.column.kind is not Kind.TIME
+        and len(facet.levels) >= _LEVELS
+    )
+
+
+def _is_date(facet: Facet) -> bool:
+    return facet.column.kind in (Kind.DATE, Kind.DATETIME)
+
+
+def _values(facet: Facet) -> Floats:
+    return facet.values if facet.values is not None else np.full(len(facet.codes), np.nan)
+
+
+def _slack(left: Facet, parts: Sequence[tuple[float, Facet]]) -> float:
+    """Difference that rounding of the columns explains."""
+    columns = [left.column, *(f.column for _, f in parts)]
+    rounded = any(c.kind is Kind.REAL for c in columns)  # whole numbers are exact
+    factors = [1.0, *(abs(k) for k, _ in parts)]
+    steps = sum(k * step_of(c) for k, c in zip(factors, columns, strict=True)) if rounded else 0.0
+    scale = float(np.nanmax(np.abs(_values(left)), initial=0.0))
+    return steps / 2 + _ROUNDING * scale
+
+
+def _unit(work: _Work, a: Facet, b: Facet) -> Candidate | None:
+    """``a = k * b + m``, exactly or up to rounding."""
+    if _is_date(a) != _is_date(b):
+        return None
+    rows = work.known((a, b))
+    if len(rows) < _LEAST:
+        return None
+    x, y = _values(a)[rows], _values(b)[rows]
+    pairs = work.rng.integers(0, len(rows), (2, _SAMPLE))
+    gap = y[pairs[0]] - y[pairs[1]]
+    slopes = (x[pairs[0]] - x[pairs[1]])[gap != 0] / gap[gap != 0]
+    if len(slopes) < _LEAST:
+        return None
+    wide = np.argsort(-np.abs(gap[gap != 0]))[: len(slopes) // 3]  # rounding matters least there
+    k = float(np.median(slopes[wide]))
+    exact = _ROUNDING * float(np.abs(x).max())
+    for slack in (exact, _slack(a, ((k, b),))):
+        if math.isfinite(k) and k != 0 and slack <= 0.05 * float(np.std(x)):
+            found = _line(work, a, b, x, y, k, slack * 1.5)
+            if found is not None:
+                return found
+    return None
+
+
+def _line(
+    work: _Work, a: Facet, b: Facet, x: Floats, y: Floats, k: float, slack: float
+) -> Candidate | None:
+    """``a = k * b + m`` with the shortest numbers that fit the sample x, y."""
+
+    def fits(factor: float) -> bool:
+        rest = x - factor * y
+        return bool(np.mean(np.abs(rest - np.median(rest)) <= slack) >= _FITS)
+
+    k = _shortest(k, fits)
+    if not fits(k) or (_is_date(a) and k != 1):
+        return None
+    rest = x - k * y
+    m = _shortest(
+        float(np.median(rest)), lambda v: bool(np.mean(np.abs(rest - v) <= slack) >= _FITS)
+    )
+    tree = _scaled(b, k)
+    if abs(m) > slack:
+        tree = Operation(0, "+" if m > 0 else "-", tree, _number(abs(m)))
+    return _candidate(work, a, tree, slack, np.ones(len(a.codes), dtype=bool))
+
+
+def _shortest(value: float, fits: Callable[[float], bool]) -> float:
+    """Return the number with the fewest digits near `value` that fits, else the value."""
+    for digits in range(1, 8):
+        candidate = float(f"{value:.{digits}g}")
+        if fits(candidate):
+            return candidate
+    return value
+
+
+def _number(value: float) -> Node:
+    text = str(int(abs(value))) if value == int(value) and abs(value) < 1e15 else repr(abs(value))
+    return Negative(0, Number(0, text)) if value < 0 else Number(0, text)
+
+
+def _scaled(facet: Facet, k: float) -> Node:
+    name = Name(0, facet.name)
+    return name if k == 1 else Operation(0, "*", _number(k), name)
+
+
+def _sum(work: _Work, a: Facet, b: Facet, c: Facet) -> Candidate | None:
+    """``a = b + c``, or ``a = b - c`` where b and c are dates and a is not."""
+    dates = [_is_date(f) for f in (a, b, c)]
+    if any(dates):
+        if dates != [False, True, True] or b.column.kind is not c.column.kind:
+            return None
+        return _difference(work, a, b, c) or _difference(work, a, c, b)
+    rows = work.known((a, b, c), zeros=False)
+    x, y, z = (_values(f)[rows] for f in (a, b, c))
+    slack = _slack(a, ((1, b), (1, c)))
+    if len(rows) < _FEW_ROWS or np.mean(np.abs(x - y - z) <= slack) < _FITS:
+        return None
+    if min(np.count_nonzero(_values(f) > 0) for f in (b, c)) < _LEAST:
+        return None
+    tree = Operation(0, "+", Name(0, b.name), Name(0, c.name))
+    return _candidate(work, a, tree, slack, _all_matter((b, c), least=1))
+
+
+def _difference(work: _Work, a: Facet, b: Facet, c: Facet) -> Candidate | None:
+    rows = work.known((a, b, c))
+    x, y, z = (_values(f)[rows] for f in (a, b, c))
+    slack = _slack(a, ((1, b), (1, c)))
+    if len(rows) < _LEAST or np.mean(np.abs(x - y + z) <= slack) < _FITS:
+        return None
+    tree = Operation(0, "-", Name(0, b.name), Name(0, c.name))
+    return _candidate(work, a, tree, slack, _values(b) != _values(c))
+
+
+def _product(work: _Work, a: Facet, b: Facet, c: Facet) -> Candidate | None:
+    """``a = k * b^p * c^q`` for whole p and q up to 2, on rows where all are positive."""
+    if any(_is_date(f) for f in (a, b, c)):
+        return None
+    rows = work.known((a, b, c))
+    values = np.stack([_values(f)[rows] for f in (a, b, c)])
+    positive = (values > 0).all(axis=0)
+    if int(positive.sum()) < max(_LEAST, 0.5 * len(rows)):
+        return None
+    logs = np.log(values[:, positive])
+    spread = logs.std(axis=1)
+    rounding = sum(
+        step_of(f.column) / 2 / v for f, v in zip((a, b, c), values[:, positive], strict=True)
+    )
+    if (spread < 1e-3).any() or float(np.median(rounding)) > 0.1 * spread[0]:
+        return None
+    design = np.stack([np.ones(logs.shape[1]), logs[1], logs[2]], axis=1)
+    weights, _, rank, _ = np.linalg.lstsq(design, logs[0], rcond=None)
+    p, q = (round(float(w)) for w in weights[1:])
+    near = np.abs(weights[1:] - (p, q)).max() < 0.1
+    if rank < 3 or p not in _POWERS or q not in _POWERS or not near:
+        return None
+    x, y, z = values[:, positive]
+    base = y**p * z**q
+    k = float(np.median(x / base))
+    slack = step_of(a.column) / 2 + np.abs(x) * (rounding * 2 + _ROUNDING)
+
+    def fits(factor: float) -> bool:
+        return bool(np.mean(np.abs(x - factor * base) <= slack) >= _FITS)
+
+    k = _shortest(k, fits)
+    if not fits(k):
+        return None
+    tree = _monomial(k, ((b, p), (c, q)))
+    return _candidate(work, a, tree, float(np.quantile(slack, 0.9)), _all_matter((b, c)))
+
+
+def _monomial(k: float, powers: Sequence[tuple[Facet, int]]) -> Node:
+    tree: Node | None = None if k == 1 else _number(k)
+    for facet, power in powers:
+        for _ in range(max(power, 0)):
+            name = Name(0, facet.name)
+            tree = name if tree is None else Operation(0, "*", tree, name)
+    tree = tree if tree is not None else Number(0, "1")
+    for facet, power in powers:
+        for _ in range(max(-power, 0)):
+            tree = Operation(0, "/", tree, Name(0, facet.name))
+    return tree
+
+
+def _long_sum(work: _Work, a: Facet, others: list[Facet], derived: set[str]) -> Candidate | None:
+    """``a`` as a sum or difference of three or more columns, by least squares."""
+    parts = [f for f in others if f.name not in derived and not _is_date(f)]
+    rows = work.known((a, *parts))
+    if len(parts) < 3 or len(rows) < max(_LEAST, 3 * len(parts)) or _is_date(a):
+        return None
+    x = _values(a)[rows]
+    columns = np.stack([_values(f)[rows] for f in parts], axis=1)
+    scale = np.maximum(np.abs(columns).max(axis=0), 1e-300)
+    weights = np.linalg.lstsq(columns / scale, x, rcond=None)[0] / scale
+    whole = np.rint(weights)
+    used = [(float(k), f) for k, f in zip(whole, parts, strict=True) if k != 0]
+    if len(used) < 3 or np.abs(whole).max() > 1:
+        return None
+    slack = _slack(a, used)
+    if np.mean(np.abs(x - columns @ whole) <= slack) < _FITS:
+        return None
+    used.sort(key=lambda u: -u[0])
+    tree: Node | None = None
+    for k, facet in used:
+        name = Name(0, facet.name)
+        if tree is None:
+            tree = name if k > 0 else Negative(0, name)
+        else:
+            tree = Operation(0, "+" if k > 0 else "-", tree, name)
+    if tree is None:
+        return None
+    return _candidate(work, a, tree, slack, _all_matter([f for _, f in used], least=2))
+
+
+def _all_matter(parts: Sequence[Facet], least: int | None = None) -> npt.NDArray[np.bool_]:
+    """Rows in which at least so many parts (default all) are not zero."""
+    count = sum((np.nan_to_num(_values(f)) != 0).astype(np.int64) for f in parts)
+    return np.asarray(count >= (len(parts) if least is None else least))
+
+
+def _candidate(
+    work: _Work, a: Facet, tree: Node, slack: float, matter: npt.NDArray[np.bool_]
+) -> Candidate | None:
+    """Hold the relation against all rows; chance is that of a shuffled left side.
+
+    The tolerance is half a step of the left side if that does, else what rounding explains.
+    """
+    right = Expression(tree, str(tree))
+    claim = Equation(a.name, right)
+    outcome = claim.outcome(work.table)
+    if int(outcome.broken.sum()) > 0:
+        left, amount = claim.amounts(work.table)
+        off = np.abs(left - amount)[outcome.applies]
+        enough = [q for q in np.quantile(off, (0.999, 1.0)) * 1.1 if q <= 2 * slack]
+        claim = Equation(a.name, right, _rounded_up(float(enough[-1]) if enough else slack))
+        if claim.allowance(a.column) > _INFORMATIVE * float(np.nanstd(left)):
+            return None
+        outcome = claim.outcome(work.table)
+    checks, broken = int((outcome.applies & matter).sum()), int(outcome.broken.sum())
+    if checks < _LEAST or broken > _LOOSE * int(outcome.applies.sum()):
+        return None
+    left, amount = claim.amounts(work.table)
+    rows = np.flatnonzero(outcome.applies & matter)
+    apart = np.abs(work.rng.permutation(left[rows]) - amount[rows])
+    allowed = claim.allowance(a.column) * 1.001 + _ROUNDING * np.abs(amount[rows])
+    chance = float(np.mean(apart > allowed))
+    return Candidate(claim, checks, broken, chance, chance * checks / len(matter))
+
+
+def _rounded_up(value: float) -> float:
+    """Return the value with two digits, not below it."""
+    shown = float(f"{value:.1e}")
+    return shown if shown >= value else float(f"{value * 1.06:.1e}")
