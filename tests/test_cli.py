@@ -15,6 +15,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import pandas as pd
@@ -430,6 +431,32 @@ def test_workers_change_no_measure(cli, table, model):
     assert one.code == 0, one
     assert one.out == three.out
     cli(*call, 0).refused("--workers")
+
+
+def test_several_releases_are_ranked_and_changes_are_told(cli, table, tmp_path):
+    rng = np.random.default_rng(4)
+    real = pd.read_csv(table)
+    real.sample(frac=1, replace=True, random_state=1).to_csv("copied.csv", index=False)
+    mixed = real.apply(lambda c: c.to_numpy()[rng.permutation(len(c))])
+    mixed.to_csv("mixed.csv", index=False)
+    Path("again").mkdir()
+    mixed.to_csv("again/mixed.csv", index=False)
+    call = ("evaluate", table, "mixed.csv", "copied.csv", "again/mixed.csv", "--quiet")
+    done = cli(*call, "--json", "--out", "o", "--junit", "j.xml")
+    assert (done.code, done.err) == (0, ""), done
+    found = {r["release"]: r for r in json.loads(done.out)["releases"]}
+    assert set(found) == {"mixed", "copied", "mixed-2"}
+    assert json.loads(Path("o/ranking.json").read_text()) == json.loads(done.out)
+    assert "mixed-2/report.html" in Path("o/ranking.html").read_text()
+    suites = [s.get("name") for s in ElementTree.parse("j.xml").getroot()]
+    assert suites == ["mixed", "copied", "mixed-2"]
+    shown = cli("evaluate", table, "mixed.csv", "--quiet", "--against", "o/mixed/report.json")
+    assert "nothing beyond chance" in shown.out
+    changed = cli(*call[:2], "copied.csv", "--quiet", "--against", "o/mixed/report.json")
+    assert "Changed since the earlier report" in changed.out
+    assert " then, " in changed.out
+    cli(*call[:3], "--quiet", "--against", table).refused("no JSON")
+    cli(*call[:3], "--quiet", "--junit", "no/such/j.xml").refused("j.xml")
 
 
 def test_compare(cli, table):

@@ -6,16 +6,14 @@ which those who fit or sample need not wait for.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from twinset import registry
 from twinset.errors import InputError
 from twinset.inputs import Options, read, read_holdout, read_like
 from twinset.scale.local import use_workers
@@ -31,7 +29,11 @@ from twinset.twin import Twin
 
 if TYPE_CHECKING:
     from twinset.comparison import Comparison, compare
-    from twinset.report.bundle import Report
+    from twinset.evaluation.by_name import metric
+    from twinset.report.bundle import Report, save_reports
+    from twinset.report.drift import read_report
+    from twinset.report.junit import save_junit
+    from twinset.report.ranking import rank
     from twinset.results import Audit, Evaluation
     from twinset.rules.rule import Rules
     from twinset.ruling import check_rules, rules
@@ -51,15 +53,24 @@ __all__ = [
     "load",
     "load_gates",
     "metric",
+    "rank",
+    "read_report",
     "report",
     "rules",
     "run",
     "sample_to",
+    "save_junit",
+    "save_reports",
     "save_schema",
     "schema",
 ]
 
 _ELSEWHERE = {
+    "metric": "twinset.evaluation.by_name",
+    "rank": "twinset.report.ranking",
+    "read_report": "twinset.report.drift",
+    "save_junit": "twinset.report.junit",
+    "save_reports": "twinset.report.bundle",
     "Comparison": "twinset.comparison",
     "Report": "twinset.report.bundle",
     "Run": "twinset.workflow",
@@ -207,11 +218,12 @@ def report(
     audit: Audit | None,
     gates: Sequence[Gate] = (),
     seed: int = 0,
+    against: str | Path | None = None,
 ) -> Report:
-    """Put findings together and hold them against bounds."""
+    """Put findings together, and hold them against bounds and an earlier report.json."""
     from twinset.report.bundle import Report
 
-    return Report.of(evaluation, audit, gates, seed=seed)
+    return Report.of(evaluation, audit, gates, seed=seed, against=against)
 
 
 @dataclass(frozen=True)
@@ -256,44 +268,3 @@ def sample_to(
             worth += float("nan") if draw.effective is None else draw.effective
             method = draw.method
     return Sampled(rows, seed, method, rows / drawn, None if worth != worth else worth)
-
-
-def metric(name: str) -> Callable[[object, object], float]:
-    """Return the measure called `name` as a function of two columns.
-
-    ``ts.metric("ks")(a, b)`` is the figure of ``b`` against ``a``; columns are anything that pandas
-    makes a Series of. Names are those of report.json for single columns, such as ``"column_tvd"``.
-
-    Raises
-    ------
-    InputError
-        If no measure of two columns has this name.
-    """
-    return partial(_measure_columns, name)
-
-
-def _measure_columns(name: str, a: object, b: object) -> float:
-    import pandas as pd
-
-    from twinset.evaluation.core import evaluate as evaluate_tables
-
-    families = [m for m in _COLUMN_METRICS if name in {d.name for d in _measures(m)}]
-    if not families:
-        known = sorted(d.name for m in _COLUMN_METRICS for d in _measures(m))
-        raise InputError(f"measure {name!r}", got="no such measure", allowed=", ".join(known))
-    left, right = (pd.DataFrame({"x": pd.Series(v).reset_index(drop=True)}) for v in (a, b))
-    _, real = read(left, Options())
-    released = read_like(right, real, Options())
-    found = evaluate_tables(real, released, metrics=families)
-    for result in found.results:
-        if result.name == name and result.value is not None:
-            return result.value
-    raise InputError(f"measure {name!r}", got="columns that it cannot compare")
-
-
-def _measures(family: str) -> Sequence[Any]:
-    measures: Sequence[Any] = registry.load("metrics", family).measures
-    return measures
-
-
-_COLUMN_METRICS = ("columns", "numbers", "coverage")

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from twinset.errors import InputError
+from twinset.picture import Picture, draw
 from twinset.protocols import Result
 from twinset.table.schema import Schema
 from twinset.table.write import atomic_write
@@ -54,6 +56,13 @@ class Chart:
     synthetic: tuple[float, ...]
     holdout: tuple[float, ...] | None = None
     ordered: bool = False
+
+    def picture(self) -> Picture:
+        """Draw the chart: train as areas, synthetic (and fresh real rows) as lines."""
+        series = {"train": self.train, "synthetic": self.synthetic}
+        if self.holdout is not None:
+            series["fresh real rows"] = self.holdout
+        return draw(self.column, self.labels, series, ordered=self.ordered)
 
 
 @dataclass(frozen=True)
@@ -134,6 +143,20 @@ class Evaluation(Findings):
     schema: Schema
     problems: tuple[Problem, ...] = ()
     charts: tuple[Chart, ...] = ()
+
+    def plot(self, column: str) -> Picture:
+        """Return the chart of a column as SVG; no bin of it holds fewer than ten units.
+
+        Raises
+        ------
+        InputError
+            If there is no chart of this column.
+        """
+        for chart in self.charts:
+            if chart.column == column:
+                return chart.picture()
+        charted = ", ".join(c.column for c in self.charts) or "none"
+        raise InputError(f"column {column!r}", got="no chart of it", allowed=charted)
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready form, keys as in report.json."""

@@ -9,6 +9,7 @@ import typer
 
 from twinset.cli import options as opt
 from twinset.cli.making import demo, fit, run, sample
+from twinset.cli.measuring import evaluate
 from twinset.cli.progress import shown
 from twinset.cli.ruling import rules
 from twinset.cli.tell import missed, tell
@@ -49,42 +50,7 @@ for _making in (demo, run, fit, sample):
     app.command()(_making)
 
 
-@app.command()
-def evaluate(
-    train: Train,
-    synthetic: Synthetic,
-    holdout: opt.HoldoutFile = None,
-    target: opt.Target = None,
-    sensitive: opt.Sensitive = None,
-    unit: opt.Unit = None,
-    schema: opt.Schema = None,
-    rules: opt.Rules = None,
-    gate: opt.Gates = None,
-    out: opt.Out = None,
-    seed: opt.Seed = 0,
-    workers: opt.Workers = None,
-    time_limit: opt.TimeLimit = None,
-    table: opt.TableName = None,
-    max_rows: opt.MaxRows = opt.ROWS,
-    as_json: opt.Json = False,
-    quiet: opt.Quiet = False,
-) -> int:
-    """Measure a release: fidelity, utility, privacy diagnostics."""
-    from twinset import api
-    from twinset.progress import time_limit as limit
-
-    gates = api.load_gates(gate) if gate else ()
-    with shown(quiet=quiet), limit(time_limit):
-        found = api.evaluate(
-            train,
-            synthetic,
-            holdout,
-            rules=rules,
-            seed=seed,
-            workers=workers,
-            **opt.about(schema, target, sensitive, unit, table, max_rows),
-        )
-    return tell(api.report(found, None, gates, seed), out, as_json=as_json)
+app.command()(evaluate)
 
 
 @app.command()

@@ -36,6 +36,7 @@ __all__ = [
     "Workers",
     "about",
     "assignments",
+    "labels",
     "names",
     "share_or_file",
 ]
@@ -132,6 +133,22 @@ def assignments(option: str, texts: list[str] | None) -> dict[str, str]:
             raise InputError(option, got=repr(text), allowed="NAME=VALUE")
         values[key.strip()] = value
     return values
+
+
+def labels(paths: list[str]) -> list[str]:
+    """Name each of several files by its stem; equal stems are numbered.
+
+    >>> labels(["a/x.csv", "b/x.csv.gz", "y.parquet"])
+    ['x', 'x-2', 'y']
+    """
+    found: list[str] = []
+    for path in paths:
+        stem = path.rsplit("/", 1)[-1].partition(".")[0] or "release"
+        number = 1
+        while (name := stem if number == 1 else f"{stem}-{number}") in found:
+            number += 1
+        found.append(name)
+    return found
 
 
 def about(

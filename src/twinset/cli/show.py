@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from twinset.api import Comparison, Report, Run
     from twinset.table.schema import Schema
 
-__all__ = ["comparison_table", "report_summary", "run_summary", "schema_table"]
+__all__ = ["comparison_table", "console", "report_summary", "run_summary", "schema_table"]
 
 
 class _Console(Console):
@@ -24,11 +24,16 @@ class _Console(Console):
         raise BrokenPipeError
 
 
+def console() -> Console:
+    """Return a console for standard output."""
+    return _Console()
+
+
 def run_summary(done: Run) -> None:
     """Print the first screen of the report and where the files are."""
-    console = _Console()
-    show(done.report.summary, console)
-    console.print(f"share/ and private/ are in {done.folder}", highlight=False)
+    screen = _Console()
+    show(done.report.summary, screen)
+    screen.print(f"share/ and private/ are in {done.folder}", highlight=False)
 
 
 def report_summary(report: Report) -> None:

@@ -8,14 +8,16 @@ from pathlib import Path
 from typing import Any
 
 from twinset.errors import InputError
-from twinset.report.html import render
+from twinset.report.drift import Drift, drift, read_report
+from twinset.report.html import render, render_ranking
 from twinset.report.json import to_json
+from twinset.report.ranking import Ranking
 from twinset.report.summary import Summary, summarise
 from twinset.results import Audit, Evaluation
 from twinset.table.write import atomic_write, storage_errors
 from twinset.trust.gates import Gate, GateResult, judge
 
-__all__ = ["Report"]
+__all__ = ["Report", "save_reports"]
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,7 @@ class Report:
     gates: tuple[GateResult, ...] = ()
     provenance: Mapping[str, Any] = field(default_factory=dict)
     seed: int = 0
+    drift: Drift | None = None
 
     @classmethod
     def of(
@@ -36,10 +39,14 @@ class Report:
         bounds: Sequence[Gate] = (),
         provenance: Mapping[str, Any] | None = None,
         seed: int = 0,
+        against: str | Path | None = None,
     ) -> Report:
-        """Hold `bounds` against the findings."""
+        """Hold `bounds` against the findings, and these against an earlier report.json."""
         results = [r for found in (evaluation, audit) if found for r in found.results]
-        return cls(evaluation, audit, judge(bounds, results), provenance or {}, seed)
+        moved = None
+        if against is not None and evaluation is not None:
+            moved = drift(read_report(against), evaluation)
+        return cls(evaluation, audit, judge(bounds, results), provenance or {}, seed, moved)
 
     @property
     def passed(self) -> bool:
@@ -58,7 +65,15 @@ class Report:
     def to_json(self) -> str:
         """Content of report.json."""
         schema = self.evaluation.schema if self.evaluation else None
-        return to_json(self.evaluation, self.audit, self._gates, self.provenance, schema, self.seed)
+        return to_json(
+            self.evaluation,
+            self.audit,
+            self._gates,
+            self.provenance,
+            schema,
+            self.seed,
+            self.drift,
+        )
 
     def save(self, folder: Path) -> None:
         """Write report.json and report.html into `folder`, each whole or not at all."""
@@ -68,3 +83,12 @@ class Report:
             folder.mkdir(parents=True, exist_ok=True)
         atomic_write(folder / "report.json", self.to_json())
         atomic_write(folder / "report.html", render(self.summary))
+
+
+def save_reports(reports: Mapping[str, Report], ranking: Ranking, folder: Path) -> None:
+    """Write ``ranking.html`` and ``ranking.json``, and each release's report in its own folder."""
+    for name, found in reports.items():
+        found.save(folder / name)
+    ranking.save(folder / "ranking.json")
+    page = render_ranking(ranking, {name: name for name in reports})
+    atomic_write(folder / "ranking.html", page)

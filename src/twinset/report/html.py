@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections.abc import Mapping
 from functools import cache
 
 import jinja2
 from markupsafe import Markup
 
+from twinset.report.measures import MEASURES
+from twinset.report.numbers import figure
+from twinset.report.ranking import RULE, Ranking
 from twinset.report.shapes import Summary
 from twinset.version import __version__
 
-__all__ = ["render"]
+__all__ = ["render", "render_ranking"]
 
 
 @cache
@@ -32,14 +36,33 @@ def render(summary: Summary) -> str:
     The page's content security policy forbids scripts and every load; its one style sheet is
     admitted by its hash. Equal summaries give equal text.
     """
+    return _page("report.html.j2", s=summary)
+
+
+def render_ranking(ranking: Ranking, folders: Mapping[str, str]) -> str:
+    """Return a page that holds several releases side by side.
+
+    `folders` names the folder of each release's own report, beside the page.
+    """
+    measures = [k for k in ranking.rows[0] if k in MEASURES]
+    figures = {
+        row["release"]: [figure(row[m], MEASURES[m].unit) for m in measures] for row in ranking.rows
+    }
+    titles = [MEASURES[m].title for m in measures]
+    return _page(
+        "ranking.html.j2", r=ranking, rule=RULE, titles=titles, figures=figures, folders=folders
+    )
+
+
+def _page(name: str, **shown: object) -> str:
     environment = _environment()
     loader = environment.loader
     if loader is None:  # pragma: no cover - set above
         raise RuntimeError("the report's templates have no loader")
     style = loader.get_source(environment, "style.css")[0].strip()
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    return environment.get_template("report.html.j2").render(
-        s=summary,
+    return environment.get_template(name).render(
+        **shown,
         style=Markup(style),  # noqa: S704 - our own file
         style_hash=f"sha256-{digest}",
         version=__version__,

@@ -17,6 +17,7 @@ import numpy as np
 
 from twinset.protocols import Result
 from twinset.report.disclosure import guard_provenance
+from twinset.report.drift import Drift
 from twinset.report.summary import guarded
 from twinset.report.verdict import share
 from twinset.results import Audit, Evaluation
@@ -33,12 +34,14 @@ def to_json(
     provenance: Mapping[str, Any] | None = None,
     schema: Schema | None = None,
     seed: int = 0,
+    drift: Drift | None = None,
 ) -> str:
     """Return the content of report.json; equal inputs give equal text.
 
     `schema` is a publishable one; without it that of the evaluation is written, which names nothing
     that fewer than ten units hold. Keys beside those of the contract (docs/adr/0005): ``audit``
-    (verdict, controls, exposed kinds, what was not tested, power) and ``provenance``.
+    (verdict, controls, exposed kinds, what was not tested, power), ``provenance``, and ``drift`` if
+    an earlier report was given.
     """
     provenance = provenance or {}
     evaluation, audit = guarded(evaluation, audit, provenance)
@@ -46,7 +49,7 @@ def to_json(
     found = evaluation.to_dict() if evaluation else {}
     results = [*(evaluation.results if evaluation else ()), *(audit.results if audit else ())]
     missing = [n for f in (evaluation, audit) if f for n in f.not_computed]
-    content = {
+    content: dict[str, Any] = {
         "twinset": __version__,
         "seed": seed,
         "schema": None if schema is None else schema.to_dict(),
@@ -57,6 +60,8 @@ def to_json(
         "audit": _audit(audit, provenance),
         "provenance": guard_provenance(provenance),
     }
+    if drift is not None:
+        content["drift"] = drift.to_dict()
     return _lines(_clean(content))
 
 
