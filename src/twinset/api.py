@@ -16,6 +16,7 @@ import numpy as np
 
 from twinset.errors import InputError
 from twinset.inputs import Options, read, read_holdout, read_like
+from twinset.rules.files import as_rules
 from twinset.scale.local import use_workers
 from twinset.stats.seeds import derived, stream
 from twinset.table.canonical import to_raw
@@ -105,6 +106,7 @@ def fit(
     options: Mapping[str, Any] | None = None,
     seed: int = 0,
     protect: int = 5,
+    rules: Rules | str | Path | Sequence[Any] | None = None,
     workers: int | None = None,
     **about: Any,
 ) -> Twin:
@@ -120,11 +122,14 @@ def fit(
         The same seed, data and version give the same twin.
     protect
         Minimum number of units: rarer categories and more extreme values are never learned.
+    rules
+        What every sampled row keeps: a file, or a list of expressions and mappings.
     workers
         Threads, by default 2; their number changes nothing but the time.
     **about
         See `Options`.
     """
+    wanted = None if rules is None else as_rules(rules)
     source, table = read(data, Options(**about), seed=seed)
     kind = frame_kind(data) or ("text" if source.format == "delimited" else "pandas")
     with use_workers(workers):
@@ -136,6 +141,7 @@ def fit(
             protect=protect,
             frame=kind,
             dtypes=frame_types(data),
+            rules=wanted,
         )
 
 
@@ -167,7 +173,6 @@ def evaluate(
         Threads, by default 2; their number changes nothing but the time.
     """
     from twinset.evaluation.core import evaluate as evaluate_tables
-    from twinset.rules.files import as_rules
     from twinset.rules.measures import with_rules
 
     wanted = None if rules is None else as_rules(rules)

@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from twinset.inputs import Options, read, read_holdout
 from twinset.rules.check import Checked, check
 from twinset.rules.files import as_rules
@@ -15,6 +13,7 @@ from twinset.rules.mining.core import mine
 from twinset.rules.rule import Rules
 from twinset.stats.seeds import stream
 from twinset.table.split import split
+from twinset.table.table import empty_table
 
 __all__ = ["check_rules", "rules"]
 
@@ -58,5 +57,5 @@ def check_rules(
     """
     stated = as_rules(wanted)
     _, table = read(data, Options(**about), seed=seed)
-    stated.check_schema(table.schema, table.take(np.arange(0)))
+    stated.check_schema(table.schema, empty_table(table.schema))
     return check(stated.learned(table, _PROTECT), table)

@@ -21,6 +21,10 @@ from twinset.progress import listen, phase, time_limit
 from twinset.report.bundle import Report
 from twinset.report.croissant import release_json
 from twinset.results import Audit, Evaluation
+from twinset.rules.enforce import cost_in_total
+from twinset.rules.files import as_rules
+from twinset.rules.measures import with_rules
+from twinset.rules.rule import Rules
 from twinset.scale.local import use_workers
 from twinset.stats.seeds import stream
 from twinset.table.canonical import to_raw
@@ -67,6 +71,7 @@ def run(
     n: int | None = None,
     seed: int = 0,
     protect: int = 5,
+    rules: Rules | str | Path | Sequence[Any] | None = None,
     gates: str | Path | Sequence[Gate] = (),
     seconds: float | None = None,
     workers: int | None = None,
@@ -85,6 +90,8 @@ def run(
         units up to 50,000 rows, else 25,000 rows.
     n
         Rows to release; default as many as were fitted.
+    rules
+        What every released row keeps: a file, or a list of expressions and mappings.
     gates
         Bounds on any measure, or the path of a gates.yaml. They may change from call to call: what
         is done is not done again, only the report is written anew.
@@ -103,6 +110,7 @@ def run(
     settings = Options(**about)
     bounds = load_gates(gates) if isinstance(gates, str | Path) else tuple(gates)
     registry.configure("generators", generator, options)
+    wanted = Rules() if rules is None else as_rules(rules)
     source = open_source(data, table=settings.table)
     folder = Path(out) if out is not None else Path(f"{source.stem}-twin")
     key = run_key(
@@ -114,6 +122,7 @@ def run(
             "n": n,
             "seed": seed,
             "protect": protect,
+            **({"rules": wanted.to_data()} if wanted else {}),
         },
     )
     with (
@@ -122,7 +131,8 @@ def run(
         time_limit(seconds),
         use_workers(workers),
     ):
-        steps = _Steps(job, source, settings, generator, options or {}, holdout, n, seed, protect)
+        given = (generator, options or {}, holdout, n, seed, protect, wanted)
+        steps = _Steps(job, source, settings, *given)
         return steps.all(bounds)
 
 
@@ -145,6 +155,7 @@ class _Steps:
     n: int | None
     seed: int
     protect: int
+    rules: Rules
 
     def all(self, bounds: Sequence[Gate]) -> Run:
         train, holdout = self.job.step("split", self._split, self._read_split)
@@ -153,7 +164,7 @@ class _Steps:
             "sample", lambda: self._sample(twin), lambda: self._read_synthetic(train)
         )
         evaluation = self._findings(
-            "evaluate", Evaluation, lambda: self._evaluate(train, synthetic, holdout)
+            "evaluate", Evaluation, lambda: self._evaluate(train, synthetic, holdout, twin.rules)
         )
         audit = self._findings("audit", Audit, lambda: self._audit(train, synthetic, holdout))
         provenance = self._provenance(train, holdout, synthetic, twin)
@@ -188,7 +199,14 @@ class _Steps:
         return self.job.private / "model.twin"
 
     def _fit(self, train: Table) -> None:
-        twin = Twin.fit(train, self.generator, self.options, seed=self.seed, protect=self.protect)
+        twin = Twin.fit(
+            train,
+            self.generator,
+            self.options,
+            seed=self.seed,
+            protect=self.protect,
+            rules=self.rules,
+        )
         twin.save(self._model_file)
 
     def _read_twin(self) -> Twin:
@@ -200,9 +218,16 @@ class _Steps:
 
     def _sample(self, twin: Twin) -> None:
         tables = self.job.private / "synthetic.arrow"
-        drawn = [d.table for d in twin.draws(self.n)]
-        data = pa.concat_tables([t.data for t in drawn]).unify_dictionaries()
-        _save_table(tables, Table(drawn[0].schema, data))
+        drawn = list(twin.draws(self.n))
+        data = pa.concat_tables([d.table.data for d in drawn]).unify_dictionaries()
+        if twin.rules:
+            cost = cost_in_total([d.rules for d in drawn if d.rules])
+            atomic_write(self._cost_file, json.dumps(cost))
+        _save_table(tables, Table(drawn[0].table.schema, data))
+
+    @property
+    def _cost_file(self) -> Path:
+        return self.job.private / "rules.json"
 
     def _read_synthetic(self, train: Table) -> Table:
         table = _load_table(self.job.private / "synthetic.arrow", train.schema)
@@ -217,10 +242,10 @@ class _Steps:
 
         return self.job.step(name, save, lambda: adapter.validate_json(path.read_bytes()))
 
-    def _evaluate(self, train: Table, synthetic: Table, holdout: Table) -> Evaluation:
+    def _evaluate(self, train: Table, synthetic: Table, holdout: Table, rules: Rules) -> Evaluation:
         target = train.schema.target
         sensitive = [c.name for c in train.schema.columns if c.role.value == "sensitive"]
-        return evaluate_tables(
+        found = evaluate_tables(
             train,
             synthetic,
             holdout,
@@ -228,6 +253,7 @@ class _Steps:
             sensitive=sensitive,
             seed=self.seed,
         )
+        return with_rules(found, rules, train, synthetic, holdout) if rules else found
 
     def _audit(self, train: Table, synthetic: Table, holdout: Table) -> Audit:
         return audit_release(train, synthetic, holdout, seed=self.seed)
@@ -236,6 +262,9 @@ class _Steps:
         self, train: Table, holdout: Table, synthetic: Table, twin: Twin
     ) -> dict[str, Any]:
         units = {"train": train.num_units, "holdout": holdout.num_units}
+        rules = {}
+        if twin.rules:
+            rules["rules"] = json.loads(self._cost_file.read_text(encoding="utf-8"))
         return {
             "source": self.source.name,
             "columns": len(train.names),
@@ -254,6 +283,7 @@ class _Steps:
             "protection": twin.protection_text(),
             "kept": list(twin.kept.column_names) if twin.kept is not None else [],
             "made_new": [c.name for c in twin.schema.columns if not c.is_learnable],
+            **rules,
         }
 
     def _mend(self, report: Report, twin: Twin) -> None:

@@ -108,3 +108,40 @@ def test_a_small_table_without_rules(call) -> None:
     people(60, 0).assign(sick="no", more="x")[["age"]].to_csv("small.csv", index=False)
     code, out, _ = call("rules", "small.csv", "--quiet")
     assert (code, out) == (0, "no rule was found\n")
+
+
+def test_run_and_fit_keep_rules(call, tmp_path) -> None:
+    people(500, 0).to_csv("people.csv", index=False)
+    (tmp_path / "rules.yaml").write_text("- sex = 'Male' implies sick = 'no'\n")
+    quick = ("--generator", "independent", "--quiet", "--rules", "rules.yaml")
+    code, _, err = call("run", "people.csv", "--out", "twin", *quick)
+    assert code == 0, err
+    report = json.loads((tmp_path / "twin" / "share" / "report.json").read_text())
+    cost = report["provenance"]["rules"]
+    assert cost["kept"] == 1
+    assert 0.8 < cost["acceptance"] < 0.98
+    assert cost["rows repaired"] == 0
+    found = next(r for r in report["results"] if r["name"] == "rule_violations")
+    assert found["value"] == 0
+    made = pd.read_csv(tmp_path / "twin" / "share" / "synthetic.csv")
+    assert not ((made["sex"] == "Male") & (made["sick"] == "yes")).any()
+    again = call("run", "people.csv", "--out", "twin", *quick)
+    assert again[0] == 0
+    assert json.loads((tmp_path / "twin" / "share" / "report.json").read_text()) == report
+    assert call("fit", "people.csv", "--out", "m.twin", *quick)[0] == 0
+    assert call("sample", "m.twin", "--out", "made.csv", "-n", "900", "--quiet")[0] == 0
+    made = pd.read_csv("made.csv")
+    assert not ((made["sex"] == "Male") & (made["sick"] == "yes")).any()
+
+
+def test_rules_that_the_table_breaks_are_asked_for(call, tmp_path) -> None:
+    people(500, 0).to_csv("people.csv", index=False)
+    (tmp_path / "rules.yaml").write_text("- age > 30\n")
+    code, out, err = call("fit", "people.csv", "--out", "m.twin", "--rules", "rules.yaml")
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert "rows of the table break it" in err
+    assert not (tmp_path / "m.twin").exists()
+    (tmp_path / "rules.yaml").write_text("- age > 30\n- age < 20\n")
+    code, _, err = call("fit", "people.csv", "--out", "m.twin", "--rules", "rules.yaml")
+    assert code == 2
+    assert "contradiction" in err

@@ -54,6 +54,7 @@ def run(
     unit: opt.Unit = None,
     schema: opt.Schema = None,
     holdout: opt.Holdout = None,
+    rules: opt.Rules = None,
     gate: opt.Gates = None,
     protect: opt.Protect = 5,
     seed: opt.Seed = 0,
@@ -78,6 +79,7 @@ def run(
             seed=seed,
             protect=protect,
             workers=workers,
+            rules=rules,
             gates=gate or (),
             seconds=time_limit,
             **opt.about(schema, target, sensitive, unit, table, max_rows),
@@ -93,6 +95,7 @@ def fit(
     target: opt.Target = None,
     unit: opt.Unit = None,
     schema: opt.Schema = None,
+    rules: opt.Rules = None,
     protect: opt.Protect = 5,
     seed: opt.Seed = 0,
     workers: opt.Workers = None,
@@ -115,6 +118,7 @@ def fit(
             seed=seed,
             protect=protect,
             workers=workers,
+            rules=rules,
             **opt.about(schema, target, None, unit, table, max_rows),
         )
         twin.save(out)

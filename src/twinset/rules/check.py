@@ -12,7 +12,7 @@ from twinset.errors import InputError
 from twinset.rules.consistency import contradiction
 from twinset.rules.rule import Rule, Rules
 from twinset.stats.units import count_units
-from twinset.table.table import Table
+from twinset.table.table import Table, empty_table
 
 __all__ = ["Checked", "at_most", "check", "check_train"]
 
@@ -87,7 +87,7 @@ def check_train(rules: Rules, train: Table) -> tuple[Checked, ...]:
         If rules do not fit the table, contradict one another, or are broken by more rows of the
         table than their `exceptions` allow.
     """
-    rules.check_schema(train.schema, train.take(np.arange(0)))
+    rules.check_schema(train.schema, empty_table(train.schema))
     broken = np.zeros(train.num_rows, dtype=bool)
     for rule in rules:
         broken |= rule.claim.outcome(train).broken & (not rule.claim.whole_table)

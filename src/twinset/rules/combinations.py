@@ -144,7 +144,6 @@ class Fixed:
 
     names: tuple[str, ...]
     combinations: tuple[Combination, ...] | None = None
-    stated: bool = False
     whole_table: ClassVar[bool] = False
 
     @property
@@ -169,8 +168,8 @@ class Fixed:
         return Outcome(np.ones(table.num_rows, dtype=bool), broken)
 
     def learned(self, train: Table, protect: int) -> Fixed:
-        """Take the train table's combinations unless they are stated."""
-        if self.stated:
+        """Take the train table's combinations unless they are known."""
+        if self.combinations is not None:
             return self
         known = tuple(c for c, _ in _common(train, self.names, protect))
         return replace(self, combinations=known)
@@ -191,7 +190,6 @@ class Determines:
     names: tuple[str, ...]
     gives: str
     combinations: tuple[Combination, ...] | None = None
-    stated: bool = False
     whole_table: ClassVar[bool] = False
 
     @property
@@ -232,7 +230,7 @@ class Determines:
 
     def learned(self, train: Table, protect: int) -> Determines:
         """Take the train table's most frequent value for each group that enough units hold."""
-        if self.stated:
+        if self.combinations is not None:
             return self
         best: dict[Combination, tuple[int, Combination]] = {}
         for cells, count in _common(train, self.columns, protect):

@@ -190,16 +190,14 @@ def _unique(entry: dict[str, Any]) -> Claim:
 
 def _fixed(entry: dict[str, Any]) -> Claim:
     names = _columns(entry, "fixed", least=2)
-    known = _stated(entry, len(names))
-    return Fixed(names, known, stated=known is not None)
+    return Fixed(names, _stated(entry, len(names)))
 
 
 def _determines(entry: dict[str, Any]) -> Claim:
     names, gives = _columns(entry, "by"), _column(entry, "determines")
     if gives in names:
         raise InputError("by", got="the column that is determined", allowed="other columns")
-    known = _stated(entry, len(names) + 1)
-    return Determines(names, gives, known, stated=known is not None)
+    return Determines(names, gives, _stated(entry, len(names) + 1))
 
 
 def _monotone(entry: dict[str, Any]) -> Claim:
@@ -261,7 +259,7 @@ def _stated(entry: dict[str, Any], width: int) -> tuple[Combination, ...] | None
     if "combinations" not in entry:
         return None
     rows = entry["combinations"]
-    if not isinstance(rows, list) or not rows:
+    if not isinstance(rows, list):
         raise InputError("combinations", allowed="a list of lists of values")
     if not all(isinstance(r, list) and len(r) == width for r in rows):
         raise InputError("combinations", allowed=f"lists of {width} values each")

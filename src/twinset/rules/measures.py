@@ -13,13 +13,13 @@ from twinset.rules.rule import Rules
 from twinset.stats.intervals import Z95, proportions_differ
 from twinset.stats.multiple import adjust
 from twinset.stats.units import count_units
-from twinset.table.table import Table
+from twinset.table.table import Table, empty_table
 
 __all__ = ["rule_results", "with_rules"]
 
 _MINIMUM = 10
 _FALSE_DISCOVERIES = 0.05
-_PROTECT = 1
+_PROTECT = 5
 
 
 def with_rules(
@@ -62,7 +62,7 @@ def rule_results(
     InputError
         If a rule does not fit the table.
     """
-    rules.check_schema(train.schema, train.take(np.arange(0)))
+    rules.check_schema(train.schema, empty_table(train.schema))
     known = rules.learned(train, _PROTECT)
     released, real = check(known, synthetic), check(known, train if holdout is None else holdout)
     learned = check(known, train)

@@ -30,7 +30,7 @@ import pyarrow.compute as pc
 from twinset.errors import SchemaError
 from twinset.table.schema import Kind, Schema
 
-__all__ = ["Table", "canonical_type", "from_numbers", "numbers"]
+__all__ = ["Table", "canonical_type", "empty_table", "from_numbers", "numbers"]
 
 _MICROSECONDS = 1e6
 
@@ -112,6 +112,12 @@ class Table:
     def select(self, names: Sequence[str]) -> Table:
         """Return the named columns; units stay known even if the unit column goes."""
         return Table(self.schema.select(list(names)), self.data.select(list(names)), self.units)
+
+
+def empty_table(schema: Schema) -> Table:
+    """Table without rows."""
+    arrays = [pa.array([], canonical_type(c.kind)) for c in schema.columns]
+    return Table(schema, pa.table(arrays, names=list(schema.names)))
 
 
 def _unit_codes(column: pa.ChunkedArray) -> npt.NDArray[np.int64]:

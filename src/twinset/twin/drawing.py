@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from twinset.blocks.surrogates import make
 from twinset.errors import ConditionError, InputError
 from twinset.progress import phase
 from twinset.protocols import Completed, Completes
+from twinset.rules.enforce import Cost, Enforcement, needs_whole_table
 from twinset.scale.local import map_ordered
 from twinset.stats.seeds import stream
 from twinset.table.expressions import Expression, parse
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["PIECE", "Draw", "draw", "draws"]
 
+Places = npt.NDArray[np.int64]
 PIECE = 65_536
 _MAX_TRIES = 200
 _QUICK_TRIES = 4
@@ -45,12 +48,15 @@ class Draw:
     effective
         How many independent rows the table is worth (effective sample size); None if the model
         does not say.
+    rules
+        What it cost to keep the twin's rules; None if it has none.
     """
 
     table: Table
     method: str
     acceptance: float = 1.0
     effective: float | None = None
+    rules: Cost | None = None
 
 
 @dataclass(frozen=True)
@@ -63,10 +69,15 @@ class _Piece:
     seed: int
     given: Mapping[str, object]
 
-    def rows(self, size: int, rng: np.random.Generator) -> tuple[Table, str, float | None]:
-        """Draw whole rows; return them, the method, and how many rows they are worth."""
-        done = self._learned(size, rng)
-        return self._whole(done.table, size), done.method, done.effective
+    def rows(
+        self, size: int, rng: np.random.Generator, places: Places | None = None
+    ) -> tuple[Table, str, float | None]:
+        """Draw whole rows; return them, the method, and how many rows they are worth.
+
+        `places` are those of the piece for which the rows are, where columns are kept as they are.
+        """
+        done = self._learned(size, rng, places)
+        return self._whole(done.table, size, places), done.method, done.effective
 
     def renumbered(self, data: pa.Table) -> pa.Table:
         """Make unique columns once more: each attempt has begun with the same values."""
@@ -76,10 +87,10 @@ class _Piece:
                 data = data.set_column(place, column.name, pa.chunked_array([values]))
         return data
 
-    def _learned(self, size: int, rng: np.random.Generator) -> Completed:
+    def _learned(self, size: int, rng: np.random.Generator, places: Places | None) -> Completed:
         codec, model = self.twin.codec, self.twin.model
         known = codec.encode_given(self.given, size) if self.given else None
-        kept = self._kept(size)
+        kept = self._kept(size, places)
         if kept is not None:
             known = kept if known is None else _beside(known, kept)
         if known is None:
@@ -88,21 +99,26 @@ class _Piece:
             return model.complete(known, rng=rng)
         return Completed(model.sample(known, rng=rng), "given", None)
 
-    def _kept(self, size: int) -> Table | None:
+    def _kept(self, size: int, places: Places | None) -> Table | None:
         kept, schema = self.twin.kept, self.twin.schema
         names = [n for n in (kept.column_names if kept else ()) if schema[n].is_learnable]
         if kept is None or not names:
             return None
-        part = Table(schema.select(names), kept.select(names).slice(self.start, size))
+        rows = kept.select(names).slice(self.start, size)
+        if places is not None:
+            rows = kept.select(names).take(pa.array(self.start + places))
+        part = Table(schema.select(names), rows)
         return self.twin.codec.encode_rows(part)
 
-    def _whole(self, learned: Table, size: int) -> Table:
+    def _whole(self, learned: Table, size: int, places: Places | None) -> Table:
         """Add what no generator sees, in the order of the schema."""
         kept = self.twin.kept
         columns = self.twin.codec.decode(learned)
         for column in self.twin.schema.columns:
             if kept is not None and column.name in kept.column_names:
-                columns[column.name] = kept[column.name].slice(self.start, size)
+                own = kept[column.name]
+                at = None if places is None else pa.array(self.start + places)
+                columns[column.name] = own.slice(self.start, size) if at is None else own.take(at)
             elif column.name not in columns:
                 columns[column.name] = self._made(column, size)
         names = list(self.twin.schema.names)
@@ -135,6 +151,8 @@ def draws(
         raise InputError("number of rows", got=str(rows), allowed="1 or more")
     condition = None if where is None else _condition(twin, where)
     _check_given(twin, given, rows)
+    if needs_whole_table(twin.rules, twin.schema):
+        piece = rows
 
     def one(i: int) -> Draw:
         size = min(piece, rows - i * piece)
@@ -158,6 +176,8 @@ def draw(
 ) -> Draw:
     """Draw one piece: directly, by the model's way with `given`, or by rejection."""
     piece = _Piece(twin, index, start, seed, given)
+    if twin.rules:
+        return _draw_ruled(piece, size, condition)
     if condition is None:
         table, method, effective = piece.rows(size, stream(seed, "sample", index))
         return Draw(table, method, 1.0, effective)
@@ -186,6 +206,29 @@ def draw(
     data = piece.renumbered(pa.concat_tables(parts).slice(0, size))
     effective = None if worth is None else worth / drawn * size
     return Draw(Table(twin.released_schema, data), "rejection", accepted / drawn, effective)
+
+
+def _draw_ruled(piece: _Piece, size: int, condition: Expression | None) -> Draw:
+    """Draw one piece that keeps the twin's rules, by rejection and repair."""
+    twin, ways = piece.twin, []
+
+    def more(places: Places | None, n: int, attempt: int) -> Table:
+        again = () if attempt == 0 else (attempt,)
+        table, method, worth = piece.rows(
+            n, stream(piece.seed, "sample", piece.index, *again), places
+        )
+        ways.append((method, worth, n))
+        return table
+
+    kept = twin.kept.column_names if twin.kept is not None else []
+    enforcement = Enforcement(twin.rules, {*piece.given, *kept}, condition)
+    table, cost = enforcement.keep(size, more, alike=twin.kept is None)
+    method = ways[0][0] if condition is None else "rejection"
+    worth = [w for _, w, _ in ways]
+    share = None if None in worth else sum(w or 0.0 for w in worth) / sum(n for *_, n in ways)
+    data = piece.renumbered(table.data)
+    effective = None if share is None else share * size
+    return Draw(Table(twin.released_schema, data), method, cost.acceptance, effective, cost)
 
 
 def _condition(twin: Twin, where: str) -> Expression:

@@ -8,7 +8,7 @@ the .twin file.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +20,15 @@ from twinset.blocks.protection import Protected, null_share
 from twinset.errors import InputError, ModelFileError
 from twinset.progress import phase
 from twinset.protocols import Generator, Model
+from twinset.rules.check import check_train
+from twinset.rules.files import rules_from_data
+from twinset.rules.rule import Rules
 from twinset.stats.repeats import repeated_rows
 from twinset.stats.seeds import stream
 from twinset.table.canonical import to_natural, to_raw
 from twinset.table.frames import to_frame
 from twinset.table.schema import Role, Schema
-from twinset.table.table import Table
+from twinset.table.table import Table, empty_table
 from twinset.table.write import atomic_write
 from twinset.twin.drawing import PIECE, Draw, draw, draws
 from twinset.twin.state import pack, unpack
@@ -64,6 +67,8 @@ class Twin:
         Where the twin comes from: rows, units, versions.
     dtypes
         Dtypes of the frame that came in, where Arrow does not carry them.
+    rules
+        What every row keeps; they know the combinations of the train table.
     """
 
     codec: Codec
@@ -77,6 +82,7 @@ class Twin:
     frame: str = "pandas"
     provenance: Mapping[str, Any] = field(default_factory=dict)
     dtypes: Mapping[str, str] = field(default_factory=dict)
+    rules: Rules = field(default_factory=Rules)
 
     @classmethod
     def fit(
@@ -89,13 +95,15 @@ class Twin:
         protect: int = 5,
         frame: str = "pandas",
         dtypes: Mapping[str, str] | None = None,
+        rules: Rules | None = None,
     ) -> Twin:
         """Fit `generator` with `options` on the canonical `table`.
 
         Raises
         ------
         InputError
-            If the table has no rows or no column to learn, or an option is refused.
+            If the table has no rows or no column to learn, or an option is refused; if `rules`
+            do not fit the table, contradict one another, or are broken by it.
 
         Notes
         -----
@@ -118,8 +126,11 @@ class Twin:
                 got="no column to learn: all are identifiers, text, personal data or constant",
                 hint="state kinds in a schema file (--schema)",
             )
+        rules = rules or Rules()
+        check_train(rules, table)
         with phase("fit", 1):
             codec, learn, changes = Codec.fit(counted, protect=protect, rng=stream(seed, "protect"))
+            rules.check_schema(codec.schema, empty_table(codec.schema))
             model = configured.fit(learn, rng=stream(seed, "fit"))
         made = [c.name for c in table.schema.columns if not c.is_learnable]
         keep = [c.name for c in table.schema.columns if c.keep]
@@ -138,6 +149,7 @@ class Twin:
             frame,
             provenance,
             dict(dtypes or {}),
+            rules.learned(counted, protect),
         )
 
     @property
@@ -210,6 +222,7 @@ class Twin:
             "made_new": [c.name for c in columns if not c.is_learnable],
             "kept": list(self.kept.column_names) if self.kept is not None else [],
             "protection": self.protection_text(),
+            **({"rules": [str(r) for r in self.rules]} if self.rules else {}),
         }
 
     def protection_text(self) -> str:
@@ -239,6 +252,8 @@ class Twin:
             "schema": self.schema.to_dict(),
             "model": pack(self.model.to_state(), "model", arrays),
         }
+        if self.rules:
+            values["rules"] = self.rules.to_data()
         tables = {} if self.kept is None else {"kept": self.kept}
         atomic_write(Path(path), twin_bytes(Contents(values, arrays, tables)))
 
@@ -278,6 +293,10 @@ class Twin:
                 {str(k): str(v) for k, v in values["dtypes"].items()},
             )
             draw(twin, min(twin.provenance["rows"], _TRIED), {}, None, twin.seed)
+            if "rules" in values:
+                rules = rules_from_data(values["rules"], "rules of the model")
+                rules.check_schema(twin.schema, empty_table(twin.schema))
+                twin = replace(twin, rules=rules)
         except (KeyError, TypeError, IndexError, AttributeError, ValueError, *_BEYOND) as error:
             if isinstance(error, InputError):
                 raise
