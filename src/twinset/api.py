@@ -31,6 +31,7 @@ from twinset.twin import Twin
 if TYPE_CHECKING:
     from twinset.comparison import Comparison, compare
     from twinset.evaluation.by_name import metric
+    from twinset.generator_audit import audit_folder, audit_of_generator
     from twinset.report.bundle import Report, save_reports
     from twinset.report.drift import read_report
     from twinset.report.junit import save_junit
@@ -46,6 +47,8 @@ __all__ = [
     "Run",
     "Sampled",
     "audit",
+    "audit_folder",
+    "audit_of_generator",
     "check_place",
     "check_rules",
     "compare",
@@ -67,6 +70,8 @@ __all__ = [
 ]
 
 _ELSEWHERE = {
+    "audit_folder": "twinset.generator_audit",
+    "audit_of_generator": "twinset.generator_audit",
     "metric": "twinset.evaluation.by_name",
     "rank": "twinset.report.ranking",
     "read_report": "twinset.report.drift",
@@ -191,14 +196,18 @@ def evaluate(
 
 def audit(
     train: object,
-    synthetic: object,
+    synthetic: object | None = None,
     holdout: object | None = None,
     *,
     auxiliary: object | None = None,
+    generator: str | None = None,
+    generator_command: str | None = None,
     seed: int = 0,
+    shadows: Mapping[str, Any] | None = None,
+    show_records: bool = False,
     **about: Any,
 ) -> Audit:
-    """Attack a release from files alone.
+    """Attack a release from files alone, or a generator by shadow models.
 
     Parameters
     ----------
@@ -207,7 +216,30 @@ def audit(
     holdout
         Other units of the same population. It is split into what the adversary holds and
         non-members, unless `auxiliary` gives the former. Without it membership is not assessed.
+    generator, generator_command
+        In the place of `synthetic`: a registered generator, or a command line with ``{train}``,
+        ``{n}`` and ``{out}``, which is fitted on random parts of `train`.
+    shadows
+        How, see `audit_of_generator`.
+    show_records
+        Whether `Audit.records` holds the real rows that attacks recognise most surely.
+
+    Raises
+    ------
+    InputError
+        If not exactly one of `synthetic`, `generator` and `generator_command` is given.
     """
+    if synthetic is None or generator or generator_command:
+        if synthetic is not None or holdout is not None or auxiliary is not None:
+            raise InputError(
+                "an audit of a generator",
+                got="a synthetic table, a holdout or auxiliary rows as well",
+                allowed="one table, of which shadow models are fitted on random parts",
+            )
+        from twinset.generator_audit import audit_of_generator
+
+        how = {**(shadows or {}), "show_records": show_records, **about}
+        return audit_of_generator(train, generator, generator_command, seed=seed, **how)[0]
     from twinset.auditing.core import audit_release
 
     options = Options(**about)
@@ -215,7 +247,9 @@ def audit(
     released = read_like(synthetic, real, options, seed=seed)
     unseen = None if holdout is None else read_holdout(holdout, real, options, seed=seed)[0]
     known = None if auxiliary is None else read_like(auxiliary, real, options, seed=seed)
-    return audit_release(real, released, unseen, auxiliary=known, seed=seed)
+    return audit_release(
+        real, released, unseen, auxiliary=known, seed=seed, show_records=show_records
+    )
 
 
 def report(

@@ -33,6 +33,7 @@ __all__ = [
     "Predicates",
     "Records",
     "Result",
+    "ShadowAttack",
     "SinglingOutAttack",
     "State",
     "ThreatModel",
@@ -368,4 +369,28 @@ class SinglingOutAttack(Protocol):
         self, release: Records, columns: Sequence[int], number: int, *, rng: np.random.Generator
     ) -> Predicates:
         """Return at most `number` predicates on some of `columns`."""
+        ...
+
+
+@runtime_checkable
+class ShadowAttack(Protocol):
+    """Learns from shadow models, fitted with and without the targets, what a target changes.
+
+    It says what a release is reduced to; the audit fits the shadow models once for all attacks,
+    keeps these numbers only, and learns from them by `learner`: ``"ridge"`` (screened ridge
+    regression), ``"likelihood"`` (ratio of two normal densities, in and out) or ``"offline"``
+    (the normal distribution of fits without the target alone).
+    """
+
+    name: ClassVar[str]
+    threat_model: ClassVar[ThreatModel]
+    learner: ClassVar[Literal["ridge", "likelihood", "offline"]]
+
+    def describe(
+        self, targets: Records, release: Records, *, auxiliary: Records
+    ) -> npt.NDArray[np.float32]:
+        """Return shape (targets, k), or (1, k) if the numbers are the same for all targets.
+
+        k depends on `targets` and `auxiliary` (the adversary's rows, the same for all fits) alone.
+        """
         ...

@@ -180,7 +180,8 @@ class Audit(Findings):
     `verdict` is one of "No, because ...", "Not shown to leak under these attacks, at this power",
     "Not assessed". `controls_passed` is false if a planted leak was missed or exchangeable
     members were "recognised"; the figures must then not be used. `tested` and `not_tested` say in
-    words, `threat_models` cell by cell, which kinds of adversary were tried.
+    words, `threat_models` cell by cell, which kinds of adversary were tried. `records` are real
+    rows that attacks recognise, if they were asked for; they are in no report.
     """
 
     verdict: str
@@ -189,6 +190,7 @@ class Audit(Findings):
     tested: tuple[str, ...] = ()
     not_tested: tuple[str, ...] = ()
     threat_models: tuple[dict[str, Any], ...] = ()
+    records: tuple[dict[str, Any], ...] = ()
     extra: dict[str, Any] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from twinset.auditing.threats import describe
 from twinset.protocols import Direction, Estimate, Result, ThreatModel
 from twinset.stats.seeds import stream
 
-__all__ = ["FPRS", "Finding", "Judgement", "Scored", "by_unit", "judge"]
+__all__ = ["FPRS", "Finding", "Judgement", "Scored", "by_unit", "judge", "tpr_result"]
 
 FPRS = (0.01, 0.001)
 _CONFIDENCE = 0.95
@@ -109,7 +109,10 @@ def judge(
         if name == "random":
             results.append(_bound(s, member, seed, tests))
             for fpr in FPRS:
-                result, found = _tpr(s, fpr, member, seed, tests)
+                assert s.scores is not None
+                task = stream(seed, "audit", "tpr", s.attack, str(fpr))
+                about = _params(s, "random"), s.leak, s.scores, member
+                result, found = tpr_result(*about, fpr, task, tests)
                 results.append(result)
                 findings.extend(found)
     results.extend(_failure(s) for s in scored if s.scores is None)
@@ -196,41 +199,44 @@ def _bound(s: Scored, member: npt.NDArray[np.bool_], seed: int, tests: int) -> R
     )
 
 
-def _tpr(
-    s: Scored, fpr: float, member: npt.NDArray[np.bool_], seed: int, tests: int
+def tpr_result(
+    params: dict[str, Any],
+    leak: str,
+    scores: npt.NDArray[np.float64],
+    member: npt.NDArray[np.bool_],
+    fpr: float,
+    rng: np.random.Generator,
+    tests: int,
 ) -> tuple[Result, list[Finding]]:
-    """TPR at `fpr`, and a finding if it is above the realised FPR beyond doubt."""
-    assert s.scores is not None
+    """TPR at `fpr`, and a finding if it is above the realised FPR beyond doubt in `tests` tests."""
     needed, there = round(10 / fpr), int((~member).sum())
     if there < needed:
         return Result(
             family="privacy",
             name="tpr_at_fpr",
-            params=_params(s, "random", fpr=fpr),
+            params={**params, "fpr": fpr},
             reference=fpr,
             status="not_applicable",
             reason=f"{there} non-members; a false positive rate of {fpr:.1%} needs {needed}",
         ), []
-    rate = measures.tpr_at_fpr(
-        s.scores, member, fpr, stream(seed, "audit", "tpr", s.attack, str(fpr))
-    )
+    rate = measures.tpr_at_fpr(scores, member, fpr, rng)
     low, high = measures.clopper_pearson(rate.hits, rate.members)
     sure = 1 - (1 - _CONFIDENCE) / (2 * tests)
     sure_low = measures.clopper_pearson(rate.hits, rate.members, sure)[0]
     sure_alarms = measures.clopper_pearson(rate.alarms, rate.non_members, sure)[1]
     shown = sure_low > max(sure_alarms, fpr)
     alarms = measures.clopper_pearson(rate.alarms, rate.non_members)
+    counted = {"fpr_counted": rate.fpr, "fpr_low": alarms[0], "fpr_high": alarms[1]}
     result = Result(
         family="privacy",
         name="tpr_at_fpr",
-        params=_params(
-            s, "random", fpr=fpr, fpr_counted=rate.fpr, fpr_low=alarms[0], fpr_high=alarms[1]
-        ),
+        params={**params, "fpr": fpr, **counted},
         estimate=Estimate(rate.tpr, low, high, rate.members, _CONFIDENCE),
         reference=fpr,
         verdict="worse" if shown else "within_noise",
     )
-    finding = Finding(s.attack, s.leak, "random", "tpr_at_fpr", rate.tpr, sure_low, high, fpr)
+    attack, group = str(params["attack"]), str(params["target_group"])
+    finding = Finding(attack, leak, group, "tpr_at_fpr", rate.tpr, sure_low, high, fpr)
     return result, [finding] if shown else []
 
 

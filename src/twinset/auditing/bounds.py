@@ -19,6 +19,8 @@ __all__ = [
     "bound_from_pairs",
     "bound_from_scores",
     "ceiling",
+    "choose_threshold",
+    "count_at",
     "epsilon_lower_bound",
     "gaussian_epsilon",
     "gaussian_lower_bound",
@@ -165,12 +167,25 @@ def bound_from_scores(
     for side in (member, ~member):
         places = rng.permutation(np.flatnonzero(side))
         choose[places[: len(places) // 2]] = True
-    called = scores[~choose] > _best_threshold(
-        scores[choose], member[choose], delta, gaussian=gaussian
+    threshold = choose_threshold(scores[choose], member[choose], delta, gaussian=gaussian)[0]
+    return count_at(
+        scores[~choose], member[~choose], threshold, alpha=alpha, delta=delta, gaussian=gaussian
     )
-    there = member[~choose]
-    counts = [int((called & there).sum()), int(there.sum())]
-    counts += [int((called & ~there).sum()), int((~there).sum())]
+
+
+def count_at(
+    scores: Floats,
+    member: Flags,
+    threshold: float,
+    *,
+    alpha: float = 0.05,
+    delta: float = 0.0,
+    gaussian: bool = False,
+) -> Bound:
+    """Bound epsilon by trials on which the threshold was not chosen: ``score > threshold``."""
+    called = scores > threshold
+    counts = [int((called & member).sum()), int(member.sum())]
+    counts += [int((called & ~member).sum()), int((~member).sum())]
     made = gaussian_lower_bound if gaussian else epsilon_lower_bound
     value = float(made(*counts, alpha=alpha, delta=delta))
     most = float(made(counts[1], counts[1], 0, counts[3], alpha=alpha, delta=delta))
@@ -211,8 +226,13 @@ def _rates(
     return low, high
 
 
-def _best_threshold(scores: Floats, member: Flags, delta: float, *, gaussian: bool) -> float:
-    """Return t for which ``score > t`` gives the largest bound, by score intervals of the rates."""
+def choose_threshold(
+    scores: Floats, member: Flags, delta: float = 0.0, *, gaussian: bool = False
+) -> tuple[float, float]:
+    """Return t for which ``score > t`` gives the largest bound, by score intervals, and the bound.
+
+    Of a Gaussian mechanism the second is mu. Count at t with other trials.
+    """
     levels, place = np.unique(scores, return_inverse=True)
     place = place.reshape(-1)
     rates = []
@@ -230,8 +250,9 @@ def _best_threshold(scores: Floats, member: Flags, delta: float, *, gaussian: bo
                 np.log(np.maximum(low - delta, 0) / high),
                 np.log(np.maximum(1 - high - delta, 0) / (1 - low)),
             )
-    best = int(np.argmax(np.nan_to_num(value, nan=-np.inf, neginf=-1e9)))
-    return float(levels[best - 1]) if best > 0 else -math.inf
+    value = np.nan_to_num(value, nan=-1e9, neginf=-1e9, posinf=1e9)
+    best = int(np.argmax(value))
+    return float(levels[best - 1]) if best > 0 else -math.inf, float(value[best])
 
 
 def _wilson(share: Floats, n: int, z: float = 1.96) -> tuple[Floats, Floats]:

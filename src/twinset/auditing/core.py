@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from twinset import registry
-from twinset.auditing.auditor import FPRS, Scored, by_unit, judge
+from twinset.auditing.auditor import FPRS, Judgement, Scored, by_unit, judge
 from twinset.auditing.controls import run_controls
 from twinset.auditing.copies import copied_records
 from twinset.auditing.game import Game, NoGame, set_up
@@ -25,12 +25,14 @@ from twinset.protocols import Attack, Result
 from twinset.results import Audit, NotComputed
 from twinset.stats.neighbours import nearest, sharing
 from twinset.stats.seeds import stream
+from twinset.table.canonical import to_raw
 from twinset.table.table import Table
 
 __all__ = ["audit_release"]
 
 _OUTLIERS = 0.1
 _LEAST_OUTLIERS = 10
+_SHOWN = 10
 
 
 def audit_release(
@@ -43,6 +45,7 @@ def audit_release(
     attacks: Sequence[str] | None = None,
     max_targets: int = 10_000,
     margin: float = 0.03,
+    show_records: bool = False,
 ) -> Audit:
     """Attack `synthetic` as someone would who holds it and rows of other people.
 
@@ -61,6 +64,10 @@ def audit_release(
         Units attacked at most on either side.
     margin
         How far above one half the corrected lower end of an AUC must lie to make the verdict "No".
+
+    show_records
+        Whether `Audit.records` holds the train records that the best attack recognises most surely,
+        if it was shown to recognise any.
 
     Raises
     ------
@@ -112,6 +119,7 @@ def audit_release(
         ),
         controls_passed=controls.passed,
         exposed=exposed,
+        records=_records(game, scored, judgement) if show_records else (),
         tested=tried(run),
         not_tested=not_tried(run),
         threat_models=grid(run),
@@ -126,6 +134,22 @@ def audit_release(
             "findings": [_as_dict(f) for f in judgement.findings],
         },
     )
+
+
+def _records(
+    game: Game, scored: Sequence[Scored], judgement: Judgement
+) -> tuple[dict[str, Any], ...]:
+    """Return the members with the largest scores of the best attack that was shown to work."""
+    shown = [f for f in judgement.findings if f.fpr is None]
+    if not shown:
+        return ()
+    name = max(shown, key=lambda f: f.low).attack
+    scores = next(s.scores for s in scored if s.attack == name)
+    assert scores is not None
+    first = np.unique(game.units, return_index=True)[1]
+    most = np.argsort(-scores[: game.members], kind="stable")[:_SHOWN]
+    rows = to_raw(game.member_table.take(first[most])).to_pylist()
+    return tuple({"attack": name, **row} for row in rows)
 
 
 def _as_dict(found: Any) -> dict[str, Any] | None:

@@ -20,6 +20,7 @@ __all__ = [
     "advantage",
     "auc",
     "auc_interval",
+    "best_threshold",
     "clopper_pearson",
     "critical_value",
     "null_error",
@@ -176,7 +177,7 @@ def advantage(scores: Floats, member: Flags, rng: np.random.Generator) -> Advant
     """
     hits = alarms = 0
     for choose, count in _halves(member, rng):
-        threshold = _best_threshold(scores[choose], member[choose])
+        threshold = best_threshold(scores[choose], member[choose])
         called = scores > threshold
         hits += int((called & count & member).sum())
         alarms += int((called & count & ~member).sum())
@@ -191,7 +192,7 @@ def advantage(scores: Floats, member: Flags, rng: np.random.Generator) -> Advant
     )
 
 
-def _best_threshold(scores: Floats, member: Flags) -> float:
+def best_threshold(scores: Floats, member: Flags) -> float:
     """Return the value t for which ``score > t`` has the largest TPR - FPR."""
     levels, place = np.unique(scores, return_inverse=True)
     place = place.reshape(-1)

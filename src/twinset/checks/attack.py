@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from twinset.checks.inference import CHECKS
+from twinset.checks.shadow import check_shadow
 from twinset.checks.tables import learnable_table
 from twinset.protocols import Attack, Records, ThreatModel
 from twinset.stats.records import concatenate, encode
@@ -24,7 +25,7 @@ def check_attack(attack: Any) -> None:
     """Hold an attack (or its class with default options) to the promises of its protocol.
 
     Which one is said by the goal of its threat model: `Attack`, `AttributeAttack`, `LinkageAttack`
-    or `SinglingOutAttack`.
+    or `SinglingOutAttack`; an attack that can run the generator is a `ShadowAttack`.
 
     Raises
     ------
@@ -38,6 +39,9 @@ def check_attack(attack: Any) -> None:
     _require(isinstance(made.name, str) and bool(made.name), "an attack has a name")
     _require(isinstance(made.threat_model, ThreatModel), "an attack states its threat model")
     _require(dataclasses.is_dataclass(made), "an attack is a dataclass: its fields are its options")
+    if made.threat_model.generator == "black-box":
+        check_shadow(made)
+        return
     check = CHECKS.get(made.threat_model.goal)
     if check is not None:
         check(made)

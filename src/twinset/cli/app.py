@@ -8,11 +8,12 @@ from typing import Annotated, Literal
 import typer
 
 from twinset.cli import options as opt
+from twinset.cli.attacking import audit
 from twinset.cli.making import demo, fit, run, sample
 from twinset.cli.measuring import evaluate
 from twinset.cli.progress import shown
 from twinset.cli.ruling import rules
-from twinset.cli.tell import missed, tell
+from twinset.cli.tell import missed
 
 __all__ = ["app"]
 
@@ -51,42 +52,7 @@ for _making in (demo, run, fit, sample):
 
 
 app.command()(evaluate)
-
-
-@app.command()
-def audit(
-    train: Train,
-    synthetic: Synthetic,
-    holdout: opt.HoldoutFile = None,
-    auxiliary: Annotated[
-        str | None, typer.Option("--auxiliary", metavar="FILE", help="What the adversary holds.")
-    ] = None,
-    unit: opt.Unit = None,
-    schema: opt.Schema = None,
-    gate: opt.Gates = None,
-    out: opt.Out = None,
-    seed: opt.Seed = 0,
-    time_limit: opt.TimeLimit = None,
-    table: opt.TableName = None,
-    max_rows: opt.MaxRows = opt.ROWS,
-    as_json: opt.Json = False,
-    quiet: opt.Quiet = False,
-) -> int:
-    """Attack a release from files alone."""
-    from twinset import api
-    from twinset.progress import time_limit as limit
-
-    gates = api.load_gates(gate) if gate else ()
-    with shown(quiet=quiet), limit(time_limit):
-        found = api.audit(
-            train,
-            synthetic,
-            holdout,
-            auxiliary=auxiliary,
-            seed=seed,
-            **opt.about(schema, None, None, unit, table, max_rows),
-        )
-    return tell(api.report(None, found, gates, seed), out, as_json=as_json)
+app.command()(audit)
 
 
 @app.command()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -14,7 +15,14 @@ if TYPE_CHECKING:
     from twinset.api import Comparison, Report, Run
     from twinset.table.schema import Schema
 
-__all__ = ["comparison_table", "console", "report_summary", "run_summary", "schema_table"]
+__all__ = [
+    "comparison_table",
+    "console",
+    "records_table",
+    "report_summary",
+    "run_summary",
+    "schema_table",
+]
 
 
 class _Console(Console):
@@ -39,6 +47,15 @@ def run_summary(done: Run) -> None:
 def report_summary(report: Report) -> None:
     """Print the first screen of the report."""
     show(report.summary, _Console())
+
+
+def records_table(records: Sequence[Mapping[str, object]]) -> None:
+    """Print real records that attacks recognise, because it was asked for."""
+    console = _Console()
+    console.print("\nReal records most at risk (--show-records; in no file)", style="bold")
+    for record in records:
+        told = ", ".join(f"{name} {value}" for name, value in record.items())
+        console.print(f"- {told}", highlight=False, markup=False)
 
 
 def schema_table(schema: Schema) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -26,16 +27,28 @@ def tell_run(done: Run, *, as_json: bool) -> int:
     return missed(done.report.gates)
 
 
-def tell(report: Report, out: Path | None, *, as_json: bool) -> int:
-    """Save a report if asked for, and print its first screen or its report.json."""
+def tell(
+    report: Report,
+    out: Path | None,
+    *,
+    as_json: bool,
+    records: Sequence[Mapping[str, Any]] = (),
+) -> int:
+    """Save a report if asked for, and print its first screen or its report.json.
+
+    `records` are real: they are printed, and are in no file.
+    """
     if out:
         report.save(out)
     if as_json:
-        typer.echo(report.to_json())
+        text = report.to_json()
+        typer.echo(_with_records(text, records) if records else text)
     else:
-        from twinset.cli.show import report_summary
+        from twinset.cli.show import records_table, report_summary
 
         report_summary(report)
+        if records:
+            records_table(records)
     return missed(report.gates)
 
 
@@ -47,6 +60,11 @@ def tell_sampled(path: Path, drawn: Sampled) -> None:
         typer.echo(
             f"{path}: by importance, worth {drawn.effective:,.0f} rows of {drawn.rows:,}", err=True
         )
+
+
+def _with_records(text: str, records: Sequence[Mapping[str, Any]]) -> str:
+    found = json.loads(text)
+    return json.dumps({**found, "records": list(records)}, ensure_ascii=False, default=str)
 
 
 def missed(gates: Iterable[GateResult], of: str = "") -> int:

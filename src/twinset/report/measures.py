@@ -347,6 +347,30 @@ MEASURES: dict[str, Measure] = {
     "reconstruction_leak": _leak("Reconstructing a hidden column", "are reconstructed right"),
     "linkability_leak": _leak("Joining two sources", "are joined right through the release"),
     "singling_out_leak": _leak("Singling out", "fit exactly one person"),
+    "auc_gap": Measure(
+        "Risk beyond that of random records",
+        "How much more often the attack ranks these records right than random ones. 0 is equal.",
+        domain=(-1.0, 1.0),
+        anchors=(0.0, 0.1),
+        reference="random records",
+        standing=_GUESS,
+    ),
+    "records_at_risk": Measure(
+        "Records at risk",
+        "Share of the records attacked that some attack recognises beyond chance; of those named, "
+        "5% may be named by chance.",
+        "share",
+        anchors=(0.0, 0.1),
+        reference="none",
+        standing=_GUESS,
+    ),
+    "shadow_fits": Measure(
+        "Fits that worked",
+        "Share of the fits that gave a table of the right kind in time. The others were left out.",
+        "share",
+        anchors=(0.9, 1.0),
+        reference="all",
+    ),
     "control": Measure(
         "Controls of the audit",
         "Attacks on planted leaks and on records dealt by chance, where the right answer is known.",

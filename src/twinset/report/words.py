@@ -73,6 +73,25 @@ ATTACKS: dict[str, tuple[str, str]] = {
         "Learned by a network",
         "A neural network tells synthetic rows from other real ones.",
     ),
+    "shadow_naive": ("Column statistics", "Fits with and without the record: means, counts."),
+    "shadow_histogram": ("Frequencies", "Fits with and without the record: shares of all values."),
+    "shadow_correlation": ("Correlations", "Fits with and without the record: correlations."),
+    "shadow_values": (
+        "Exact values",
+        "Fits with and without the record: how often its very values come out.",
+    ),
+    "targeted_queries": (
+        "Counts aimed at the record",
+        "Fits with and without the record: how many rows agree with it in some columns.",
+    ),
+    "lira": (
+        "Likelihood ratio (LiRA)",
+        "Fits with and without the record: how close the nearest row comes.",
+    ),
+    "lira_offline": (
+        "Likelihood (LiRA, offline)",
+        "Fits without the record: is the density at it unusual?",
+    ),
     "exact_match": ("Exact match", "Does the very same row appear in the synthetic table?"),
 }
 

@@ -1,0 +1,163 @@
+"""The worker of a pool of shadow models: fits, samples, keeps numbers, forgets the rest.
+
+Run as ``python -m twinset.auditing.shadow_worker FOLDER``; see `twinset.scale.processes`.
+"""
+
+from __future__ import annotations
+
+import shlex
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from twinset import registry
+from twinset.auditing.shadows import Pool, deal
+from twinset.errors import InputError, StorageError, TwinsetError
+from twinset.inputs import Options, read_like
+from twinset.protocols import Records
+from twinset.scale.local import use_workers
+from twinset.stats.records import encode, encoded_columns
+from twinset.stats.seeds import stream
+from twinset.table.canonical import to_raw
+from twinset.table.table import Table
+from twinset.table.write import write_table
+from twinset.twin import Twin
+
+__all__ = ["main", "work"]
+
+_ADVERSARY = 2_000  # rows of the population that the adversary holds
+_RAISED = (
+    TwinsetError,
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    ImportError,
+    LookupError,
+    MemoryError,
+    OSError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
+
+
+class _FailedError(Exception):
+    """A fit that gave no release; its words are one of `shadows.FAILURES`."""
+
+
+def main(folder: str) -> None:
+    """Read numbers of fits from standard input until it ends; answer with how each went."""
+    pool = Pool.open(Path(folder))
+    attacks = [registry.configure("attacks", n) for n in pool.plan.attacks]
+    known = _adversary(pool)
+    answers = sys.stdout
+    sys.stdout = sys.stderr  # what a generator prints is not an answer
+    answers.write("ready\n")
+    answers.flush()
+    with use_workers(1):
+        for line in sys.stdin:
+            fit = int(line)
+            answers.write(f"{fit} {work(pool, attacks, known, fit)}\n")
+            answers.flush()
+
+
+def work(pool: Pool, attacks: list[Any], known: Table, fit: int) -> str:
+    """Do one fit; return "ok" or how it failed, which is then kept."""
+    try:
+        pool.keep(fit, _numbers(pool, attacks, known, _release(pool, fit)))
+    except _FailedError as failed:
+        pool.fail(fit, str(failed))
+        return str(failed)
+    except StorageError:
+        return "disk"
+    except _RAISED:
+        pool.fail(fit, "raised")
+        return "raised"
+    return "ok"
+
+
+def _adversary(pool: Pool) -> Table:
+    """Rows that the adversary holds: the same for all fits."""
+    rng = stream(pool.plan.seed, "shadow", "adversary")
+    others = np.setdiff1d(np.arange(pool.table.num_rows), np.asarray(pool.plan.targets))
+    return pool.table.take(np.sort(rng.permutation(others)[:_ADVERSARY]))
+
+
+def _release(pool: Pool, fit: int) -> Table:
+    plan = pool.plan
+    train = pool.table.take(deal(plan, pool.units, fit)[0])
+    rng = stream(plan.seed, "shadow", "fit", fit)
+    if fit >= plan.fits:  # a control: copies of train rows
+        return train.take(rng.integers(0, train.num_rows, plan.released))
+    if plan.command:
+        return _commanded(plan.command, train, plan.released)
+    seed = int(rng.integers(2**31))
+    twin = Twin.fit(train, plan.generator, plan.options, seed=seed, protect=plan.protect)
+    drawn = [d.table for d in twin.draws(plan.released)]
+    return _checked(
+        Table(drawn[0].schema, pa.concat_tables([t.data for t in drawn])), plan.released
+    )
+
+
+def _commanded(command: str, train: Table, released: int) -> Table:
+    """Run someone's generator on files; no shell takes part."""
+    with tempfile.TemporaryDirectory() as folder:
+        there, out = Path(folder) / "train.csv", Path(folder) / "synthetic.csv"
+        write_table(to_raw(train), there)
+        places = {"{train}": str(there), "{n}": str(released), "{out}": str(out)}
+        words = []
+        for word in shlex.split(command):
+            for name, value in places.items():
+                word = word.replace(name, value)
+            words.append(word)
+        done = subprocess.run(  # noqa: S603
+            words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            check=False,
+        )  # fmt: skip
+        if done.returncode != 0:
+            raise _FailedError("raised")
+        if not out.exists():
+            raise _FailedError("too few rows")
+        try:
+            made = read_like(str(out), train, Options())
+        except InputError as error:
+            raise _FailedError(
+                "too few rows" if error.got == "no rows" else "another schema"
+            ) from None
+    return _checked(made, released)
+
+
+def _checked(made: Table, released: int) -> Table:
+    if made.num_rows < released:
+        raise _FailedError("too few rows")
+    return made.take(np.arange(released)) if made.num_rows > released else made
+
+
+def _numbers(pool: Pool, attacks: list[Any], known: Table, release: Table) -> dict[str, Any]:
+    """Reduce a release to what each attack needs; an attack that breaks keeps nothing."""
+    columns = encoded_columns(pool.table)
+    targets = pool.table.take(np.asarray(pool.plan.targets, dtype=np.int64))
+    r, x, s = encode([known, targets, release], columns=columns)
+    found = {}
+    for attack in attacks:
+        try:
+            found[attack.name] = _described(attack, x, s, r)
+        except (ValueError, ArithmeticError, IndexError, TypeError):
+            continue
+    return found
+
+
+def _described(attack: Any, x: Records, s: Records, r: Records) -> Any:
+    numbers = np.asarray(attack.describe(x, s, auxiliary=r), dtype=np.float32)
+    if numbers.ndim != 2 or len(numbers) not in (1, len(x)) or not np.isfinite(numbers).all():
+        raise ValueError("numbers of a wrong shape, or not finite")
+    return numbers
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

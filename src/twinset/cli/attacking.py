@@ -1,0 +1,144 @@
+"""The command that attacks: a release from files, or a generator by shadow models."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from twinset.cli import options as opt
+from twinset.cli.progress import shown
+from twinset.cli.tell import tell
+from twinset.errors import ControlError, InputError
+
+if TYPE_CHECKING:
+    from twinset.results import Audit
+
+__all__ = ["audit"]
+
+_SHADOWS = "Audit of a generator"
+
+
+def _shadow(*names: str, **more: Any) -> Any:
+    return typer.Option(*names, rich_help_panel=_SHADOWS, **more)
+
+
+def audit(
+    train: Annotated[str, typer.Argument(metavar="TRAIN", help="What the release was made from.")],
+    synthetic: Annotated[
+        str | None, typer.Argument(metavar="[SYNTHETIC]", help="The release.")
+    ] = None,
+    holdout: opt.HoldoutFile = None,
+    auxiliary: Annotated[
+        str | None, typer.Option("--auxiliary", metavar="FILE", help="What the adversary holds.")
+    ] = None,
+    show_records: Annotated[
+        bool, typer.Option("--show-records", help="Print the real records most at risk.")
+    ] = False,
+    generator: Annotated[
+        str | None, _shadow("--generator", metavar="NAME", help="Attack a generator instead.")
+    ] = None,
+    generator_command: Annotated[
+        str | None,
+        _shadow(
+            "--generator-command",
+            metavar="CMD",
+            help="Attack anyone's generator: 'CMD {train} {n} {out}', CSV in and out.",
+        ),
+    ] = None,
+    settings: opt.Set = None,
+    attack_targets: Annotated[
+        str | None,
+        _shadow(
+            "--attack-targets",
+            metavar="KIND|FILE",
+            help="random, outliers, vulnerable, canaries (ten each), or rows of TRAIN in a file.",
+        ),
+    ] = None,
+    shadows: Annotated[int, _shadow("--shadows", metavar="N", help="Shadow models.")] = 200,
+    shadow_rows: Annotated[
+        int | None,
+        _shadow("--shadow-rows", metavar="N", min=50, help="Train rows of each (default: 1,000)."),
+    ] = None,
+    n: opt.Rows = None,
+    fit_limit: Annotated[
+        float, _shadow("--fit-limit", metavar="S", min=0, help="Kill a fit after S seconds.")
+    ] = 600.0,
+    delta: Annotated[
+        float, _shadow("--delta", metavar="D", min=0, max=0.5, help="Delta of epsilon bounds.")
+    ] = 0.0,
+    protect: opt.Protect = 5,
+    unit: opt.Unit = None,
+    schema: opt.Schema = None,
+    gate: opt.Gates = None,
+    out: opt.Out = None,
+    seed: opt.Seed = 0,
+    workers: opt.Workers = None,
+    time_limit: opt.TimeLimit = None,
+    table: opt.TableName = None,
+    max_rows: opt.MaxRows = opt.ROWS,
+    as_json: opt.Json = False,
+    quiet: opt.Quiet = False,
+) -> int:
+    """Attack a release from files alone, or a generator by fitting it many times."""
+    from twinset import api
+    from twinset.progress import time_limit as limit
+
+    gates = api.load_gates(gate) if gate else ()
+    about = opt.about(schema, None, None, unit, table, max_rows)
+    with shown(quiet=quiet), limit(time_limit):
+        if generator or generator_command:
+            _alone(synthetic=synthetic, holdout=holdout, auxiliary=auxiliary)
+            found, out = api.audit_of_generator(
+                train,
+                generator,
+                generator_command,
+                options=opt.assignments("--set", settings),
+                targets=attack_targets,
+                fits=shadows,
+                rows=shadow_rows,
+                released=n,
+                fit_limit=fit_limit,
+                delta=delta,
+                out=out or api.audit_folder(train, about.get("table")),
+                seed=seed,
+                protect=protect,
+                workers=workers,
+                show_records=show_records,
+                **about,
+            )
+        else:
+            if synthetic is None:
+                raise InputError(
+                    "the audit",
+                    got="neither a synthetic table nor a generator",
+                    allowed="SYNTHETIC, --generator NAME or --generator-command CMD",
+                )
+            found = api.audit(
+                train,
+                synthetic,
+                holdout,
+                auxiliary=auxiliary,
+                seed=seed,
+                show_records=show_records,
+                **about,
+            )
+    code = tell(api.report(None, found, gates, seed), out, as_json=as_json, records=found.records)
+    return _controlled(found, code)
+
+
+def _alone(**given: str | None) -> None:
+    """Refuse what belongs to an audit of files."""
+    for name, value in given.items():
+        if value is not None:
+            raise InputError(
+                "an audit of a generator",
+                got=f"{name} as well",
+                allowed="one table: shadow models are fitted on random parts of it",
+            )
+
+
+def _controlled(found: Audit, code: int) -> int:
+    if not found.controls_passed:
+        raise ControlError("a control of the audit failed: its figures must not be used")
+    return code

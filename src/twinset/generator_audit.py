@@ -1,0 +1,135 @@
+"""Audit of a generator in a folder: read, fit shadow models, attack, report; resumable."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from twinset.auditing.generator import Shadows, audit_generator
+from twinset.errors import InputError
+from twinset.inputs import Options, read, read_like
+from twinset.job import Job, run_key
+from twinset.progress import listen
+from twinset.results import Audit
+from twinset.scale.local import use_workers
+from twinset.table.sources import Source, open_source
+from twinset.table.table import Table
+
+__all__ = ["audit_folder", "audit_of_generator"]
+
+_KINDS = ("random", "outliers")
+
+
+def audit_folder(data: object, table: str | None = None) -> Path:
+    """Return where the audit of a generator works unless told otherwise: ``<stem>-audit``."""
+    return Path(f"{open_source(data, table=table).stem}-audit")
+
+
+def audit_of_generator(
+    data: object,
+    generator: str | None = None,
+    command: str | None = None,
+    *,
+    options: Mapping[str, Any] | None = None,
+    targets: str | Path | Sequence[str] | None = None,
+    fits: int = 200,
+    rows: int | None = None,
+    released: int | None = None,
+    fit_limit: float = 600.0,
+    delta: float = 0.0,
+    attacks: Sequence[str] | None = None,
+    out: str | Path | None = None,
+    seed: int = 0,
+    protect: int = 5,
+    workers: int | None = None,
+    show_records: bool = False,
+    **about: Any,
+) -> tuple[Audit, Path | None]:
+    """Attack a generator; return the audit, and the folder for its report if `out` is given.
+
+    Parameters
+    ----------
+    data
+        The population: shadow models are fitted on random parts of it.
+    generator, command
+        A registered generator with `options`, or a command line with ``{train}``, ``{n}`` and
+        ``{out}``.
+    targets
+        Kinds (random, outliers, vulnerable, canaries; ten of each), or a file with rows of `data`.
+    fits, rows, released
+        Shadow models; their train rows (default half of the table, at most 1,000), and the rows
+        that each releases (default as many).
+    fit_limit
+        Seconds after which a fit is killed and counted as failed.
+    delta
+        Delta of the bounds on epsilon.
+    out
+        Folder in which numbers are kept (``private/``, as confidential as the table): the same call
+        goes on there. Without it nothing is kept.
+    workers
+        Processes, by default 2; their number changes nothing but the time.
+    show_records
+        Whether `Audit.records` holds the targets that some attack recognises.
+    **about
+        See `twinset.inputs.Options`.
+
+    Raises
+    ------
+    InputError
+        If not exactly one of `generator` and `command` is given, or `out` holds another run.
+    """
+    if bool(generator) == bool(command):
+        raise InputError(
+            "--generator and --generator-command",
+            got="both" if generator else "neither",
+            allowed="one of them, or a synthetic table",
+        )
+    settings_of_table = Options(**about)
+    source, table = read(data, settings_of_table, seed=seed)
+    kinds, declared = _targets(targets, table, settings_of_table)
+    how = Shadows(
+        fits=fits, kinds=kinds, rows=rows, released=released, seconds=fit_limit, delta=delta
+    )
+    settings: dict[str, Any] = {
+        "generator": generator or "",
+        "options": options,
+        "command": command or "",
+        "how": how,
+        "declared": None if declared is None else declared[1],
+        "attacks": attacks,
+        "seed": seed,
+        "protect": protect,
+    }
+    with use_workers(workers):
+        if out is None:
+            return audit_generator(table, **settings, show_records=show_records), None
+        key = {
+            **settings,
+            "how": {**asdict(how), "kinds": list(kinds)},
+            "declared": None if declared is None else declared[0].fingerprint(),
+            "about": settings_of_table.key(),
+            "what": "audit of a generator",
+        }
+        with (
+            Job.open(Path(out), run_key(source.fingerprint(), key)) as job,
+            listen(job.record),
+        ):
+            place = job.private / "shadows"
+            found = audit_generator(table, **settings, folder=place, show_records=show_records)
+            return found, job.share
+
+
+def _targets(
+    asked: str | Path | Sequence[str] | None, table: Table, about: Options
+) -> tuple[tuple[str, ...], tuple[Source, Table] | None]:
+    """Return kinds of targets, or the source and table of declared ones."""
+    if asked is None:
+        return _KINDS, None
+    if isinstance(asked, str | Path):
+        if Path(asked).exists():
+            return ("random",), (open_source(asked), read_like(str(asked), table, about))
+        asked = str(asked).split(",")
+    words = [str(word) for word in asked]
+    return tuple(dict.fromkeys(w.strip() for w in words if w.strip())), None

@@ -1,0 +1,322 @@
+"""Audits of generators: shadow pools, what is learned from them, and everything that can fail."""
+
+import json
+import sys
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from twinset.auditing.generator import Shadows, audit_generator
+from twinset.auditing.learning import cross_fitted, deal_folds
+from twinset.auditing.shadow_judge import Trials, group_auc, judge_trials, records_at_risk
+from twinset.auditing.shadows import Plan, Pool, deal
+from twinset.auditing.targets import choose_targets, vulnerability
+from twinset.checks.tables import learnable_table
+from twinset.errors import InputError, StoppedError
+from twinset.progress import time_limit
+from twinset.protocols import ThreatModel
+from twinset.scale.local import use_workers
+from twinset.stats.neighbours import distances
+from twinset.stats.records import encode
+from twinset.table.schema import Column, Kind, Role, Schema
+from twinset.table.table import Table
+
+CLEAN = "Not shown to leak under these attacks, at this power"
+FITS = 60
+SCRIPT = """
+import random, sys, time
+train, n, out, way = sys.argv[1], int(sys.argv[2]), sys.argv[3], sys.argv[4]
+head, *rows = open(train).read().splitlines()
+lot = random.Random("|".join(rows))
+odd = lot.random() < 0.1
+if way == "raises" and odd:
+    sys.exit(3)
+if way == "hangs" and odd:
+    time.sleep(60)
+if way == "elsewhere" and odd:
+    head = head.replace("group", "grp")
+if way == "short" and odd:
+    n //= 2
+if way == "never":
+    sys.exit(1)
+if way == "constant":
+    rows = ["a,no,3,0.0,1.5"]
+with open(out, "w") as file:
+    file.write("\\n".join([head, *(lot.choice(rows) for _ in range(n))]) + "\\n")
+"""
+
+
+@pytest.fixture(scope="module")
+def command(tmp_path_factory):
+    path = tmp_path_factory.mktemp("tool") / "tool.py"
+    path.write_text(SCRIPT)
+    return f"{sys.executable} {path} {{train}} {{n}} {{out}}"
+
+
+@pytest.fixture(scope="module")
+def population():
+    return learnable_table(400, seed=21)
+
+
+def run(population, command, way, folder=None, workers=2, **more):
+    how = Shadows(fits=FITS, number=4, rows=60, controls=40, seconds=1.5, **more)
+    with use_workers(workers):
+        return audit_generator(
+            population,
+            command=f"{command} {way}",
+            how=how,
+            attacks=["lira", "shadow_values"],
+            folder=folder,
+        )
+
+
+def names(audit):
+    return {
+        json.dumps({**r.to_dict(), "seconds": 0}, sort_keys=True, default=str)
+        for r in audit.results
+    }
+
+
+def test_a_tool_that_copies_is_caught_and_a_pool_goes_on_after_a_kill(
+    population, command, tmp_path
+):
+    audit = run(population, command, "copies", tmp_path / "two")
+    assert audit.verdict.startswith("No, because it")
+    assert audit.controls_passed
+    assert audit.find("auc", attack="lira", target_group="random").estimate.low > 0.6
+    assert audit.find("records_at_risk").value > 0.5
+    assert audit.find("shadow_fits").value == 1
+    controls = {r.params["control"]: r.estimate for r in audit.results if r.name == "control"}
+    assert controls["planted_leak"].low > 0.6
+    assert controls["exchangeable"].low < 0.5 < controls["exchangeable"].high
+    covered = [c for c in audit.threat_models if c["attacks"]]
+    assert [(c["goal"], c["generator"]) for c in covered] == [("membership", "black-box")]
+    kept = sorted((tmp_path / "two" / "fits").iterdir())
+    for path in kept[::2]:  # as if killed in the middle
+        path.unlink()
+    (tmp_path / "two" / "fits" / ".9.npz.0123456789ab.tmp").write_bytes(b"half")
+    again = run(population, command, "copies", tmp_path / "two", workers=1)
+    assert names(again) == names(audit)
+
+
+def test_a_tool_that_tells_nothing_is_not_flagged(population, command):
+    audit = run(population, command, "constant")
+    assert audit.verdict == CLEAN
+    assert audit.controls_passed
+    assert audit.find("auc", attack="lira", target_group="outliers").value == 0.5
+    assert audit.find("records_at_risk").value == 0
+
+
+@pytest.mark.parametrize(
+    ("way", "reason"),
+    [
+        ("raises", "raised"),
+        ("elsewhere", "another_schema"),
+        ("short", "too_few_rows"),
+        ("hangs", "timed_out"),
+    ],
+)
+def test_fits_that_fail_are_counted(population, command, way, reason):
+    audit = run(population, command, way)
+    fits = audit.find("shadow_fits")
+    failed = fits.params[reason]
+    assert 1 <= failed <= 15
+    assert fits.value == pytest.approx((FITS - failed) / FITS)
+    assert set(fits.params) == {"fits", reason}
+    assert audit.verdict.startswith("No, because")
+
+
+def test_a_tool_that_never_works_is_not_assessed(population, command):
+    audit = run(population, command, "never")
+    assert audit.verdict.startswith("Not assessed: 60 of 60 shadow models failed")
+    assert [c.name for c in audit.not_computed] == ["shadow models"]
+
+
+def test_out_of_time_keeps_what_was_done(population, command, tmp_path):
+    with pytest.raises(StoppedError), time_limit(4.0):
+        run(population, command, "hangs", tmp_path / "slow")
+    assert (tmp_path / "slow" / "plan.json").exists()
+
+
+def test_built_in_generators_are_fitted_in_workers(population):
+    how = Shadows(fits=40, number=3, rows=100, controls=40)
+    audit = audit_generator(population, "bootstrap", how=how, attacks=["lira"], show_records=True)
+    assert audit.verdict.startswith("No, because")
+    assert audit.records
+    assert set(population.names) < set(audit.records[0])
+    assert "records" not in audit.to_dict()
+
+
+def plan(table, targets, rows, **more):
+    given = {"generator": "x", "options": {}, "command": "", "fits": 10, "controls": 0}
+    return Plan(
+        **{**given, **more},
+        rows=rows,
+        released=rows,
+        targets=targets,
+        attacks=(),
+        seconds=1.0,
+    )
+
+
+def test_every_target_is_in_half_of_the_fits_and_sizes_do_not_tell(population):
+    p, units = plan(population, tuple(range(0, 40, 4)), 100), np.arange(400)
+    inside = []
+    for fit in range(300):
+        rows, coins = deal(p, units, fit)
+        assert len(rows) == len(set(rows.tolist())) == 100
+        assert np.array_equal(np.isin(np.arange(0, 40, 4), rows), coins)
+        inside.append(coins)
+    share = np.mean(inside, axis=0)
+    assert np.abs(share - 0.5).max() < 4.5 * 0.5 / np.sqrt(300)
+    together = np.corrcoef(np.transpose(inside)) - np.eye(10)
+    assert np.abs(together).max() < 0.3
+
+
+def test_people_come_whole(population):
+    units = np.arange(400) // 4
+    rows, coins = deal(plan(population, (0, 40), 100), units, 3)
+    assert len(rows) == 100
+    assert set(np.bincount(units[rows])) <= {0, 4}
+    assert (0 in rows) == coins[0]
+
+
+def test_a_pool_of_another_plan_is_emptied(population, tmp_path):
+    pool = Pool.make(tmp_path, plan(population, (1, 2), 50), population)
+    pool.keep(0, {"a": np.zeros((1, 3), np.float32)})
+    pool.fail(1, "raised")
+    assert Pool.open(tmp_path).plan == pool.plan
+    assert Pool.open(tmp_path).table.data.equals(population.data)
+    assert Pool.make(tmp_path, plan(population, (1, 2), 50), population).missing() == [
+        *range(2, 10)
+    ]
+    assert pool.failed() == {"raised": 1}
+    assert len(Pool.make(tmp_path, plan(population, (1, 2), 60), population).missing()) == 10
+
+
+def test_targets_of_each_kind(population):
+    table, rows, groups = choose_targets(
+        population, ["random", "outliers", "vulnerable", "canaries"], 5, 0
+    )
+    assert table.num_rows == 405
+    assert {len(g) for g in groups.values()} == {5}
+    assert (rows[groups["canaries"]] >= 400).all()
+    assert (np.diff(rows) > 0).all()
+    records = encode([population])[0]
+    near = np.sort(distances(records, records) + 9.0 * np.eye(400, dtype=np.float32), axis=1)
+    farthest = np.argsort(-near[:, :5].mean(axis=1))[:5]
+    assert set(rows[groups["outliers"]]) == set(farthest)
+    declared = population.take(np.array([7, 300]))
+    _, rows, groups = choose_targets(population, ["random"], 3, 0, declared)
+    assert set(rows[groups["declared"]]) == {7, 300}
+    other = learnable_table(3, seed=99).take(np.array([0]))
+    with pytest.raises(InputError, match="1 rows that do not stand"):
+        choose_targets(population, ["random"], 3, 0, other)
+    with pytest.raises(InputError, match="allowed: random, outliers"):
+        choose_targets(population, ["famous"], 3, 0)
+
+
+def test_vulnerability_is_the_plain_formula():
+    r = encode([learnable_table(40, seed=2)])[0]
+    found = vulnerability(r, np.arange(40), np.random.default_rng(0))
+    low, high = np.nanmin(r.values, axis=0), np.nanmax(r.values, axis=0)
+    x = np.nan_to_num((r.values - low) / (high - low))
+    plain = []
+    for i in range(40):
+        apart = []
+        for j in range(40):
+            size = np.linalg.norm(x[i]) * np.linalg.norm(x[j])
+            cosine = x[i] @ x[j] / size if size > 0 else 0.0
+            apart.append((r.codes[i] != r.codes[j]).sum() + 3 * (1 - cosine))
+        apart.pop(i)
+        plain.append(np.sort(apart)[:5].mean() / 5)
+    np.testing.assert_allclose(found, plain, rtol=1e-6, atol=1e-9)
+
+
+@pytest.mark.parametrize("learner", ["ridge", "likelihood", "offline"])
+def test_what_is_learned_of_noise_is_a_guess_and_of_a_signal_is_not(learner):
+    rng = np.random.default_rng(3)
+    areas = []
+    for seed in range(40):
+        member = rng.random((60, 3)) < 0.5
+        noise = rng.normal(size=(60, 3, 5)) @ rng.normal(size=(5, 12))
+        folds = deal_folds(60, np.random.default_rng(seed))
+        scores = cross_fitted(noise, member, folds, learner)
+        areas.append(group_auc(scores, member, folds, np.arange(3)).value)
+    assert np.mean(areas) == pytest.approx(0.5, abs=4 * np.std(areas) / np.sqrt(40))
+    assert abs(np.mean(areas) - 0.5) < 0.03
+    signal = noise + 3.0 * member[:, :, None] * np.abs(noise).mean()
+    scores = cross_fitted(signal, member, folds, learner)
+    assert group_auc(scores, member, folds, np.arange(3)).value > 0.7
+
+
+def test_group_intervals_count_fits_not_trials():
+    """Targets that all say the same are no more evidence than one."""
+    rng = np.random.default_rng(4)
+    member, folds = rng.random((100, 1)) < 0.5, deal_folds(100, rng)
+    scores = rng.normal(size=(100, 1))
+    one = group_auc(scores, member, folds, np.array([0]))
+    same = group_auc(np.repeat(scores, 8, 1), np.repeat(member, 8, 1), folds, np.arange(8))
+    assert same.error == pytest.approx(one.error)
+    apart = rng.random((100, 8)) < 0.5
+    many = group_auc(rng.normal(size=(100, 8)), apart, folds, np.arange(8))
+    assert many.error < 0.6 * one.error
+
+
+def test_records_at_risk_hold_the_false_discovery_rate():
+    rng = np.random.default_rng(5)
+    folds = deal_folds(100, rng)
+    member = rng.random((100, 40)) < 0.5
+    scores = rng.normal(size=(100, 40))
+    scores[:, :8] += 2.0 * member[:, :8]
+    threat = ThreatModel(generator="black-box")
+    found = [Trials("a", threat, "row", scores), Trials("b", threat, "row", None, reason="broken")]
+    result, flags, risk = records_at_risk(found, member, folds)
+    assert flags[:8].all()
+    assert flags[8:].sum() <= 2
+    assert risk[:8].min() > 0.8
+    assert result.value == flags.mean()
+    none = [Trials("a", threat, "row", rng.normal(size=(100, 40)))]
+    assert records_at_risk(none, member, folds)[0].value <= 0.05
+
+
+def test_outliers_at_greater_risk_have_a_gap_beyond_zero():
+    rng = np.random.default_rng(6)
+    folds, member = deal_folds(150, rng), rng.random((150, 12)) < 0.5
+    scores = rng.normal(size=(150, 12))
+    scores[:, 6:] += 1.0 * member[:, 6:]
+    groups = {"random": np.arange(6), "outliers": np.arange(6, 12)}
+    trials = [Trials("a", ThreatModel(generator="black-box"), "row", scores)]
+    judged = judge_trials(trials, member, folds, groups, 0, 1e-3)
+    gap = next(r for r in judged.results if r.name == "auc_gap")
+    assert gap.estimate.low > 0.1
+    assert {f.group for f in judged.findings} == {"outliers"}
+    bound = next(
+        r
+        for r in judged.results
+        if r.name == "epsilon_lower_bound" and r.params["target_group"] == "outliers"
+    )
+    assert 0 <= bound.value <= bound.params["ceiling"]
+    assert bound.params["delta"] == 1e-3
+    assert bound.params["if_gaussian"] >= 0
+
+
+def test_calls_that_cannot_work_are_refused(population, command):
+    with pytest.raises(InputError, match=r"no \{out\}"):
+        audit_generator(population, command="tool {train} {n}")
+    with pytest.raises(InputError, match="at least 100"):
+        audit_generator(population.take(np.arange(60)), "bootstrap")
+    with pytest.raises(InputError, match="40 or more"):
+        audit_generator(population, "bootstrap", how=Shadows(fits=3))
+    with pytest.raises(InputError, match="train rows of a shadow model"):
+        audit_generator(population, "bootstrap", how=Shadows(rows=30, number=20))
+    with pytest.raises(InputError, match="none that works with shadow models"):
+        audit_generator(population, "bootstrap", attacks=["distance"])
+    people = Column(name="id", kind=Kind.INTEGER, role=Role.UNIT)
+    few = Table(
+        Schema(columns=(*population.schema.columns, people)),
+        population.data.append_column("id", pa.array(np.arange(400) // 20)),
+    )
+    with pytest.raises(InputError, match="20 rows or units"):
+        audit_generator(few, "bootstrap")
