@@ -282,7 +282,7 @@ class Evidence:
     def real(self, cells: Cells) -> npt.NDArray[np.int64]:
         """Cell of each of a bounded sample of real rows (train and holdout pooled)."""
         rows, _ = self._real_rows
-        return np.concatenate([cells.index(side)[at] for side, at in rows.items()])
+        return np.concatenate([cells.index(side, at) for side, at in rows.items()])
 
     def resplits(self, times: int) -> Iterator[npt.NDArray[np.bool_]]:
         """Random halves by unit of the rows of `real`."""

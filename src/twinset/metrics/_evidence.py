@@ -78,11 +78,13 @@ class Cells:
     unseen: npt.NDArray[np.bool_]
     codes: dict[Side, tuple[Codes, ...]]
 
-    def index(self, side: Side) -> npt.NDArray[np.int64]:
-        """Return shape (rows,): the cell of each row."""
-        found = np.zeros(len(self.codes[side][0]), dtype=np.int64)
-        for code, size in zip(self.codes[side], self.shape, strict=True):
-            found = found * size + code
+    def index(self, side: Side, rows: npt.NDArray[np.int64] | None = None) -> npt.NDArray[np.int64]:
+        """Return shape (rows,): the cell of each row, or of the rows at these places."""
+        codes = self.codes[side] if rows is None else tuple(c[rows] for c in self.codes[side])
+        found = codes[0].astype(np.int64)
+        for code, size in zip(codes[1:], self.shape[1:], strict=True):
+            found *= size
+            found += code
         return found
 
 

@@ -106,7 +106,7 @@ class Numbers:
             params={"expected": round(ordered.KS_MEAN * s, 6)},
         )
         drafts = [ks]
-        pooled = a if h is None else np.sort(np.concatenate([a, h]))
+        pooled = a if h is None else np.sort(np.concatenate([a, h]), kind="stable")
         sd = float(np.std(a))
         if sd > 0 and math.isfinite(sd):
             mean, spread = ordered.wasserstein_null(pooled / sd, n, m)
@@ -144,7 +144,7 @@ class Numbers:
         if not math.isfinite(value):
             return []
         rng = evidence.rng("quantiles", name)
-        pooled = a if h is None else np.sort(np.concatenate([a, h]))
+        pooled = a if h is None else np.sort(np.concatenate([a, h]), kind="stable")
         spread = float(np.subtract(*np.quantile(a, [0.95, 0.05])))
         chance = _bridge(pooled, pooled, sizes, rng) / spread
         around = _bridge(a, b, sizes, rng) / spread

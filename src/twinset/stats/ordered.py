@@ -36,28 +36,33 @@ def gaps(a: Floats, b: Floats) -> Gaps:
     under equality.
     """
     points = np.concatenate([a, b])
-    points.sort(kind="stable")
-    fa = np.searchsorted(a, points, side="right") / len(a)
-    fb = np.searchsorted(b, points, side="right") / len(b)
+    order = np.argsort(points, kind="stable")  # two runs: merged, not sorted
+    points = points[order]
+    last = np.append(points[1:] != points[:-1], True)
+    upto = np.flatnonzero(last) + 1
+    below_a = np.cumsum(order < len(a))[last]
+    points = points[last]
+    fa, fb = below_a / len(a), (upto - below_a) / len(b)
     gap = fa - fb
     width = np.diff(points, append=points[-1])
     top = int(np.argmax(np.abs(gap)))
     d = float(abs(gap[top]))
     s2 = 1 / len(a) + 1 / len(b)
-    sides = ((fa, len(a), a), (fb, len(b), b))
-    ks_variance = sum(f[top] * (1 - f[top]) / n for f, n, _ in sides)
+    ks_variance = sum(f[top] * (1 - f[top]) / n for f, n in ((fa, len(a)), (fb, len(b))))
     # influence of a value x on W: integral from x of sign(gap)
     sign = special.erf(gap / np.sqrt(2 * s2 * np.maximum(fa * (1 - fa) + fb * (1 - fb), 1e-12) / 2))
     tail = np.cumsum((sign * width)[::-1])[::-1]
     w_variance = 0.0
-    for _, n, values in sides:
-        at = tail[np.searchsorted(points, values, side="left")]
-        w_variance += float(np.var(at)) / n
+    for f, n in ((fa, len(a)), (fb, len(b))):
+        share = np.diff(f, prepend=0.0)
+        centred = tail - share @ tail
+        w_variance += float(share @ (centred * centred)) / n
+    pooled = np.sort(np.concatenate([a, b]), kind="stable")
     return Gaps(
         d,
         float(max(ks_variance, s2 * KS_SD**2)),
         float(np.abs(gap) @ width),
-        max(w_variance, wasserstein_null(points, len(a), len(b))[1]),
+        max(w_variance, wasserstein_null(pooled, len(a), len(b))[1]),
     )
 
 
