@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from twinset.version import __version__
 
 if TYPE_CHECKING:
-    from twinset.api import audit, compare, evaluate, fit, load, metric, rules, run, schema
+    from twinset.api import audit, compare, evaluate, fit, load, metric, mine_rules, run, schema
 
 __all__ = [
     "__version__",
@@ -26,7 +26,7 @@ __all__ = [
     "fit",
     "load",
     "metric",
-    "rules",
+    "mine_rules",
     "run",
     "schema",
 ]

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from twinset.report.ranking import rank
     from twinset.results import Audit, Evaluation
     from twinset.rules.rule import Rules
-    from twinset.ruling import check_rules, rules
+    from twinset.ruling import check_rules, mine_rules
     from twinset.workflow import Run, run
 
 __all__ = [
@@ -57,10 +57,10 @@ __all__ = [
     "load",
     "load_gates",
     "metric",
+    "mine_rules",
     "rank",
     "read_report",
     "report",
-    "rules",
     "run",
     "sample_to",
     "save_junit",
@@ -82,7 +82,7 @@ _ELSEWHERE = {
     "Run": "twinset.workflow",
     "check_rules": "twinset.ruling",
     "compare": "twinset.comparison",
-    "rules": "twinset.ruling",
+    "mine_rules": "twinset.ruling",
     "run": "twinset.workflow",
 }
 

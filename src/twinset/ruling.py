@@ -15,13 +15,15 @@ from twinset.stats.seeds import stream
 from twinset.table.split import split
 from twinset.table.table import empty_table
 
-__all__ = ["check_rules", "rules"]
+__all__ = ["check_rules", "mine_rules"]
 
 _LEAST_TO_SPLIT = 400
 _PROTECT = 5
 
 
-def rules(data: object, *, holdout: object | None = None, seed: int = 0, **about: Any) -> Rules:
+def mine_rules(
+    data: object, *, holdout: object | None = None, seed: int = 0, **about: Any
+) -> Rules:
     """Return the rules that a table keeps far beyond chance, the most telling first.
 
     Parameters

@@ -145,3 +145,15 @@ def test_rules_that_the_table_breaks_are_asked_for(call, tmp_path) -> None:
     code, _, err = call("fit", "people.csv", "--out", "m.twin", "--rules", "rules.yaml")
     assert code == 2
     assert "contradiction" in err
+
+
+def test_the_same_from_python(tmp_path) -> None:
+    import twinset as ts
+
+    frame = people(2_000, 3)
+    found = ts.mine_rules(frame)
+    found.save(tmp_path / "rules.yaml")
+    assert [str(r) for r in found]
+    twin = ts.fit(frame, generator="independent", rules=tmp_path / "rules.yaml")
+    made = twin.sample(500)
+    assert not ((made["sex"] == "Male") & (made["sick"] == "yes")).any()

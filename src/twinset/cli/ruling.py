@@ -48,7 +48,7 @@ def rules(
         if check is not None:
             counted = api.check_rules(data, check, seed=seed, **about)
             return _tell_checked(counted, as_json=as_json)
-        found = api.rules(data, holdout=opt.share_or_file(holdout), seed=seed, **about)
+        found = api.mine_rules(data, holdout=opt.share_or_file(holdout), seed=seed, **about)
     if out:
         found.save(out)
     if as_json:
