@@ -8,12 +8,14 @@ import pyarrow as pa
 import pytest
 
 from twinset.auditing.generator import Shadows, audit_generator
-from twinset.auditing.learning import cross_fitted, deal_folds
+from twinset.auditing.learning import cross_fitted, deal_folds, honest
+from twinset.auditing.measures import auc_interval
 from twinset.auditing.shadow_judge import Trials, group_auc, judge_trials, records_at_risk
 from twinset.auditing.shadows import Plan, Pool, deal
 from twinset.auditing.targets import choose_targets, vulnerability
 from twinset.checks.tables import learnable_table
 from twinset.errors import InputError, StoppedError
+from twinset.inputs import Options, read
 from twinset.progress import time_limit
 from twinset.protocols import ThreatModel
 from twinset.scale.local import use_workers
@@ -44,6 +46,15 @@ if way == "constant":
     rows = ["a,no,3,0.0,1.5"]
 with open(out, "w") as file:
     file.write("\\n".join([head, *(lot.choice(rows) for _ in range(n))]) + "\\n")
+"""
+
+COLUMNS = """
+import csv, random, sys
+head, *rows = csv.reader(open(sys.argv[1], newline=""))
+lot = random.Random(str(rows))
+drawn = [[lot.choice(c) for _ in range(int(sys.argv[2]))] for c in zip(*rows)]
+with open(sys.argv[3], "w", newline="") as file:
+    csv.writer(file).writerows([head, *zip(*drawn)])
 """
 
 
@@ -238,17 +249,35 @@ def test_vulnerability_is_the_plain_formula():
 def test_what_is_learned_of_noise_is_a_guess_and_of_a_signal_is_not(learner):
     rng = np.random.default_rng(3)
     areas = []
-    for seed in range(40):
+    for seed in range(120):
         member = rng.random((60, 3)) < 0.5
         noise = rng.normal(size=(60, 3, 5)) @ rng.normal(size=(5, 12))
         folds = deal_folds(60, np.random.default_rng(seed))
         scores = cross_fitted(noise, member, folds, learner)
-        areas.append(group_auc(scores, member, folds, np.arange(3)).value)
-    assert np.mean(areas) == pytest.approx(0.5, abs=4 * np.std(areas) / np.sqrt(40))
-    assert abs(np.mean(areas) - 0.5) < 0.03
+        areas.append(group_auc(scores, member, folds, np.arange(3)))
+    values = np.array([a.value for a in areas])
+    assert values.mean() == pytest.approx(0.5, abs=4 * values.std() / np.sqrt(120))
+    assert abs(values.mean() - 0.5) < 0.02
+    standard = (values - 0.5) / [a.error for a in areas]
+    assert 0.7 < standard.std() < 1.25  # without the factor for cross-fitting up to 1.7
+    assert np.mean([auc_interval(a)[0] > 0.5 for a in areas]) < 0.07
     signal = noise + 3.0 * member[:, :, None] * np.abs(noise).mean()
     scores = cross_fitted(signal, member, folds, learner)
     assert group_auc(scores, member, folds, np.arange(3)).value > 0.7
+
+
+def test_bounds_of_a_guess_are_rarely_above_zero():
+    """Rule, target and threshold are chosen on other fits than those they are counted on."""
+    rng = np.random.default_rng(7)
+    threat, above = ThreatModel(generator="black-box"), 0
+    for seed in range(60):
+        member, noise = rng.random((80, 6)) < 0.5, rng.normal(size=(80, 6, 8))
+        folds, choose = deal_folds(80, rng), rng.permutation(80) < 40
+        how = noise, member, folds, "ridge"
+        trials = Trials("a", threat, "row", cross_fitted(*how), honest(*how, choose))
+        judged = judge_trials([trials], member, folds, choose, {"all": np.arange(6)}, seed, 0.0)
+        above += next(r for r in judged.results if r.name == "epsilon_lower_bound").value > 0
+    assert above <= 7  # 5% and chance
 
 
 def test_group_intervals_count_fits_not_trials():
@@ -287,8 +316,9 @@ def test_outliers_at_greater_risk_have_a_gap_beyond_zero():
     scores = rng.normal(size=(150, 12))
     scores[:, 6:] += 1.0 * member[:, 6:]
     groups = {"random": np.arange(6), "outliers": np.arange(6, 12)}
-    trials = [Trials("a", ThreatModel(generator="black-box"), "row", scores)]
-    judged = judge_trials(trials, member, folds, groups, 0, 1e-3)
+    trials = [Trials("a", ThreatModel(generator="black-box"), "row", scores, scores)]
+    choose = np.arange(150) < 75
+    judged = judge_trials(trials, member, folds, choose, groups, 0, 1e-3)
     gap = next(r for r in judged.results if r.name == "auc_gap")
     assert gap.estimate.low > 0.1
     assert {f.group for f in judged.findings} == {"outliers"}
@@ -300,6 +330,27 @@ def test_outliers_at_greater_risk_have_a_gap_beyond_zero():
     assert 0 <= bound.value <= bound.params["ceiling"]
     assert bound.params["delta"] == 1e-3
     assert bound.params["if_gaussian"] >= 0
+
+
+@pytest.mark.shared
+def test_hospital_charges_that_are_copied_one_by_one_are_value_leaks(shared, tmp_path):
+    """Real stays; each column is drawn by itself from train values."""
+    tool = tmp_path / "columns.py"
+    tool.write_text(COLUMNS)
+    _, stays = read(shared / "data" / "tabular" / "texas_inpatient_2013.csv", Options())
+    audit = audit_generator(
+        stays,
+        command=f"{sys.executable} {tool} {{train}} {{n}} {{out}}",
+        how=Shadows(fits=80, number=4, rows=150, controls=40),
+        attacks=["lira", "shadow_values"],
+    )
+    values, near = (
+        audit.find("auc", attack=a, target_group="random") for a in ("shadow_values", "lira")
+    )
+    assert values.estimate.low > 0.8
+    assert near.estimate.low < 0.5 < near.estimate.high
+    assert "repeats exact values" in audit.verdict
+    assert "not shown to repeat whole rows" in audit.verdict
 
 
 def test_calls_that_cannot_work_are_refused(population, command):

@@ -207,8 +207,13 @@ def tpr_result(
     fpr: float,
     rng: np.random.Generator,
     tests: int,
+    effect: float = 1.0,
 ) -> tuple[Result, list[Finding]]:
-    """TPR at `fpr`, and a finding if it is above the realised FPR beyond doubt in `tests` tests."""
+    """TPR at `fpr`, and a finding if it is above the realised FPR beyond doubt in `tests` tests.
+
+    Intervals are those of counts thinned by `effect`, the variance of a count over that of
+    independent trials.
+    """
     needed, there = round(10 / fpr), int((~member).sum())
     if there < needed:
         return Result(
@@ -220,13 +225,18 @@ def tpr_result(
             reason=f"{there} non-members; a false positive rate of {fpr:.1%} needs {needed}",
         ), []
     rate = measures.tpr_at_fpr(scores, member, fpr, rng)
-    low, high = measures.clopper_pearson(rate.hits, rate.members)
+    hits, alarms = (
+        (round(count / effect), round(n / effect))
+        for count, n in ((rate.hits, rate.members), (rate.alarms, rate.non_members))
+    )
+    low, high = measures.clopper_pearson(*hits)
+    low, high = min(low, rate.tpr), max(high, rate.tpr)
     sure = 1 - (1 - _CONFIDENCE) / (2 * tests)
-    sure_low = measures.clopper_pearson(rate.hits, rate.members, sure)[0]
-    sure_alarms = measures.clopper_pearson(rate.alarms, rate.non_members, sure)[1]
+    sure_low = measures.clopper_pearson(*hits, sure)[0]
+    sure_alarms = measures.clopper_pearson(*alarms, sure)[1]
     shown = sure_low > max(sure_alarms, fpr)
-    alarms = measures.clopper_pearson(rate.alarms, rate.non_members)
-    counted = {"fpr_counted": rate.fpr, "fpr_low": alarms[0], "fpr_high": alarms[1]}
+    fpr_low, fpr_high = measures.clopper_pearson(*alarms)
+    counted = {"fpr_counted": rate.fpr, "fpr_low": fpr_low, "fpr_high": fpr_high}
     result = Result(
         family="privacy",
         name="tpr_at_fpr",

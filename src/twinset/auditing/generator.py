@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from twinset import registry
 from twinset.auditing import measures
-from twinset.auditing.learning import cross_fitted, deal_folds
+from twinset.auditing.learning import cross_fitted, deal_folds, honest
 from twinset.auditing.shadow_judge import Trials, group_auc, judge_trials, records_at_risk
 from twinset.auditing.shadows import Plan, Pool
 from twinset.auditing.targets import choose_targets
@@ -231,7 +231,8 @@ class _Audit:
             )
         with phase("attacks", total=len(self.attacks) + 1) as step:
             trials, member, folds = self._trials(step.advance, control=False)
-            judged = judge_trials(trials, member, folds, self.groups, seed, self.how.delta)
+            choose = self._halves(len(member))
+            judged = judge_trials(trials, member, folds, choose, self.groups, seed, self.how.delta)
             controls = [self._planted(), self._shuffled(trials, member, folds)]
             step.advance(detail="controls")
         risk, flags, areas = records_at_risk(trials, member, folds)
@@ -294,13 +295,16 @@ class _Audit:
             leak = str(getattr(attack, "leak", "row"))
             if kept is None:
                 reason = "the attack gave no numbers in some fit"
-                found.append(Trials(attack.name, attack.threat_model, leak, None, 0.0, reason))
+                found.append(Trials(attack.name, attack.threat_model, leak, None, reason=reason))
             else:
                 numbers, member = kept
                 folds = deal_folds(len(member), stream(self.pool.plan.seed, "shadow", "folds"))
-                scores = cross_fitted(numbers, member, folds, attack.learner)
+                how = numbers, member, folds, attack.learner
+                scores = cross_fitted(*how)
+                kept_apart = None if control else honest(*how, self._halves(len(member)))
                 seconds = time.process_time() - began
-                found.append(Trials(attack.name, attack.threat_model, leak, scores, seconds))
+                about = attack.name, attack.threat_model, leak
+                found.append(Trials(*about, scores, kept_apart, seconds))
             tell(detail=attack.name)
         return found, member, folds
 
@@ -345,6 +349,10 @@ class _Audit:
         )
         result = _control("exchangeable", area, z, name, _NEGATIVE)
         return replace(result, direction="target"), covers
+
+    def _halves(self, fits: int) -> Flags:
+        """Return on which fits rules for bounds are chosen."""
+        return np.asarray(self._rng("halves").permutation(fits) < fits // 2, dtype=bool)
 
     def _rng(self, name: str) -> np.random.Generator:
         return stream(self.pool.plan.seed, "shadow", name)

@@ -24,6 +24,7 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 _PEOPLE, _LINKED, _RELEASE = 2_000, 600, 5_000
+_RECONSTRUCTED_PEOPLE = 1_000
 _PLANTED = 300
 _BLOCK = 100  # people among whom a partner is looked for
 _SECRETS, _RECONSTRUCTED, _LEVELS, _BINS = 8, 3, 12, 8
@@ -159,7 +160,8 @@ def _attributes(
 def _attribute(
     attack: AttributeAttack, people: _People, place: int, together: bool, rng: np.random.Generator
 ) -> Compared:
-    sides = [s.take(np.arange(len(s))[:_PEOPLE]) for s in (people.train, people.holdout)]
+    most = _PEOPLE if together else _RECONSTRUCTED_PEOPLE
+    sides = [s.take(np.arange(len(s))[:most]) for s in (people.train, people.holdout)]
     known = people.release if people.auxiliary is None else people.auxiliary
     seen, secret, *truth = secret_levels([known, people.release, *sides], place)
     others = [j for j in range(len(people.names)) if j != place]

@@ -12,6 +12,7 @@ from scipy import stats
 
 from twinset.auditing import bounds, measures
 from twinset.auditing.auditor import FPRS, Finding, Judgement, tpr_result
+from twinset.auditing.learning import EXTRA_VARIANCE
 from twinset.auditing.measures import Auc
 from twinset.auditing.threats import describe
 from twinset.protocols import Direction, Estimate, Result, ThreatModel
@@ -26,17 +27,22 @@ Ints = npt.NDArray[np.int64]
 
 _CONFIDENCE = 0.95
 _Z95 = 1.959964
+_WIDER = math.sqrt(EXTRA_VARIANCE)
 _RATE = 0.05  # of false discoveries among records at risk
 
 
 @dataclass(frozen=True, eq=False)
 class Trials:
-    """Scores of one attack, shape (fits, targets), or why there are none."""
+    """Scores of one attack, shape (fits, targets), or why there are none.
+
+    `scores` are cross-fitted; `honest` ones are those of `learning.honest`, for bounds.
+    """
 
     attack: str
     threat_model: ThreatModel
     leak: str
     scores: Floats | None
+    honest: Floats | None = None
     seconds: float = 0.0
     reason: str = ""
 
@@ -62,21 +68,26 @@ def _target_aucs(scores: Floats, member: Flags, folds: Ints) -> tuple[Floats, Fl
 
 
 def group_auc(scores: Floats, member: Flags, folds: Ints, group: Ints) -> Auc:
-    """Mean AUC of a group of targets; its error counts fits, not trials."""
+    """Mean AUC of a group of targets; its error counts fits, not trials, and cross-fitting."""
     values, influence = _target_aucs(scores[:, group], member[:, group], folds)
     inside = int(member[:, group].sum())
-    return Auc(float(values.mean()), influence.mean(axis=1), inside, member[:, group].size - inside)
+    wider = _WIDER * influence.mean(axis=1)
+    return Auc(float(values.mean()), wider, inside, member[:, group].size - inside)
 
 
 def judge_trials(
     found: Sequence[Trials],
     member: Flags,
     folds: Ints,
+    choose: Flags,
     groups: Mapping[str, Ints],
     seed: int,
     delta: float,
 ) -> Judgement:
-    """Turn scores into results for each attack and group of targets."""
+    """Turn scores into results for each attack and group of targets.
+
+    `choose`, shape (fits,), says on which fits `Trials.honest` was learned.
+    """
     cells = [(t, g, places) for t in found if t.scores is not None for g, places in groups.items()]
     areas = [group_auc(t.scores, member, folds, g) for t, _, g in cells if t.scores is not None]
     rng = stream(seed, "shadow", "critical")
@@ -91,12 +102,13 @@ def judge_trials(
         results.append(_auc(t, name, area, member, places, low > 0.5))
         scores, inside = t.scores[:, places], member[:, places]
         results += _advantages(t, name, scores, inside, seed)
-        results.append(_bound(t, name, scores, inside, seed, delta, len(cells)))
+        results.append(_bound(t, name, places, member, choose, delta, len(cells)))
         for fpr in FPRS:
             flat = scores.ravel(), inside.ravel()
             task = stream(seed, "shadow", "tpr", t.attack, name, str(fpr))
+            tests = 2 * max(len(cells), 1)
             result, more = tpr_result(
-                _params(t, name), t.leak, *flat, fpr, task, 2 * max(len(cells), 1)
+                _params(t, name), t.leak, *flat, fpr, task, tests, effect=EXTRA_VARIANCE
             )
             results.append(result)
             findings += more
@@ -147,7 +159,7 @@ def _advantages(t: Trials, name: str, scores: Floats, member: Flags, seed: int) 
     inside, outside = max(int(member.sum()), 1), max(int((~member).sum()), 1)
     tpr, fpr = float(called[member].sum() / inside), float(called[~member].sum() / outside)
     influence = (member * (called - tpr) / inside - ~member * (called - fpr) / outside).sum(axis=1)
-    a, half = tpr - fpr, _Z95 * math.sqrt(float(influence @ influence))
+    a, half = tpr - fpr, _WIDER * _Z95 * math.sqrt(float(influence @ influence))
     forms: list[tuple[str, Direction, float, float, float]] = [
         ("advantage", "lower", 0.0, a, half),
         ("balanced_accuracy", "lower", 0.5, (1 + a) / 2, half / 2),
@@ -167,30 +179,23 @@ def _advantages(t: Trials, name: str, scores: Floats, member: Flags, seed: int) 
 
 
 def _bound(
-    t: Trials, name: str, scores: Floats, member: Flags, seed: int, delta: float, tests: int
+    t: Trials, name: str, places: Ints, member: Flags, choose: Flags, delta: float, tests: int
 ) -> Result:
     """Lower bound on epsilon for the target that half of the fits say is worst.
 
-    Fits are independent, and so are the trials of one target. Target and threshold are chosen on
-    one half of the fits and counted on the other.
+    Rule, target and threshold are chosen on the fits of `choose` and counted on the others, whose
+    trials of one target are independent.
     """
-    rng = stream(seed, "shadow", "epsilon", t.attack, name)
-    order = rng.permutation(len(scores))
-    choose, count = order[: len(order) // 2], order[len(order) // 2 :]
-    rules = [
-        bounds.choose_threshold(scores[choose, i], member[choose, i], delta)
-        for i in range(scores.shape[1])
-    ]
-    worst = int(np.argmax([value for _, value in rules]))
-    made = bounds.count_at(scores[count, worst], member[count, worst], rules[worst][0], delta=delta)
-    sure = bounds.count_at(
-        scores[count, worst], member[count, worst], rules[worst][0], delta=delta, alpha=0.05 / tests
-    )
+    scores = np.zeros(member.shape) if t.honest is None else t.honest
+    rules = [bounds.choose_threshold(scores[choose, i], member[choose, i], delta) for i in places]
+    best = int(np.argmax([value for _, value in rules]))
+    worst, threshold = int(places[best]), rules[best][0]
+    trials = scores[~choose, worst], member[~choose, worst], threshold
+    made = bounds.count_at(*trials, delta=delta)
+    sure = bounds.count_at(*trials, delta=delta, alpha=made.alpha / tests)
     about = {"method": "fits", "neighbours": "replace", "delta": delta, "ceiling": made.ceiling}
     if delta > 0:
-        about["if_gaussian"] = bounds.count_at(
-            scores[count, worst], member[count, worst], rules[worst][0], delta=delta, gaussian=True
-        ).value
+        about["if_gaussian"] = bounds.count_at(*trials, delta=delta, gaussian=True).value
     return Result(
         family="privacy",
         name="epsilon_lower_bound",
@@ -267,7 +272,7 @@ def records_at_risk(
 
 
 def _fold_error(member: Flags, folds: Ints) -> float:
-    """Standard error of the AUC of a guess that is compared within folds."""
+    """Standard error of the AUC of a cross-fitted guess that is compared within folds."""
     counts = [
         (int(member[folds == f].sum()), int((~member[folds == f]).sum())) for f in np.unique(folds)
     ]
@@ -275,7 +280,8 @@ def _fold_error(member: Flags, folds: Ints) -> float:
     total = sum(n * m for n, m in pairs)
     if not total:
         return math.inf
-    return math.sqrt(sum((n * m / total * measures.null_error(n, m)) ** 2 for n, m in pairs))
+    variance = sum((n * m / total * measures.null_error(n, m)) ** 2 for n, m in pairs)
+    return _WIDER * math.sqrt(variance)
 
 
 def _failure(t: Trials) -> Result:
