@@ -13,7 +13,7 @@ from twinset.auditing.measures import auc_interval
 from twinset.auditing.shadow_judge import Trials, group_auc, judge_trials, records_at_risk
 from twinset.auditing.shadows import Plan, Pool, deal
 from twinset.auditing.targets import choose_targets, vulnerability
-from twinset.checks.tables import learnable_table
+from twinset.checks.tables import learnable_table, odd_tables
 from twinset.errors import InputError, StoppedError
 from twinset.inputs import Options, read
 from twinset.progress import time_limit
@@ -330,6 +330,21 @@ def test_outliers_at_greater_risk_have_a_gap_beyond_zero():
     assert 0 <= bound.value <= bound.params["ceiling"]
     assert bound.params["delta"] == 1e-3
     assert bound.params["if_gaussian"] >= 0
+
+
+def test_a_table_in_which_all_are_equal_has_no_control_to_fail():
+    table = odd_tables()["constant"]
+    many = Table(table.schema, pa.concat_tables([table.data] * 10))
+    audit = audit_generator(
+        many,
+        "bootstrap",
+        how=Shadows(fits=40, number=3, rows=60, controls=10),
+        attacks=["lira", "targeted_queries"],
+    )
+    assert audit.verdict == CLEAN
+    assert audit.controls_passed
+    control = next(r for r in audit.results if r.params.get("control") == "planted_leak")
+    assert control.status == "not_applicable"
 
 
 @pytest.mark.shared

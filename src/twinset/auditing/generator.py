@@ -9,7 +9,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -28,6 +28,8 @@ from twinset.protocols import Estimate, Result
 from twinset.results import Audit, NotComputed
 from twinset.scale.local import workers
 from twinset.scale.processes import run_tasks
+from twinset.stats.fingerprints import fingerprints
+from twinset.stats.records import encode
 from twinset.stats.seeds import stream
 from twinset.stats.units import count_units
 from twinset.table.canonical import to_raw
@@ -43,6 +45,7 @@ _LEAST_FITS = 40
 _MOST_FAILED = 0.5
 _NEGATIVE = 0.999
 _CAUGHT = 0.95
+_ALONE = 0.5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -323,7 +326,17 @@ class _Audit:
         area, name = max(made, key=lambda pair: pair[0].value)
         result = _control("planted_leak", area, z, name, _CAUGHT)
         low = result.estimate.low if result.estimate else 0.0
+        if low <= 0.5 and self._alone() < _ALONE:
+            reason = "most targets equal other rows: nobody could be recognised by copies either"
+            return _no_control("planted_leak", reason, status="not_applicable"), True
         return replace(result, reference=1.0, direction="higher"), low > 0.5
+
+    def _alone(self) -> float:
+        """Return the share of targets whose row nobody else has."""
+        rows = fingerprints(encode([self.pool.table])[0])
+        again = np.unique(rows, return_counts=True)
+        times = again[1][np.searchsorted(again[0], rows[list(self.pool.plan.targets)])]
+        return float((times == 1).mean())
 
     def _shuffled(
         self, trials: Sequence[Trials], member: Flags, folds: Ints
@@ -373,12 +386,14 @@ def _control(name: str, area: measures.Auc, z: float, attack: str, confidence: f
     )
 
 
-def _no_control(name: str, reason: str) -> Result:
+def _no_control(
+    name: str, reason: str, status: Literal["failed", "not_applicable"] = "failed"
+) -> Result:
     return Result(
         family="privacy",
         name="control",
         params={"control": name},
-        status="failed",
+        status=status,
         reason=reason,
         direction="target",
     )
