@@ -31,6 +31,7 @@ from twinset.twin import Twin
 if TYPE_CHECKING:
     from twinset.comparison import Comparison, compare
     from twinset.evaluation.by_name import metric
+    from twinset.filling import impute_to
     from twinset.generator_audit import audit_folder, audit_of_generator
     from twinset.report.bundle import Report, save_reports
     from twinset.report.drift import read_report
@@ -54,6 +55,7 @@ __all__ = [
     "compare",
     "evaluate",
     "fit",
+    "impute_to",
     "load",
     "load_gates",
     "metric",
@@ -81,6 +83,7 @@ _ELSEWHERE = {
     "Report": "twinset.report.bundle",
     "Run": "twinset.workflow",
     "check_rules": "twinset.ruling",
+    "impute_to": "twinset.filling",
     "compare": "twinset.comparison",
     "mine_rules": "twinset.ruling",
     "run": "twinset.workflow",

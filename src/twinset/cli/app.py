@@ -9,6 +9,7 @@ import typer
 
 from twinset.cli import options as opt
 from twinset.cli.attacking import audit
+from twinset.cli.filling import impute
 from twinset.cli.making import demo, fit, run, sample
 from twinset.cli.measuring import evaluate
 from twinset.cli.progress import shown
@@ -132,6 +133,7 @@ def schema(
 
 
 app.command()(rules)
+app.command()(impute)
 
 
 @app.command("list")

@@ -13,7 +13,7 @@ from twinset.cli.progress import shown
 from twinset.cli.tell import tell_run, tell_sampled
 from twinset.errors import InputError
 
-__all__ = ["demo", "fit", "run", "sample"]
+__all__ = ["check_stream", "demo", "fit", "numbered", "run", "sample"]
 
 Model = Annotated[Path, typer.Argument(metavar="MODEL.twin", help="A file that `fit` wrote.")]
 
@@ -153,13 +153,13 @@ def sample(
     from twinset import api
     from twinset.progress import time_limit as limit
 
-    _check_stream(out, copies, as_json=as_json)
+    check_stream(out, copies, as_json=as_json)
     with shown(quiet=quiet), limit(time_limit):
         twin = api.load(model, plugins=plugins)
         conditions = opt.assignments("--given", given)
         written = []
         for copy in [None] if copies == 1 else range(1, copies + 1):
-            path = out if copy is None else _numbered(out, copy)
+            path = out if copy is None else numbered(out, copy)
             drawn = api.sample_to(
                 twin, path, n, given=conditions, where=where, seed=seed, copy=copy, workers=workers
             )
@@ -171,14 +171,14 @@ def sample(
     return 0
 
 
-def _check_stream(out: Path, copies: int, *, as_json: bool) -> None:
+def check_stream(out: Path, copies: int, *, as_json: bool) -> None:
     """Standard output holds one thing: one table, or the JSON about files."""
     if str(out) == "-" and (copies > 1 or as_json):
         option = "--copies" if copies > 1 else "--json"
         raise InputError(option, got="standard output for rows", allowed="--out FILE")
 
 
-def _numbered(path: Path, number: int) -> Path:
+def numbered(path: Path, number: int) -> Path:
     """``people.csv.gz`` to ``people-1.csv.gz``."""
     stem, dot, ending = path.name.partition(".")
     return path.with_name(f"{stem}-{number}{dot}{ending}")

@@ -1,0 +1,238 @@
+"""Impute: fill the missing cells of a table by a twin's model, row by row.
+
+Each row's missing cells are drawn together, given its known cells (Rubin 1987, multiple
+imputation: several copies show how uncertain the filled cells are). What is known stays as it
+stands in the source. A filled cell is never null, unless a rule of the twin leaves no value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from twinset.errors import InputError
+from twinset.inputs import MAX_ROWS
+from twinset.progress import phase
+from twinset.rules.derive import derivations, derive
+from twinset.stats.seeds import derived, stream
+from twinset.table.canonical import to_canonical, to_raw
+from twinset.table.sources import open_source
+from twinset.table.split import align_columns
+from twinset.table.table import Table
+from twinset.table.write import RowWriter
+from twinset.twin import Twin
+
+__all__ = ["Filled", "fill", "impute_to"]
+
+Mask = npt.NDArray[np.bool_]
+_PIECE = 8_192
+_AT_ONCE = 4_096
+_REPEATS = (1, 2, 3, 4, 8)  # candidates a row in each round
+_POOL = 2_048
+
+
+@dataclass(frozen=True)
+class Filled:
+    """How many cells were filled, and how many are still missing, by column."""
+
+    rows: int
+    filled: Mapping[str, int]
+    missing: Mapping[str, int]
+
+
+def impute_to(
+    twin: Twin,
+    data: object,
+    path: str | Path,
+    *,
+    seed: int | None = None,
+    copy: int | None = None,
+    table: str | None = None,
+    max_rows: int = MAX_ROWS,
+) -> Filled:
+    """Write `data` with its missing cells filled; its other cells stay as they stand.
+
+    Parameters
+    ----------
+    data
+        Table, path or URL with the columns of the twin.
+    copy
+        Number of the imputation: each has draws of its own.
+
+    Raises
+    ------
+    InputError
+        If the columns are not those of the twin.
+    """
+    seed = twin.seed if seed is None else seed
+    seed = seed if copy is None else derived(seed, "impute", copy)
+    source = open_source(data, table=table)
+    raw = source.raw(max_rows, stream(seed, "read"))
+    if raw.num_rows == 0:
+        raise InputError(source.name, got="no rows", allowed="at least one row")
+    raw = align_columns(raw, twin.schema.names, what=source.name)
+    before = to_canonical(raw, twin.schema)
+    after = fill(twin, before, seed=seed)
+    with RowWriter(path, source) as writer:
+        writer.write(_with_known(raw, before, after))
+    counts = {n: (before[n].null_count, after[n].null_count) for n in before.names}
+    return Filled(
+        raw.num_rows,
+        {n: a - b for n, (a, b) in counts.items() if a > b},
+        {n: b for n, (_, b) in counts.items() if b},
+    )
+
+
+def _with_known(raw: pa.Table, before: Table, after: Table) -> pa.Table:
+    """Put filled cells into the raw table; all others are as they came."""
+    made = to_raw(after)
+    columns = []
+    for name in raw.column_names:
+        new = pc.and_(before[name].is_null(), after[name].is_valid()).combine_chunks()
+        if not pc.any(new).as_py():
+            columns.append(raw[name])
+            continue
+        own, kind = raw[name].combine_chunks(), raw[name].type
+        if pa.types.is_dictionary(kind):
+            own, kind = own.cast(kind.value_type), kind.value_type
+        columns.append(pc.if_else(new, made[name].combine_chunks().cast(kind), own))
+    return pa.table(columns, names=raw.column_names)
+
+
+def fill(twin: Twin, table: Table, *, seed: int) -> Table:
+    """Return a canonical table of the twin's columns with its missing learnable cells filled."""
+    parts = []
+    with phase("impute", table.num_rows) as running:
+        for start in range(0, table.num_rows, _PIECE):
+            part = Table(table.schema, table.data.slice(start, _PIECE))
+            parts.append(_Piece(twin, part, seed, start).filled().data)
+            running.advance(part.num_rows)
+    return Table(table.schema, pa.concat_tables(parts, promote_options="permissive"))
+
+
+def _keeping(known: Table, drawn: Mapping[str, pa.ChunkedArray]) -> Table:
+    """Return the known cells, and drawn ones in their gaps."""
+    data = known.data
+    for name, values in drawn.items():
+        kept = pc.if_else(known[name].is_null(), values.cast(known[name].type), known[name])
+        data = data.set_column(data.column_names.index(name), name, kept)
+    return Table(known.schema, data)
+
+
+@dataclass(frozen=True, eq=False)
+class _Piece:
+    """Some rows, and the twin that fills them."""
+
+    twin: Twin
+    table: Table
+    seed: int
+    start: int
+
+    def filled(self) -> Table:
+        """Draw rows until no cell that can be filled is null; then drop what breaks a rule."""
+        names = list(self.twin.codec.learnable.names)
+        holes = {n: np.asarray(self.table[n].is_null()) for n in names}
+        open_ = np.logical_or.reduce(list(holes.values()))
+        table = self.table
+        for attempt, repeat in enumerate(_REPEATS):
+            rows = np.flatnonzero(open_)
+            if not len(rows):
+                return table
+            drawn = self._drawn(np.repeat(rows, repeat), attempt)
+            if attempt == len(_REPEATS) - 1:
+                drawn = self._by_column(drawn, holes, np.repeat(rows, repeat))
+            legal: Mask = ~self._broken(drawn).reshape(-1, repeat)
+            full: Mask = legal & ~self._still_null(drawn, holes, rows, repeat).reshape(-1, repeat)
+            best: Mask = full
+            if attempt == len(_REPEATS) - 1:  # what must stay empty may
+                best = np.where(full.any(axis=1, keepdims=True), full, legal)
+            done = best.any(axis=1)
+            pick = np.arange(len(rows)) * repeat + np.argmax(best, axis=1)
+            table = self._put(table, rows[done], drawn.take(pick[done]), holes)
+            open_[rows[done]] = False
+        return table
+
+    def _by_column(
+        self, drawn: Table, holes: dict[str, Mask], rows: npt.NDArray[np.int64]
+    ) -> Table:
+        """Fill what the model leaves null by values of that column alone, where no rule breaks."""
+        rng = stream(self.seed, "impute", self.start, "alone")
+        pool = self.twin.codec.decode(self.twin.model.sample(_POOL, rng=rng))
+        for name, mask in holes.items():
+            empty = np.asarray(drawn[name].is_null()) & mask[rows]
+            values = pool[name].drop_null().combine_chunks()
+            if not empty.any() or not len(values):
+                continue
+            chosen = values.take(pa.array(rng.integers(0, len(values), drawn.num_rows)))
+            own = drawn[name]
+            filled = pc.if_else(pa.array(empty), chosen.cast(own.type), own)
+            place = drawn.names.index(name)
+            tried = Table(drawn.schema, drawn.data.set_column(place, name, filled))
+            worse = self._broken(tried) & ~self._broken(drawn)
+            filled = pc.if_else(pa.array(empty & ~worse), chosen.cast(own.type), own)
+            drawn = Table(drawn.schema, drawn.data.set_column(place, name, filled))
+        return drawn
+
+    def _drawn(self, rows: npt.NDArray[np.int64], attempt: int) -> Table:
+        """Draw the missing cells of these rows, given what is known; other columns as they are."""
+        codec, known = self.twin.codec, self.table.take(rows)
+        given = codec.encode_rows(known.select(codec.learnable.names))
+        parts = []
+        for start in range(0, len(rows), _AT_ONCE):
+            part = Table(given.schema, given.data.slice(start, _AT_ONCE))
+            parts.append(
+                self._completed(part, stream(self.seed, "impute", self.start, attempt, start))
+            )
+        columns = codec.decode(
+            Table(codec.learnable, pa.concat_tables(parts, promote_options="permissive"))
+        )
+        drawn = _keeping(known, columns)
+        computed, _ = derive(derivations(self.twin.rules, ()), drawn)
+        return _keeping(known, {name: computed[name] for name in columns})
+
+    def _completed(self, given: Table, rng: np.random.Generator) -> pa.Table:
+        """Rows of the model; columns that no row knows are not given."""
+        names = [n for n in given.names if given[n].null_count < given.num_rows]
+        asked = given.select(names) if names else given.num_rows
+        return self.twin.model.sample(asked, rng=rng).data
+
+    @staticmethod
+    def _still_null(
+        drawn: Table, holes: dict[str, Mask], rows: npt.NDArray[np.int64], repeat: int
+    ) -> Mask:
+        null = np.zeros(drawn.num_rows, dtype=bool)
+        for name, mask in holes.items():
+            null |= np.asarray(drawn[name].is_null()) & np.repeat(mask[rows], repeat)
+        return null
+
+    def _broken(self, drawn: Table) -> Mask:
+        """Rows that break a rule of the twin which looks at single rows."""
+        broken = np.zeros(drawn.num_rows, dtype=bool)
+        for rule in self.twin.rules:
+            if not rule.claim.whole_table:
+                broken |= rule.claim.outcome(drawn).broken
+        return broken
+
+    @staticmethod
+    def _put(
+        table: Table, rows: npt.NDArray[np.int64], drawn: Table, holes: dict[str, Mask]
+    ) -> Table:
+        index = np.arange(table.num_rows)
+        index[rows] = table.num_rows + np.arange(len(rows))
+        data = table.data
+        for name, mask in holes.items():
+            if mask[rows].any():
+                both = pa.chunked_array(
+                    [c for t in (table, drawn) for c in t[name].chunks], table[name].type
+                )
+                if pa.types.is_dictionary(both.type):
+                    both = both.unify_dictionaries()
+                values = both.combine_chunks().take(pa.array(index))
+                data = data.set_column(data.column_names.index(name), name, values)
+        return Table(table.schema, data)
