@@ -148,6 +148,7 @@ def test_out_of_time_keeps_what_was_done(population, command, tmp_path):
     with pytest.raises(StoppedError), time_limit(4.0):
         run(population, command, "hangs", tmp_path / "slow")
     assert (tmp_path / "slow" / "plan.json").exists()
+    assert not (tmp_path / "slow" / "work").exists()  # with train rows in it
 
 
 def test_built_in_generators_are_fitted_in_workers(population):

@@ -1,7 +1,7 @@
 """SDV's GaussianCopula as a command: ``python command.py TRAIN.csv ROWS OUT.csv``.
 
-For ``twinset audit TRAIN --generator-command 'PYTHON command.py {train} {n} {out}'`` with the Python
-of SDV's own environment. Only the public API is called, with detected metadata and defaults.
+Run it with the Python of SDV's own environment, by ``twinset audit TRAIN --generator-command
+'PYTHON command.py {train} {n} {out}'``. Only the public API is called: detected metadata, defaults.
 """
 
 import sys

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 import sys
 import tempfile
 import time
@@ -157,10 +158,12 @@ def _fill(folder: Path, plan: Plan, table: Table) -> Pool:
     command = [sys.executable, "-m", "twinset.auditing.shadow_worker", str(folder)]
     left = pool.missing()
     total = plan.fits + plan.controls
-    with phase("shadow models", total=total) as step:
+    with phase("shadow models", total=total) as step, contextlib.ExitStack() as stack:
         if len(left) < total:
             step.advance(total - len(left))
         running = run_tasks(command, left, workers=workers(), seconds=plan.seconds)
+        stack.callback(shutil.rmtree, pool.work, ignore_errors=True)  # what killed fits left there
+        stack.enter_context(contextlib.closing(running))
         for fit, answer in running:
             if answer == "disk":
                 raise StorageError(

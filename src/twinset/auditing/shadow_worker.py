@@ -95,7 +95,7 @@ def _release(pool: Pool, fit: int) -> Table:
     if fit >= plan.fits:  # a control: copies of train rows
         return train.take(rng.integers(0, train.num_rows, plan.released))
     if plan.command:
-        return _commanded(plan.command, train, plan.released)
+        return _commanded(pool, train)
     seed = int(rng.integers(2**31))
     twin = Twin.fit(train, plan.generator, plan.options, seed=seed, protect=plan.protect)
     drawn = [d.table for d in twin.draws(plan.released)]
@@ -104,9 +104,10 @@ def _release(pool: Pool, fit: int) -> Table:
     )
 
 
-def _commanded(command: str, train: Table, released: int) -> Table:
-    """Run someone's generator on files; no shell takes part."""
-    with tempfile.TemporaryDirectory() as folder:
+def _commanded(pool: Pool, train: Table) -> Table:
+    """Run someone's generator on files inside the pool's folder; no shell takes part."""
+    command, released = pool.plan.command, pool.plan.released
+    with tempfile.TemporaryDirectory(dir=pool.work) as folder:
         there, out = Path(folder) / "train.csv", Path(folder) / "synthetic.csv"
         write_table(to_raw(train), there)
         places = {"{train}": str(there), "{n}": str(released), "{out}": str(out)}

@@ -103,6 +103,7 @@ class Pool:
         """Write plan and table; what a run with the same plan has left is used again."""
         with storage_errors(folder):
             (folder / "fits").mkdir(parents=True, exist_ok=True)
+            (folder / "work").mkdir(exist_ok=True)
         content = {"plan": asdict(plan), "schema": table.schema.to_dict()}
         text = json.dumps(content, sort_keys=True)
         place = folder / "plan.json"
@@ -129,6 +130,11 @@ class Pool:
             data = pa.ipc.open_file(file).read_all()
         table = Table(Schema.from_dict(content["schema"]), data)
         return cls(folder, plan, table, _units(table))
+
+    @property
+    def work(self) -> Path:
+        """Where fits put files while they are at work; emptied by who ends them."""
+        return self.folder / "work"
 
     def missing(self) -> list[int]:
         """Fits that are neither kept nor failed."""

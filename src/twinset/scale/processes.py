@@ -14,7 +14,7 @@ import selectors
 import signal
 import subprocess
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from twinset.progress import check_time
@@ -65,7 +65,7 @@ def run_tasks(
     workers: int,
     seconds: float,
     environment: Mapping[str, str] | None = None,
-) -> Iterator[tuple[int, str]]:
+) -> Generator[tuple[int, str], None, None]:
     """Yield (task, answer) in order of completion, from `workers` processes.
 
     The answer is what the worker said, `DIED` if it ended without a word, or `LATE` if it took
