@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from twinset.errors import InputError
-from twinset.inputs import Options, read, read_holdout, read_like
+from twinset.inputs import Options, read, read_holdout, read_like, stored_types
 from twinset.rules.files import as_rules
 from twinset.scale.local import use_workers
 from twinset.stats.seeds import derived, stream
@@ -164,6 +164,7 @@ def evaluate(
     holdout: object | None = None,
     *,
     rules: Rules | str | Path | Sequence[Any] | None = None,
+    compat: str | None = None,
     seed: int = 0,
     workers: int | None = None,
     **about: Any,
@@ -177,6 +178,8 @@ def evaluate(
         figure its reference.
     rules
         Rules that every row should keep: a file, or a list of expressions and mappings.
+    compat
+        ``"sdmetrics"``: only the figures of its two reports, in its own conventions.
     workers
         Threads, by default 2; their number changes nothing but the time.
     """
@@ -187,6 +190,11 @@ def evaluate(
     options = Options(**about)
     _, real = read(train, options, seed=seed)
     released = read_like(synthetic, real, options, seed=seed)
+    if compat is not None:
+        from twinset.evaluation.compat import compat as compat_tables
+
+        types = [stored_types(d, options, seed=seed) for d in (train, synthetic)]
+        return compat_tables(compat, real, released, types, seed)
     unseen = None if holdout is None else read_holdout(holdout, real, options, seed=seed)[0]
     if wanted is not None:
         wanted.check_schema(real.schema, real.take(np.arange(0)))
@@ -261,11 +269,12 @@ def report(
     gates: Sequence[Gate] = (),
     seed: int = 0,
     against: str | Path | None = None,
+    provenance: Mapping[str, Any] | None = None,
 ) -> Report:
     """Put findings together, and hold them against bounds and an earlier report.json."""
     from twinset.report.bundle import Report
 
-    return Report.of(evaluation, audit, gates, seed=seed, against=against)
+    return Report.of(evaluation, audit, gates, provenance, seed=seed, against=against)
 
 
 @dataclass(frozen=True)

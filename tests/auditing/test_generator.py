@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+import twinset
 from twinset.auditing.generator import Shadows, audit_generator
 from twinset.auditing.learning import cross_fitted, deal_folds, honest
 from twinset.auditing.measures import auc_interval
@@ -21,6 +22,7 @@ from twinset.protocols import ThreatModel
 from twinset.scale.local import use_workers
 from twinset.stats.neighbours import distances
 from twinset.stats.records import encode
+from twinset.table.canonical import to_raw
 from twinset.table.schema import Column, Kind, Role, Schema
 from twinset.table.table import Table
 
@@ -152,8 +154,12 @@ def test_out_of_time_keeps_what_was_done(population, command, tmp_path):
 
 
 def test_built_in_generators_are_fitted_in_workers(population):
-    how = Shadows(fits=40, number=3, rows=100, controls=40)
-    audit = audit_generator(population, "bootstrap", how=how, attacks=["lira"], show_records=True)
+    audit = twinset.audit(
+        to_raw(population),
+        generator="bootstrap",
+        shadows={"fits": 40, "rows": 100, "attacks": ["lira"]},
+        show_records=True,
+    )
     assert audit.verdict.startswith("No, because")
     assert audit.records
     assert set(population.names) < set(audit.records[0])

@@ -123,8 +123,10 @@ def audit(
                 show_records=show_records,
                 **about,
             )
-    code = tell(api.report(None, found, gates, seed), out, as_json=as_json, records=found.records)
-    return _controlled(found, code)
+    attacked = generator or (generator_command and "by a command")
+    about_it = {"source": f"Audit of a generator ({attacked})"} if attacked else None
+    report = api.report(None, found, gates, seed, provenance=about_it)
+    return _controlled(found, tell(report, out, as_json=as_json, records=found.records))
 
 
 def _alone(**given: str | None) -> None:
