@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from twinset.errors import InputError
 from twinset.progress import check_time
@@ -19,7 +20,7 @@ from twinset.table.sources import Source, open_source
 from twinset.table.split import align_columns, check_holdout
 from twinset.table.table import Table
 
-__all__ = ["MAX_ROWS", "Options", "read", "read_holdout", "read_like"]
+__all__ = ["MAX_ROWS", "Options", "read", "read_holdout", "read_like", "stored_types"]
 
 MAX_ROWS = 1_000_000
 
@@ -104,3 +105,27 @@ def read_holdout(
 ) -> tuple[Table, int]:
     """Read a holdout; return it without the units it shares with train, and their number."""
     return check_holdout(train, read_like(data, train, options, seed=seed))
+
+
+def stored_types(data: object, options: Options, *, seed: int = 0) -> dict[str, str]:
+    """Return each column's type as pandas stores it; numbers of a text file as it reads them."""
+    if isinstance(data, Table):
+        raw = data.data
+    else:
+        source = open_source(data, table=options.table)
+        raw = source.raw(options.max_rows, stream(seed, "read", source.name))
+    return {name: _stored(raw[name]) for name in raw.column_names}
+
+
+def _stored(column: pa.ChunkedArray) -> str:
+    if not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
+        return str(column.to_pandas().dtype)
+    known = pc.if_else(pc.equal(column, ""), None, column)
+    for kind in (pa.int64(), pa.float64()):
+        try:
+            pc.cast(known, kind)
+        except pa.ArrowInvalid:
+            continue
+        whole = kind == pa.int64() and not known.null_count
+        return "int64" if whole else "float64"
+    return "object"

@@ -35,6 +35,10 @@ def evaluate(
     schema: opt.Schema = None,
     rules: opt.Rules = None,
     gate: opt.Gates = None,
+    compat: Annotated[
+        str | None,
+        typer.Option("--compat", metavar="sdmetrics", help="Only the figures of another tool."),
+    ] = None,
     junit: Annotated[
         Path | None,
         typer.Option("--junit", metavar="FILE", help="Gates and measures as JUnit XML."),
@@ -69,6 +73,7 @@ def evaluate(
                 release,
                 holdout,
                 rules=rules,
+                compat=compat,
                 seed=seed,
                 workers=workers,
                 **opt.about(schema, target, sensitive, unit, table, max_rows),
