@@ -15,8 +15,8 @@ from twinset.stats.records import concatenate
 
 __all__ = ["Logan"]
 
-_BATCH = 64
-_SCALE = 3  # wide inputs, so that the first layer can bend within a neighbourhood
+_BATCH = 128
+_SCALE = 5  # wide inputs, so that the first layer can bend within a neighbourhood
 
 
 @dataclass(frozen=True)
@@ -44,8 +44,8 @@ class Logan:
     threat_model: ClassVar[ThreatModel] = ThreatModel()
 
     width: int = 128
-    steps: int = 1_000
-    epochs: int = 60
+    steps: int = 800
+    epochs: int = 50
     components: int = 24
     rows: int = 10_000
 
@@ -73,7 +73,7 @@ class Logan:
         model = MLPClassifier(
             (self.width, self.width),
             batch_size=batch,
-            learning_rate_init=3e-3,
+            learning_rate_init=6e-3,
             alpha=0.0,
             random_state=int(rng.integers(2**31)),
         )
