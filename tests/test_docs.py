@@ -22,7 +22,7 @@ def make_module():
 def test_the_contract_s_commands_are_there() -> None:
     """Absent are those whose time has not come: no stub."""
     want = ["demo", "run", "fit", "sample", "evaluate", "audit", "compare", "schema"]
-    want += ["rules", "impute", "list"]
+    want += ["rules", "impute", "augment", "list"]
     assert list(make_module().commands()) == want
 
 

@@ -29,6 +29,7 @@ from twinset.trust.gates import Gate, load_gates
 from twinset.twin import Twin
 
 if TYPE_CHECKING:
+    from twinset.augmenting import augment_to
     from twinset.comparison import Comparison, compare
     from twinset.evaluation.by_name import metric
     from twinset.filling import impute_to
@@ -50,6 +51,7 @@ __all__ = [
     "audit",
     "audit_folder",
     "audit_of_generator",
+    "augment_to",
     "check_place",
     "check_rules",
     "compare",
@@ -83,6 +85,7 @@ _ELSEWHERE = {
     "Report": "twinset.report.bundle",
     "Run": "twinset.workflow",
     "check_rules": "twinset.ruling",
+    "augment_to": "twinset.augmenting",
     "impute_to": "twinset.filling",
     "compare": "twinset.comparison",
     "mine_rules": "twinset.ruling",

@@ -9,7 +9,7 @@ import typer
 
 from twinset.cli import options as opt
 from twinset.cli.attacking import audit
-from twinset.cli.filling import impute
+from twinset.cli.filling import augment, impute
 from twinset.cli.making import demo, fit, run, sample
 from twinset.cli.measuring import evaluate
 from twinset.cli.progress import shown
@@ -134,6 +134,7 @@ def schema(
 
 app.command()(rules)
 app.command()(impute)
+app.command()(augment)
 
 
 @app.command("list")

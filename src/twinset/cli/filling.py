@@ -1,4 +1,4 @@
-"""The commands that add to real rows: impute."""
+"""The commands that add to real rows: impute, augment."""
 
 from __future__ import annotations
 
@@ -11,11 +11,13 @@ import typer
 from twinset.cli import options as opt
 from twinset.cli.making import Model, check_stream, numbered
 from twinset.cli.progress import shown
+from twinset.errors import InputError
 
 if TYPE_CHECKING:
+    from twinset.augmenting import Augmented
     from twinset.filling import Filled
 
-__all__ = ["impute"]
+__all__ = ["augment", "impute"]
 
 
 def impute(
@@ -64,3 +66,81 @@ def _tell(path: Path, done: Filled) -> None:
     if done.missing:
         left = ", ".join(f"{n} {k:,}" for n, k in done.missing.items())
         typer.echo(f"{path}: still missing: {left}", err=True)
+
+
+def augment(
+    data: opt.Data,
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="CSV, Parquet ... or '-'.")],
+    target: Annotated[str, typer.Option("--target", metavar="COL", help="The classes.")],
+    to: Annotated[
+        str, typer.Option("--to", metavar="balanced|CLASS=ROWS,...", help="Rows of each class.")
+    ] = "balanced",
+    generator: opt.Generator = "cart",
+    settings: opt.Set = None,
+    rules: opt.Rules = None,
+    holdout: Annotated[
+        float,
+        typer.Option("--holdout", metavar="FRACTION", help="Set aside to measure the gain; 0: no."),
+    ] = 0.3,
+    unit: opt.Unit = None,
+    schema: opt.Schema = None,
+    protect: opt.Protect = 5,
+    seed: opt.Seed = 0,
+    workers: opt.Workers = None,
+    time_limit: opt.TimeLimit = None,
+    table: opt.TableName = None,
+    max_rows: opt.MaxRows = opt.ROWS,
+    as_json: opt.Json = False,
+    quiet: opt.Quiet = False,
+) -> int:
+    """Add new rows of rare classes to the real ones, and measure what a model gains by them."""
+    from twinset import api
+    from twinset.progress import time_limit as limit
+
+    check_stream(out, 1, as_json=as_json)
+    with shown(quiet=quiet), limit(time_limit):
+        done = api.augment_to(
+            data,
+            out,
+            to=to if to == "balanced" else _counts(to),
+            generator=generator,
+            options=opt.assignments("--set", settings),
+            rules=rules,
+            holdout=holdout,
+            seed=seed,
+            protect=protect,
+            workers=workers,
+            **opt.about(schema, target, None, unit, table, max_rows),
+        )
+    if as_json:
+        typer.echo(done.to_json())
+    else:
+        _tell_augmented(done)
+    return 0
+
+
+def _counts(text: str) -> dict[str, int]:
+    """``"yes=500,no=800"`` to ``{"yes": 500, "no": 800}``."""
+    counts = {}
+    for name, rows in opt.assignments("--to", text.split(",")).items():
+        if not rows.strip().isdecimal():
+            raise InputError("--to", got=repr(f"{name}={rows}"), allowed="CLASS=ROWS,CLASS=ROWS")
+        counts[name] = int(rows)
+    return counts
+
+
+def _tell_augmented(done: Augmented) -> None:
+    """Print the classes and the figures on standard error: standard output may hold the rows."""
+    for name, rows in done.real.items():
+        typer.echo(f"{name}: {rows:,} real rows, {done.added[name]:,} new", err=True)
+    if done.arms:
+        typer.echo(f"A model on {done.held:,} real rows that were set aside:", err=True)
+    for arm in done.arms:
+        figures = [f"{f.name} {f.value:.3f}" for f in arm.figures]
+        if arm.name != done.arms[0].name:
+            figures = [
+                f"{f.name} {f.value:.3f} ({f.gain:+.3f}, {f.low:+.3f} to {f.high:+.3f})"
+                for f in arm.figures
+            ]
+        typer.echo(f"  {arm.name}: {'; '.join(figures)}", err=True)
+    typer.echo(done.verdict, err=True)
