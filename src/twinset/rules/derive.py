@@ -70,7 +70,7 @@ def derive(claims: tuple[Claim, ...], table: Table) -> tuple[Table, Mask]:
             continue
         broken = claim.outcome(table).broken & there
         if broken.any():
-            table = with_column(table, name, pc.if_else(pa.array(broken), values, table[name]))
+            table = _with_column(table, name, pc.if_else(pa.array(broken), values, table[name]))
             changed |= broken
     return table, changed
 
@@ -91,7 +91,7 @@ def _typed(values: pa.Array, column: Column) -> pa.Array:
     return values.cast(canonical_type(column.kind))
 
 
-def with_column(table: Table, name: str, values: pa.Array | pa.ChunkedArray) -> Table:
+def _with_column(table: Table, name: str, values: pa.Array | pa.ChunkedArray) -> Table:
     """Return the table with other values in one column."""
     kind = canonical_type(table.schema[name].kind)
     place = table.names.index(name)
@@ -116,5 +116,5 @@ def arrange(claims: tuple[Monotone, ...], table: Table) -> tuple[Table, Mask]:
         new[rows] = ordered if claim.direction == "up" else -ordered
         old = numbers(table[claim.column], column.kind)
         changed |= (new != old) & ~np.isnan(new)
-        table = with_column(table, claim.column, from_numbers(new, column.kind))
+        table = _with_column(table, claim.column, from_numbers(new, column.kind))
     return table, changed
