@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
@@ -126,7 +127,8 @@ def _inside(evidence: Evidence, grouping: Grouping) -> list[Draft]:
             continue
         size = {s: int(rows[s][i]) for s in sides}
         counts = [{s: t[s][i] for s in sides} for t in tables]
-        found = np.array([_one(c, size, e) for c, e in zip(counts, effects, strict=True)])
+        chance = _Chance.of(size)
+        found = np.array([chance.judge(c, e) for c, e in zip(counts, effects, strict=True)])
         value, mean, own = (float(v) for v in found[:, :3].mean(axis=0))
         null, spread = (float(np.sqrt(v).mean() ** 2) for v in (found[:, 3], found[:, 4]))
         drafts.append(
@@ -150,28 +152,47 @@ def _inside(evidence: Evidence, grouping: Grouping) -> list[Draft]:
     return drafts
 
 
-def _one(
-    counts: dict[Side, npt.NDArray[np.int64]], size: dict[Side, int], effect: float
-) -> tuple[float, float, float, float, float, float]:
-    """Value, its mean by chance, the holdout's, variance by chance and of sampling, and p."""
-    a, b = counts["train"], counts["synthetic"]
-    value = marginals.tvd(a, b)
-    sizes = size["train"], size["synthetic"]
-    held = counts.get("holdout")
-    if held is None or size["holdout"] < LEAST:
-        split = (sizes[0] - sizes[0] // 2, sizes[0] // 2)
-        mean, null = marginals.SplitNull(split, sizes).tvd(a, _ODD / sizes[0], effect)
-        own = mean
-    else:
-        split = sizes[0], size["holdout"]
-        fresh = max(float(held[-1]) / split[1], _ODD / sum(split))
-        pooled = a + held
-        pooled[-1] = 0
-        mean, null = marginals.SplitNull(split, sizes).tvd(pooled, fresh, effect)
-        at_split = marginals.SplitNull(split, split).tvd(pooled, fresh, effect)[0]
-        own = marginals.tvd(a, held) * (mean / at_split if at_split > 0 else 1.0)
-    spread = marginals.tvd_variance(a, b, (effect, effect))[0]
-    # rows of train and release dealt anew: right also where real rows are too few to know chance
-    deal = marginals.SplitNull(sizes, sizes).tvd(a + b, 0.0, effect)
-    p = max(chi_tails(value, mean, null)[0], chi_tails(value, *deal)[0])
-    return value, mean, min(own, 1.0), null, spread, p
+@dataclass(frozen=True)
+class _Chance:
+    """What chance gives inside one group: for a release, for the holdout, for rows dealt anew."""
+
+    size: dict[Side, int]
+    release: marginals.SplitNull
+    holdout: marginals.SplitNull | None
+    dealt: marginals.SplitNull
+
+    @classmethod
+    def of(cls, size: dict[Side, int]) -> _Chance:
+        """Set up for a group of these sizes."""
+        train, sizes = size["train"], (size["train"], size["synthetic"])
+        dealt = marginals.SplitNull(sizes, sizes)
+        if size.get("holdout", 0) < LEAST:
+            half = (train - train // 2, train // 2)
+            return cls(size, marginals.SplitNull(half, sizes), None, dealt)
+        split = train, size["holdout"]
+        at_split = marginals.SplitNull(split, split)
+        return cls(size, marginals.SplitNull(split, sizes), at_split, dealt)
+
+    def judge(
+        self, counts: dict[Side, npt.NDArray[np.int64]], effect: float
+    ) -> tuple[float, float, float, float, float, float]:
+        """Value, its mean by chance, the holdout's, variance by chance and of sampling, and p."""
+        a, b = counts["train"], counts["synthetic"]
+        value = marginals.tvd(a, b)
+        if self.holdout is None:
+            mean, null = self.release.tvd(a, _ODD / self.size["train"], effect)
+            own = mean
+        else:
+            held = counts["holdout"]
+            rows = self.size["holdout"]
+            fresh = max(float(held[-1]) / rows, _ODD / (self.size["train"] + rows))
+            pooled = a + held
+            pooled[-1] = 0
+            mean, null = self.release.tvd(pooled, fresh, effect)
+            at_split = self.holdout.tvd(pooled, fresh, effect)[0]
+            own = marginals.tvd(a, held) * (mean / at_split if at_split > 0 else 1.0)
+        spread = marginals.tvd_variance(a, b, (effect, effect))[0]
+        # rows of train and release dealt anew: right also where real rows are too few to know
+        deal = self.dealt.tvd(a + b, 0.0, effect)
+        p = max(chi_tails(value, mean, null)[0], chi_tails(value, *deal)[0])
+        return value, mean, min(own, 1.0), null, spread, p
