@@ -78,7 +78,11 @@ def test_a_fresh_real_sample_is_not_flagged(clean):
     assert {r.params["attack"] for r in inferred} == {
         n for n in registry.names("attacks") if not goal(n).startswith("membership")
     }
+    assert sum(r.status == "ok" for r in inferred) > 12
     for r in inferred:
+        if r.status == "not_applicable":
+            assert r.params["attack"] == "singling_out"
+            continue
         assert r.verdict == "within_noise"
         assert r.estimate.low <= r.value <= r.estimate.high
         assert abs(r.params["of_train"] - r.params["of_holdout"]) < 0.09

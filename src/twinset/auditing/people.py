@@ -267,8 +267,12 @@ def singled_out(
 def _singling(
     attack: SinglingOutAttack, people: _People, rng: np.random.Generator
 ) -> list[Compared]:
-    """Search single columns, then sets of columns; describe anew for what is measured."""
+    """Search single columns, then sets of columns; what is measured describes other rows."""
     p = len(people.names)
+    order = rng.permutation(len(people.release))
+    tried, kept = (
+        people.release.take(np.sort(half)) for half in np.split(order, [len(order) // 3])
+    )
     sets = [[(j,) for j in range(p)]]
     wide = {tuple(sorted(rng.permutation(p)[:w].tolist())) for w in _widths(p, rng)}
     sets += [sorted(wide)] if wide else []
@@ -277,10 +281,13 @@ def _singling(
     for candidates in sets:
         gains = []
         for columns in candidates:
-            a, b = singled_out(attack, people.release, groups, columns, _PREDICATES // 2, rng)
-            gains.append(float(a.sum() - b.sum()) / np.sqrt(max(a.sum() + b.sum(), 1.0)))
+            a, b = singled_out(attack, tried, groups, columns, _PREDICATES // 2, rng)
+            gain = float(a.sum() - b.sum()) / np.sqrt(max(a.sum() + b.sum(), 1.0))
+            gains.append(gain if len(a) >= LEAST else -np.inf)
         worst = candidates[int(np.argmax(gains))]
-        train, holdout = singled_out(attack, people.release, groups, worst, 4 * _PREDICATES, rng)
+        train, holdout = singled_out(attack, kept, groups, worst, 4 * _PREDICATES, rng)
+        if len(train) < 2 * LEAST:  # too few descriptions to say anything
+            train, holdout = np.empty(0), np.empty(0)
         guess = None
         if people.auxiliary is not None:
             known = singled_out(attack, people.auxiliary, groups, worst, _PREDICATES, rng)[0]
