@@ -145,3 +145,61 @@ def test_the_bound_is_exact() -> None:
         p = at_most(broken, n, 0.05)
         assert binom.cdf(broken, n, p) == pytest.approx(0.05)
     assert at_most(5, 5) == at_most(0, 0) == 1.0
+
+
+SDV = [
+    ("Inequality", {"low_column_name": "start", "high_column_name": "end"}, ["start <= end"]),
+    (
+        "Inequality",
+        {"low_column_name": "start", "high_column_name": "end", "strict_boundaries": True},
+        ["start < end"],
+    ),
+    (
+        "ScalarInequality",
+        {"column_name": "age", "relation": ">=", "value": -1.5},
+        ["age >= -1.5"],
+    ),
+    (
+        "Range",
+        {"low_column_name": "a b", "middle_column_name": "start", "high_column_name": "end"},
+        ["`a b` <= start", "start <= end"],
+    ),
+    (
+        "ScalarRange",
+        {"column_name": "age", "low_value": 0, "high_value": 99, "strict_boundaries": True},
+        ["age > 0 and age < 99"],
+    ),
+    ("Positive", {"column_name": "net"}, ["net >= 0"]),
+    ("Negative", {"column_name": "net", "strict_boundaries": True}, ["net < 0"]),
+    ("FixedCombinations", {"column_names": ["level", "code"]}, [{"fixed": ["level", "code"]}]),
+    ("Unique", {"column_names": ["net"]}, [{"unique": ["net"]}]),
+    ("OneHotEncoding", {"column_names": ["p", "q"]}, ["p in (0, 1)", "q in (0, 1)", "p + q = 1"]),
+]
+
+
+@pytest.mark.parametrize(("name", "parameters", "same"), SDV, ids=[s[0] for s in SDV])
+def test_constraints_of_sdv_are_read(name, parameters, same, tmp_path) -> None:
+    import json
+
+    path = tmp_path / "constraints.json"
+    entry = {"constraint_class": name, "table_name": "t", "constraint_parameters": parameters}
+    path.write_text(json.dumps([entry]))
+    assert load_rules(path).rules == rules_from_data(same).rules
+
+
+@pytest.mark.parametrize(
+    ("entry", "word"),
+    [
+        ({"constraint_class": "FixedIncrements", "constraint_parameters": {}}, "FixedIncrements"),
+        ({"constraint_class": "Inequality", "constraint_parameters": {}}, "low_column_name"),
+        ({"constraint_class": "Unique", "constraint_parameters": 3}, "a mapping"),
+        (
+            {"constraint_class": "Positive", "constraint_parameters": {"column_name": 3}},
+            "other parameters",
+        ),
+    ],
+)
+def test_what_is_no_constraint_is_one_line(entry, word) -> None:
+    with pytest.raises(InputError, match=word) as caught:
+        rules_from_data([entry], "c.json")
+    assert "c.json, constraint 1" in str(caught.value)

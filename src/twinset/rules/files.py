@@ -19,6 +19,7 @@ import yaml
 from twinset.errors import ExpressionError, InputError
 from twinset.rules.claims import Claim, Equation, Holds, is_equation
 from twinset.rules.combinations import Cell, Combination, Determines, Fixed
+from twinset.rules.foreign import from_constraints, is_constraints
 from twinset.rules.rule import Found, Rule, Rules
 from twinset.rules.whole import Monotone, Unique
 from twinset.table.expression_syntax import Name, Text
@@ -69,7 +70,9 @@ def as_rules(rules: Rules | str | Path | Sequence[Any]) -> Rules:
 
 
 def rules_from_data(data: Any, source: str = "rules") -> Rules:
-    """Build rules from parsed YAML or JSON, or a list of expressions and mappings."""
+    """Build rules from parsed YAML or JSON (ours, or constraints of SDV), or a list of entries."""
+    if is_constraints(data):
+        data = from_constraints(data, source)
     if isinstance(data, dict) and set(data) <= {"version", "rules"}:
         if data.get("version", 1) != 1:
             raise InputError(f"{source}: version", got=repr(data["version"]), allowed="1")
