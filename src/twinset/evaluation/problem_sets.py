@@ -126,9 +126,9 @@ def group_problems(
             yield Problem(text, result.columns, excess, noise)
     served = [r for r in by_name["subgroup_tvd"] if not set(r.params["worst"][:1]) & touched]
     for result in sorted(served, key=lambda r: -over(r)[0])[:1]:
-        if told(result):
-            continue
         excess, noise = over(result)
+        if told(result) or excess <= noise:
+            continue
         text = (
             f"{result.group}: served worst of all groups: {points(excess)}% of its rows beyond "
             f"chance, most in {', '.join(result.params['worst'])} (noise {points(noise)})"

@@ -81,6 +81,9 @@ def _whole(by_name: dict[str, list[Result]], columns: list[Problem]) -> Iterator
     if not copied:
         for result in by_name["near_copies"]:
             yield _rate(result, "rows come as close to a train row as the nearest 1% of real rows")
+    for result in sorted(by_name["repeated_rows"], key=lambda r: -ratio(r))[:1]:
+        part = "" if result.params["columns"] == "all" else " in all but near-unique columns"
+        yield _rate(result, f"rows equal another synthetic row{part}")
     for result in by_name["dcr_share"]:
         yield _rate(result, "rows are nearer to a train row than to a holdout row (DCR share)")
     for result in by_name["c2st"]:

@@ -227,6 +227,13 @@ MEASURES: dict[str, Measure] = {
         "Share of rows with a value that is not among, or lies outside, those of the train data.",
         "share",
     ),
+    "repeated_rows": Measure(
+        "Rows that repeat each other",
+        "Share of synthetic rows that equal another synthetic row. Real rows do so too, where they "
+        "are short or common.",
+        "share",
+        anchors=(0.0, 0.01),
+    ),
     "missing_pattern_tvd": _tvd("Pattern of missing cells", "which cells are missing together"),
     "c2st": Measure(
         "Telling synthetic rows from real ones",
