@@ -16,6 +16,7 @@ import numpy as np
 
 from twinset.errors import InputError
 from twinset.inputs import Options, read, read_holdout, read_like, stored_types
+from twinset.rules.enforce import Cost, cost_in_total
 from twinset.rules.files import as_rules
 from twinset.scale.local import use_workers
 from twinset.stats.seeds import derived, stream
@@ -282,13 +283,14 @@ def report(
 
 @dataclass(frozen=True)
 class Sampled:
-    """What `sample_to` wrote; the last three as in `twinset.twin.Draw`, over all rows."""
+    """What `sample_to` wrote; the last four as in `twinset.twin.Draw`, over all rows."""
 
     rows: int
     seed: int
     method: str
     acceptance: float
     effective: float | None
+    rules: Mapping[str, Any] | None = None
 
 
 def sample_to(
@@ -314,6 +316,7 @@ def sample_to(
     seed = twin.seed if seed is None else seed
     seed = seed if copy is None else derived(seed, "copy", copy)
     rows, drawn, worth, method = 0, 0.0, 0.0, "direct"
+    costs: list[Cost] = []
     with use_workers(workers), RowWriter(path, None) as writer:
         for draw in twin.draws(n, given=given, where=where, seed=seed):
             writer.write(to_raw(draw.table))
@@ -321,4 +324,6 @@ def sample_to(
             drawn += draw.table.num_rows / draw.acceptance
             worth += float("nan") if draw.effective is None else draw.effective
             method = draw.method
-    return Sampled(rows, seed, method, rows / drawn, None if worth != worth else worth)
+            costs += [draw.rules] if draw.rules else []
+    kept = cost_in_total(costs) if costs else None
+    return Sampled(rows, seed, method, rows / drawn, None if worth != worth else worth, kept)

@@ -163,7 +163,8 @@ def sample(
             drawn = api.sample_to(
                 twin, path, n, given=conditions, where=where, seed=seed, copy=copy, workers=workers
             )
-            written.append({"file": str(path), **drawn.__dict__})
+            told = {k: v for k, v in drawn.__dict__.items() if k != "rules" or v is not None}
+            written.append({"file": str(path), **told})
             if not quiet:
                 tell_sampled(path, drawn)
     if as_json:

@@ -53,8 +53,12 @@ def tell(
 
 
 def tell_sampled(path: Path, drawn: Sampled) -> None:
-    """Say on standard error how a condition was met."""
-    if drawn.acceptance < 1:
+    """Say on standard error how a condition was met, and what rules cost."""
+    if drawn.rules is not None:
+        said = f"{drawn.rules['kept']} rules kept by {drawn.acceptance:.1%} of the rows drawn"
+        more = [f"{drawn.rules[f'rows {what}']:.1%} {what}" for what in ("computed", "repaired")]
+        typer.echo(f"{path}: {said}; {', '.join(more)}", err=True)
+    elif drawn.acceptance < 1:
         typer.echo(f"{path}: {drawn.acceptance:.1%} of the rows drawn met the condition", err=True)
     if drawn.effective is not None and drawn.effective < 0.999 * drawn.rows:
         typer.echo(
