@@ -24,6 +24,8 @@ _KINDS = ("random", "outliers")
 
 def audit_folder(data: object, table: str | None = None) -> Path:
     """Return where the audit of a generator works unless told otherwise: ``<stem>-audit``."""
+    if data == "-":  # standard input is read once
+        return Path("stdin-audit")
     return Path(f"{open_source(data, table=table).stem}-audit")
 
 

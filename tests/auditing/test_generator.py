@@ -235,6 +235,21 @@ def test_targets_of_each_kind(population):
         choose_targets(population, ["famous"], 3, 0)
 
 
+def test_canaries_are_nobody(population):
+    people = Column(name="id", kind=Kind.INTEGER, role=Role.UNIT)
+    table = Table(
+        Schema(columns=(*population.schema.columns, people)),
+        population.data.append_column("id", pa.array(np.arange(400) // 2)),
+    )
+    made, rows, _ = choose_targets(table, ["canaries"], 5, 0)
+    assert made.num_units == 205
+    units = np.unique(made.units, return_inverse=True)[1]
+    for fit in range(20):
+        chosen, inside = deal(plan(made, tuple(rows.tolist()), 100), units, fit)
+        assert set(chosen[chosen >= 400]) == set(rows[inside])
+        assert set(np.bincount(units[chosen[chosen < 400]])) <= {0, 2}
+
+
 def test_vulnerability_is_the_plain_formula():
     r = encode([learnable_table(40, seed=2)])[0]
     found = vulnerability(r, np.arange(40), np.random.default_rng(0))

@@ -15,6 +15,7 @@ from twinset.stats.neighbours import nearest
 from twinset.stats.records import encode, encoded_columns
 from twinset.stats.seeds import stream
 from twinset.stats.units import compact
+from twinset.table.schema import Role
 from twinset.table.table import Table
 
 __all__ = ["KINDS", "choose_targets", "vulnerability"]
@@ -133,10 +134,13 @@ def _find(table: Table, declared: Table) -> Ints:
 
 
 def _canaries(table: Table, records: Records, number: int, rng: np.random.Generator) -> pa.Table:
-    """Rows that nobody is: each value drawn by itself among the rarer half of its column."""
+    """Rows that nobody is, each a unit of its own: each value drawn by itself, rare ones first."""
     columns = []
     for name in table.names:
         values = table[name]
+        if table.schema[name].role is Role.UNIT:
+            columns.append(pa.chunked_array([pa.nulls(number, values.type)]))
+            continue
         if name in encoded_columns(table):
             weight = _rarity(records, name)
         else:
