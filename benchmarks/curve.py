@@ -29,12 +29,12 @@ import generators  # noqa: E402
 BEGIN, END = "<!-- curve -->", "<!-- curve: end -->"
 VARIANTS: list[dict[str, Any]] = [
     {},
-    *({"leaf": n} for n in (5, 20, 50, 100)),
-    *({"bins": n} for n in (30, 100, 200)),
+    *({"leaf": n} for n in (5, 10, 50, 100, 300)),
+    *({"trees": n} for n in (5, 20)),
+    {"leaves": 15},
+    *({"bins": n} for n in (30, 100)),
     *({"atom": n} for n in (5, 20)),
-    {"trees": 3},
-    *({"groups": n} for n in (12, 24)),
-    {"rounds": 16},
+    *({"method": m} for m in ("tree", "marginal")),
 ]
 SHOWN = (
     "c2st_holdout",

@@ -244,7 +244,7 @@ def fitted(tmp_path_factory: pytest.TempPathFactory) -> Path:
         lambda v: v["model"].update(order=[0, 0]),
         lambda v: v["model"].update(order=[1, 0]),
         lambda v: v["model"]["coders"].reverse(),
-        lambda v: v["model"]["steps"]["1"].update(predictors=[7]),
+        lambda v: v["model"]["steps"]["1"]["chosen"].update(predictors=[7]),
         lambda v: v["model"]["steps"]["1"].update(order={"$array": "model.steps.0.order"}),
     ],
 )

@@ -52,3 +52,23 @@ def test_values_stay_inside_their_code(step: float | None) -> None:
     assert drawn.mean() == pytest.approx(x.mean(), rel=0.02)
     if step:
         np.testing.assert_allclose(drawn / step, np.round(drawn / step), atol=1e-6)
+
+
+def test_round_numbers_stay_as_round() -> None:
+    """Prices in thousands, some to the unit: a fresh sample has as many of each."""
+    rng = np.random.default_rng(2)
+    fine = np.round(rng.lognormal(12, 0.6, 4_000))
+    to = rng.choice([1, 100, 1_000, 5_000], 4_000, p=[0.1, 0.2, 0.4, 0.3])
+    x = np.round(fine / to) * to
+    found = fit_intervals(x, step=1.0, bins=400)
+    drawn = found.decode(found.encode(x), rng)
+    for m in (100, 1_000, 5_000):
+        assert abs((drawn % m == 0).mean() - (x % m == 0).mean()) < 0.05
+    codes = found.encode(x)
+    assert (drawn >= found.low[codes]).all()
+    assert (drawn <= found.high[codes]).all()
+
+
+def test_evenly_spread_numbers_are_not_rounded() -> None:
+    x = np.random.default_rng(3).integers(0, 10**6, 4_000).astype(float)
+    assert not len(fit_intervals(x, step=1.0, bins=400).round_to)

@@ -14,7 +14,7 @@ from twinset.rules.check import check
 from twinset.rules.files import rules_from_data
 from twinset.twin import Twin
 
-QUICK = {"cart": {"rounds": 2}}
+QUICK = {"cart": {"trees": 2}}
 
 
 def broken_by(rules, frame: pd.DataFrame, table) -> list[int]:

@@ -7,7 +7,7 @@ are drawn by a truncated exponential density with the interval's own mean, on th
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from twinset.protocols import State
+from twinset.stats.units import unit_counts
 from twinset.table.schema import Column, Kind
 from twinset.table.table import numbers
 
@@ -24,7 +25,13 @@ Floats = npt.NDArray[np.float64]
 Codes = npt.NDArray[np.int32]
 Units = npt.NDArray[np.int64] | None
 
-_MOST_ATOMS = 125
+_MOST_ATOMS = 400
+_ROUND = sorted(
+    {*(m * 10**e for e in range(7) for m in (2, 5, 10)), 15, 25, 250, 60, 900, 3600, 86_400}
+)
+_MOST_WHOLE = 2.0**52
+_STANDS_OUT = 0.1
+_PRIOR = 20.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,6 +50,9 @@ class Intervals:
         The atoms, ascending, and their codes.
     step, offset
         Grid ``offset + i * step``; step 0 means none.
+    round_to, roundness
+        Shape (levels,) and (codes, levels): coarser grids through 0, ascending, and the cumulated
+        shares of the values in a code whose coarsest grid is each; both empty if none stands out.
     """
 
     low: Floats
@@ -54,6 +64,8 @@ class Intervals:
     atom_codes: Codes
     step: float = 0.0
     offset: float = 0.0
+    round_to: Floats = field(default_factory=lambda: np.zeros(0))
+    roundness: Floats = field(default_factory=lambda: np.zeros((0, 0)))
 
     def encode(self, x: Floats) -> Codes:
         """Codes of `x` (no NaN)."""
@@ -71,11 +83,33 @@ class Intervals:
         flat = np.abs(rate) < 1e-6
         safe = np.where(flat, 1.0, rate)
         share = np.where(flat, u, -np.log1p(u * np.expm1(-safe)) / safe)
-        x = low - half + (high - low + 2 * half) * share
-        if self.step:
-            x = np.round(self.offset + np.round((x - self.offset) / self.step) * self.step, 10)
+        x = self._on_grid(low - half + (high - low + 2 * half) * share)
         inside: Floats = np.clip(x, low, high)
+        return self._rounded(inside, codes, rng) if len(self.round_to) else inside
+
+    def _rounded(self, x: Floats, codes: Codes, rng: np.random.Generator) -> Floats:
+        """Move values to the coarser grid that is drawn for them, if it has a point inside."""
+        shares = self.roundness[codes]
+        level = (shares < rng.random(len(codes))[:, None]).sum(axis=1)  # 0: the finest grid
+        low, high = self.low[codes], self.high[codes]
+        for k in range(len(self.round_to), 0, -1):
+            at = np.flatnonzero(level == k)
+            to = self.round_to[k - 1]
+            near = np.round(np.round(x[at] / to) * to, 10)
+            inside = (near >= low[at]) & (near <= high[at])
+            x[at[inside]] = near[inside]
+            level[at[~inside]] = k - 1
+        return x
+
+    def nearest(self, x: Floats) -> Floats:
+        """Values of the grid and range next to `x`; NaN stays."""
+        inside: Floats = np.clip(self._on_grid(x), self.low.min(), self.high.max())
         return inside
+
+    def _on_grid(self, x: Floats) -> Floats:
+        if not self.step:
+            return x
+        return np.round(self.offset + np.round((x - self.offset) / self.step) * self.step, 10)
 
     def to_state(self) -> State:
         """Arrays and numbers."""
@@ -109,7 +143,7 @@ def fit_intervals(
     """
     values, count = np.unique(x, return_counts=True)
     held = count if units is None else _holders(x, units, values)
-    most = max(atom, len(x) // 2000 if len(values) > 2 * _MOST_ATOMS else 0)
+    most = max(atom, len(x) // 500 if len(values) > 2 * _MOST_ATOMS else 0)
     is_atom = held >= most
     if is_atom.sum() > _MOST_ATOMS:
         is_atom = held >= max(np.sort(held)[-_MOST_ATOMS], most)
@@ -130,15 +164,48 @@ def fit_intervals(
     else:
         cuts, cut_codes = (atoms[1:] + atoms[:-1]) / 2, rank
     offset = float(values[0] % step) if step else 0.0
-    return Intervals(
+    made = Intervals(
         low[order], high[order], rate[order], cuts, cut_codes, atoms, rank[n:], step or 0.0, offset
     )
+    if not step or abs(offset) > 1e-9 * step:
+        return made
+    round_to, roundness = _roundness(values[rest], count[rest], made, step)
+    return replace(made, round_to=round_to, roundness=roundness)
+
+
+def _roundness(
+    values: Floats, count: npt.NDArray[np.int64], made: Intervals, step: float
+) -> tuple[Floats, Floats]:
+    """Coarser grids on which more values lie than by chance, and how many in each code.
+
+    People round to tens and thousands, clocks to minutes and hours. A code's shares are shrunk to
+    those of the whole column by the weight of 20 rows.
+    """
+    total = count.sum()
+    whole = np.round(values / step)
+    if not total or np.abs(whole).max() > _MOST_WHOLE:
+        return np.zeros(0), np.zeros((0, 0))
+    span = float(np.ptp(whole))
+    kept = [
+        m
+        for m in _ROUND
+        if m < span and count[whole % m == 0].sum() / total > max(2 / m, _STANDS_OUT)
+    ]
+    if not kept:
+        return np.zeros(0), np.zeros((0, 0))
+    level = np.zeros(len(values), dtype=np.int64)
+    for k, m in enumerate(kept, 1):
+        level[whole % m == 0] = k
+    codes, levels = made.encode(values), len(kept) + 1
+    cell = np.bincount(codes * levels + level, count, len(made.low) * levels)
+    cell = cell.reshape(-1, levels) + _PRIOR * np.bincount(level, count, levels) / total
+    shares = np.cumsum(cell, axis=1)
+    return np.array(kept) * step, (shares / shares[:, -1:])[:, :-1]
 
 
 def _holders(x: Floats, units: npt.NDArray[np.int64], values: Floats) -> npt.NDArray[np.int64]:
     """Distinct units that hold each value."""
-    pairs = np.unique(np.stack([np.searchsorted(values, x), units]), axis=1)
-    return np.bincount(pairs[0], minlength=len(values))
+    return unit_counts(np.searchsorted(values, x), units, len(values))
 
 
 def _weights(x: Floats, units: npt.NDArray[np.int64], values: Floats) -> Floats:
@@ -234,27 +301,50 @@ class Coder:
 
     def encode(self, data: pa.ChunkedArray) -> Codes:
         """Shape (rows,): codes of a learnable column; -1 for null where null was not learned."""
-        missing = self.size - 1 if self.nullable else -1
-        if self.intervals is None:
-            indices = _indices(data)
-            return np.where(indices < 0, missing, indices).astype(np.int32)
-        x = numbers(data, Kind.REAL)
-        null = np.isnan(x)
-        codes = np.full(len(x), missing, dtype=np.int32)
-        codes[~null] = self.intervals.encode(x[~null])
-        return codes
+        if self.intervals is not None:
+            return self.encode_values(numbers(data, Kind.REAL))
+        indices = _indices(data)
+        return np.where(indices < 0, self._missing, indices).astype(np.int32)
 
     def decode(self, codes: Codes, rng: np.random.Generator) -> pa.Array:
         """Return the learnable column that `codes` stand for, new values inside intervals."""
-        null = codes == self.size - 1 if self.nullable else np.zeros(len(codes), dtype=bool)
-        if self.intervals is None:
-            indices = pa.array(np.where(null, 0, codes).astype(np.int32), mask=null)
-            levels = pa.array(self.column.categories or (), pa.string())
-            return pa.DictionaryArray.from_arrays(indices, levels)
-        if len(self.intervals.low) == 0:
-            return pa.nulls(len(codes), pa.float64())
+        if self.intervals is not None:
+            return self.array(self.draw_values(codes, rng))
+        null = codes == self._missing
+        indices = pa.array(np.where(null, 0, codes).astype(np.int32), mask=null)
+        levels = pa.array(self.column.categories or (), pa.string())
+        return pa.DictionaryArray.from_arrays(indices, levels)
+
+    def encode_values(self, x: Floats) -> Codes:
+        """Shape (rows,): codes of numbers, NaN is null."""
+        assert self.intervals is not None
+        null = np.isnan(x)
+        codes = np.full(len(x), self._missing, dtype=np.int32)
+        codes[~null] = self.intervals.encode(x[~null])
+        return codes
+
+    def draw_values(self, codes: Codes, rng: np.random.Generator) -> Floats:
+        """Shape (rows,): numbers drawn inside the intervals, NaN for null."""
+        assert self.intervals is not None
+        if not len(self.intervals.low):
+            return np.full(len(codes), np.nan)
+        null = codes == self._missing
         x = self.intervals.decode(np.where(null, 0, codes).astype(np.int32), rng)
-        return pa.array(x, mask=null)
+        return np.where(null, np.nan, x)
+
+    def nearest(self, x: Floats) -> Floats:
+        """Shape (rows,): the numbers of this column's grid and range next to `x`; NaN stays."""
+        assert self.intervals is not None
+        return self.intervals.nearest(x)
+
+    @staticmethod
+    def array(x: Floats) -> pa.Array:
+        """Return numbers as a learnable column."""
+        return pa.array(x, mask=np.isnan(x))
+
+    @property
+    def _missing(self) -> int:
+        return self.size - 1 if self.nullable else -1
 
     def to_state(self) -> State:
         """Arrays and JSON values."""

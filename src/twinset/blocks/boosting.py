@@ -1,4 +1,4 @@
-"""Boosted conditionals: class probabilities by gradient boosting (LightGBM), as data.
+"""Boosted probabilities of yes or no (LightGBM), as data.
 
 The model is kept as LightGBM's own text. A text that came from a file is never handed to LightGBM:
 its numbers are read, must be those of trees over the known features, and are written anew.
@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,123 +17,157 @@ import numpy.typing as npt
 if TYPE_CHECKING:
     import lightgbm
 
-__all__ = ["Boosted", "fit_boosted"]
+__all__ = ["Boosted", "Boosting", "fit_boosted"]
 
 Floats = npt.NDArray[np.float64]
-_CHECKED = 0.08
 _MOST_TEXT = 100_000_000
 _DECISIONS = (0, 2, 4, 6, 8, 10)  # not categorical; default left or right; kind of missing value
 
 
+@dataclass(frozen=True)
+class Boosting:
+    """How a model is boosted.
+
+    Attributes
+    ----------
+    trees, rate, leaves
+        Most trees, learning rate, leaves a tree.
+    smoothing, leaf
+        Regularisation (L2) of leaf values, least rows in a leaf.
+    patience
+        Trees without gain on the checked rows after which it stops.
+    """
+
+    trees: int
+    rate: float
+    leaves: int
+    smoothing: float
+    leaf: int
+    patience: int
+
+
 @dataclass(frozen=True, eq=False)
 class Boosted:
-    """Probabilities of `classes` classes from `features` features."""
+    """Models of yes or no over the same `features`, a text each.
 
-    text: str = field(repr=False)
-    classes: int
+    Each has a booster of its own: one booster that is asked for some of its trees keeps in itself
+    which, so two threads would disturb each other.
+    """
+
+    texts: tuple[str, ...] = field(repr=False)
     features: int
+    _boosters: dict[int, lightgbm.Booster] = field(default_factory=dict, repr=False)
 
-    @cached_property
-    def _booster(self) -> lightgbm.Booster:
+    def probability(self, model: int, X: npt.NDArray[np.float32], start: float) -> Floats:
+        """Shape (rows,): probability of yes, from the log odds `start` on."""
         import lightgbm
 
-        return lightgbm.Booster(model_str=self.text)
+        if model not in self._boosters:
+            self._boosters[model] = lightgbm.Booster(model_str=self.texts[model])
+        score = self._boosters[model].predict(X, raw_score=True, num_threads=1)
+        return np.asarray(1 / (1 + np.exp(-np.asarray(score) - start)))
 
-    def probabilities(self, X: Floats) -> Floats:
-        """Shape (rows, classes)."""
-        raw = np.asarray(self._booster.predict(X, num_threads=1))
-        return np.column_stack([1 - raw, raw]) if self.classes == 2 else raw
+    @classmethod
+    def of(cls, texts: Iterable[str], features: int) -> Boosted:
+        """Return the models of `texts`, each written anew."""
+        return cls(tuple(_rewritten(text, features) for text in texts), features)
 
     def to_state(self) -> dict[str, Any]:
-        """The text as bytes, and JSON values."""
-        text = _rewritten(self.text, self.classes, self.features)
+        """The texts as bytes, one after the other, and where each ends."""
+        parts = [text.encode() for text in self.texts]
         return {
-            "text": np.frombuffer(text.encode(), dtype=np.uint8),
-            "classes": self.classes,
+            "text": np.frombuffer(b"".join(parts), dtype=np.uint8),
+            "ends": np.cumsum([len(part) for part in parts]).astype(np.int64),
             "features": self.features,
         }
 
     @classmethod
     def from_state(cls, state: dict[str, Any], features: int) -> Boosted:
-        """Inverse of `to_state`; ValueError or KeyError if the text is not a sound model."""
-        classes, text = int(state["classes"]), bytes(state["text"]).decode()
+        """Inverse of `to_state`; ValueError or KeyError if a text is not a sound model."""
+        ends, text = state["ends"], bytes(state["text"])
         if int(state["features"]) != features:
-            raise ValueError("a model of other features")
-        return cls(_rewritten(text, classes, features), classes, features)
+            raise ValueError("models of other features")
+        if not len(ends) or ends[0] <= 0 or ends[-1] != len(text) or (np.diff(ends) <= 0).any():
+            raise ValueError("models without their texts")
+        starts = [0, *ends[:-1].tolist()]
+        parts = (text[a:b].decode() for a, b in zip(starts, ends.tolist(), strict=True))
+        return cls.of(parts, features)
 
 
 def fit_boosted(
-    X: Floats,
-    y: npt.NDArray[np.int64],
-    classes: int,
+    X: npt.NDArray[np.float32],
+    y: npt.NDArray[np.bool_],
+    start: Floats,
+    checked: npt.NDArray[np.bool_],
     *,
     rng: np.random.Generator,
-    rounds: int,
-    rate: float,
-    leaves: int,
-    patience: int,
-    l2: float,
-    hessian: float,
-    least: int = 20,
-) -> Boosted:
-    """Fit class probabilities; boosting stops when held-out rows stop gaining.
+    boosting: Boosting,
+) -> str | None:
+    """Fit the probability of yes; boosting stops when the `checked` rows stop gaining.
+
+    None if no tree gains.
 
     Parameters
     ----------
-    X, y
-        Shape (rows, features) and (rows,): predictors and class numbers below `classes`.
-    rounds, rate, leaves
-        Most rounds, learning rate, leaves a tree.
-    patience
-        Rounds without gain on 8% of the rows after which it stops.
-    l2, hessian, least
-        Regularisation of leaf values, least sum of second derivatives and least rows in a leaf.
+    X, y, start, checked
+        Shape (rows, features), and (rows,) for the others: predictors, answers, log odds that the
+        trees add to, and which rows only check.
     """
     import lightgbm
 
     params = {
-        "objective": "binary" if classes == 2 else "multiclass",
-        **({} if classes == 2 else {"num_class": classes}),
-        "num_leaves": leaves,
-        "learning_rate": rate,
-        "lambda_l2": l2,
-        "min_sum_hessian_in_leaf": hessian,
-        "min_data_in_leaf": least,
+        "objective": "binary",
+        "num_leaves": boosting.leaves,
+        "learning_rate": boosting.rate,
+        "lambda_l2": boosting.smoothing,
+        "min_sum_hessian_in_leaf": 1.0,
+        "min_data_in_leaf": boosting.leaf,
         "seed": int(rng.integers(2**31 - 1)),
         "num_threads": 1,
         "deterministic": True,
         "force_row_wise": True,
+        "feature_pre_filter": False,
+        "enable_bundle": False,
+        "metric": "binary_logloss",
         "verbose": -1,
     }
-    checked = rng.random(len(y)) < _CHECKED
-    checked[:2] = False, True
-    data = lightgbm.Dataset(X[~checked], y[~checked], params=params)
-    valid = lightgbm.Dataset(X[checked], y[checked], reference=data, params=params)
-    stop = lightgbm.early_stopping(patience, verbose=False)
-    booster = lightgbm.train(params, data, rounds, valid_sets=[valid], callbacks=[stop])
-    text = booster.model_to_string(num_iteration=booster.best_iteration)
-    return Boosted(text.partition("\nparameters:")[0] + "\n", classes, X.shape[1])
+    label, learn = y.astype(np.float32), ~checked
+    data = lightgbm.Dataset(X[learn], label[learn], init_score=start[learn], params=params)
+    valid = lightgbm.Dataset(
+        X[checked], label[checked], data, init_score=start[checked], params=params
+    )
+    booster = lightgbm.Booster(params, data)
+    booster.add_valid(valid, "checked")
+    odds = np.where(y[checked], -start[checked], start[checked])
+    best, at = float(np.logaddexp(0, odds).mean()), 0
+    for i in range(1, boosting.trees + 1):
+        ended = booster.update()
+        loss = booster.eval_valid()[0][2]
+        if loss < best:
+            best, at = loss, i
+        if ended or i - at >= boosting.patience:
+            break
+    return str(booster.model_to_string(num_iteration=at)) if at else None
 
 
-def _rewritten(text: str, classes: int, features: int) -> str:
-    """Return the model of `text` written anew, from its checked numbers alone.
+def _rewritten(text: str, features: int) -> str:
+    """Return the trees of `text` as a model written anew, from its checked numbers alone.
 
     LightGBM's reader trusts sizes, counts and the objective of a text and can be led out of its
     memory by them, and it splits lines otherwise than Python does. So no line of a text from a file
-    reaches it: the trees are read here, held against `classes` and `features`, and written again.
+    reaches it: the trees are read here, held against `features`, and written again.
     """
-    outputs = 1 if classes == 2 else classes
     parts = text.partition("\nend of trees")[0].split("\nTree=")[1:]
-    if classes < 2 or len(text) > _MOST_TEXT or not parts or len(parts) % outputs:
-        raise ValueError("not a model of these classes")
+    if len(text) > _MOST_TEXT or not parts:
+        raise ValueError("not a model")
     trees = [f"Tree={i}\n{_rewritten_tree(part, features)}\n\n" for i, part in enumerate(parts)]
     head = {
         "version": "v4",
-        "num_class": outputs,
-        "num_tree_per_iteration": outputs,
+        "num_class": 1,
+        "num_tree_per_iteration": 1,
         "label_index": 0,
         "max_feature_idx": features - 1,
-        "objective": "binary sigmoid:1" if classes == 2 else f"multiclass num_class:{classes}",
+        "objective": "binary sigmoid:1",
         "feature_names": _spaced(f"Column_{i}" for i in range(features)),
         "feature_infos": _spaced(["none"] * features),
         "tree_sizes": _spaced(map(len, trees)),

@@ -1,0 +1,305 @@
+"""Which of many classes, by nested dichotomies: halves, then halves of halves, each boosted.
+
+A class is reached by answers of yes or no (Frank and Kramer 2004, ICML, "Ensembles of nested
+dichotomies"): a node splits its classes in two of about equal mass, neighbours together, and a
+boosted model of the rows that reach it says which. A draw asks as many models as the logarithm of
+the classes, where a model of all classes at once asks for each.
+
+At each node the levels of a category are numbered anew by what they say there: for an answer of yes
+or no that order loses nothing (Breiman et al. 1984, *CART*, theorem 4.5), so a column that is a
+function of another is learned as one. Where a level of the halving has many nodes, they share one
+model, which sees the node's place as one more column.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from twinset.blocks.boosting import Boosted, Boosting, fit_boosted
+from twinset.protocols import State
+
+__all__ = ["Dichotomies", "fit_dichotomies"]
+
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+Codes = Mapping[int, npt.NDArray[np.int32]]
+
+_CHECKED = 0.08
+_PRIOR = 5.0
+_ALONE = 32
+_MOST_LEVELS = 1_000
+
+
+@dataclass(frozen=True, eq=False)
+class Dichotomies:
+    """Probabilities of classes ``0 .. classes - 1`` given the codes of other columns.
+
+    Attributes
+    ----------
+    predictors
+        Numbers of the columns that it looks at.
+    bounds
+        Shape (nodes, 3): a node tells classes ``low <= c < middle`` from ``middle <= c < high``.
+        The first node holds all classes; parts of two or more classes are nodes themselves.
+    share, model, place
+        Shape (nodes,): share of the lower part, from which a model starts; the number of the model,
+        -1 where there is none; and the node's place among those that share the model.
+    recodes
+        For a predictor that is a category: shape (models, codes) or (1, codes), its new codes.
+    """
+
+    predictors: tuple[int, ...]
+    bounds: Ints
+    share: Floats
+    model: Ints
+    place: Ints
+    recodes: Mapping[int, npt.NDArray[np.int32]]
+    boosted: Boosted | None
+
+    def draw(self, codes: Codes, n: int, rng: np.random.Generator) -> Ints:
+        """Draw a class for each of `n` rows whose predictors have `codes`."""
+        X, u = self._features(codes, n), rng.random(n)
+        found = np.zeros(n, dtype=np.int64)
+        rows_of = {0: np.arange(n)}
+        for node, low_child, high_child in self._walk():
+            rows = rows_of.pop(node)
+            if not len(rows):
+                rows_of |= {child: rows for child in (low_child, high_child) if child > 0}
+                continue
+            p, v = self._lower(node, X, codes, rows), u[rows]
+            lower = v < p
+            u[rows] = np.where(lower, v / np.maximum(p, 1e-12), (v - p) / np.maximum(1 - p, 1e-12))
+            for child, part in ((low_child, rows[lower]), (high_child, rows[~lower])):
+                if child > 0:
+                    rows_of[child] = part
+                else:
+                    found[part] = -child
+        return found
+
+    def log_probability(self, codes: Codes, wanted: Ints) -> Floats:
+        """Log probability of the classes `wanted`, one a row."""
+        X, total = self._features(codes, len(wanted)), np.zeros(len(wanted))
+        for node, (low, middle, high) in enumerate(self.bounds):
+            rows = np.flatnonzero((wanted >= low) & (wanted < high))
+            if len(rows):
+                p = self._lower(node, X, codes, rows)
+                p = np.where(wanted[rows] < middle, p, 1 - p)
+                total[rows] += np.log(np.maximum(p, 1e-300))
+        return total
+
+    def _walk(self) -> Iterator[tuple[int, int, int]]:
+        """Nodes with their two children: a node above 0, or minus the class."""
+        place = {(int(low), int(high)): i for i, (low, _, high) in enumerate(self.bounds)}
+        for i, (low, middle, high) in enumerate(self.bounds):
+            yield i, place.get((low, middle), -int(low)), place.get((middle, high), -int(middle))
+
+    def _features(self, codes: Codes, n: int) -> npt.NDArray[np.float32]:
+        X = np.zeros((n, len(self.predictors) + 1), dtype=np.float32)
+        for place, i in enumerate(self.predictors):
+            if i not in self.recodes:
+                X[:, place] = codes[i]
+        return X
+
+    def _lower(self, node: int, X: npt.NDArray[np.float32], codes: Codes, rows: Ints) -> Floats:
+        """Probability of the lower part, for some rows."""
+        model = int(self.model[node])
+        if self.boosted is None or model < 0:
+            return np.full(len(rows), self.share[node])
+        X = X[rows]
+        X[:, -1] = self.place[node]
+        for i, recode in self.recodes.items():
+            of = recode[min(model, len(recode) - 1)]
+            X[:, self.predictors.index(i)] = of[codes[i][rows]]
+        return self.boosted.probability(model, X, float(_log_odds(self.share[node])))
+
+    def to_state(self) -> State:
+        """Arrays and JSON values."""
+        return {
+            "predictors": list(self.predictors),
+            "bounds": self.bounds,
+            "share": self.share,
+            "model": self.model,
+            "place": self.place,
+            "recodes": {str(i): r for i, r in self.recodes.items()},
+            "boosted": None if self.boosted is None else self.boosted.to_state(),
+        }
+
+    @classmethod
+    def from_state(cls, state: Any, sizes: list[int], classes: int) -> Dichotomies:
+        """Inverse of `to_state`; ValueError if the parts do not fit together."""
+        predictors = tuple(int(i) for i in state["predictors"])
+        recodes = {int(i): r for i, r in state["recodes"].items()}
+        boosted = state["boosted"] and Boosted.from_state(state["boosted"], len(predictors) + 1)
+        bounds, share, model, place = (
+            state[name] for name in ("bounds", "share", "model", "place")
+        )
+        made = cls(predictors, bounds, share, model, place, recodes, boosted)
+        models = 0 if boosted is None else len(boosted.texts)
+        sound = (
+            _is_halving(made.bounds, classes)
+            and made.share.shape == made.model.shape == made.place.shape == made.bounds.shape[:1]
+            and bool(((made.share > 0) & (made.share < 1)).all())
+            and bool(((made.model >= -1) & (made.model < models)).all())
+            and all(0 <= i < len(sizes) for i in predictors)
+            and all(i in predictors and r.ndim == 2 for i, r in recodes.items())
+            and all(r.shape[1] == sizes[i] for i, r in recodes.items())
+            and all(len(r) in (1, models) for r in recodes.values())
+        )
+        if not sound:
+            raise ValueError("dichotomies whose parts do not fit together")
+        return made
+
+
+def _is_halving(bounds: Ints, classes: int) -> bool:
+    """Whether the nodes are all parts of two or more classes, parents first."""
+    if bounds.ndim != 2 or bounds.shape[1:] != (3,):
+        return False
+    open_parts = {(0, classes)}
+    for low, middle, high in bounds.tolist():
+        if (low, high) not in open_parts or not low < middle < high:
+            return False
+        open_parts.remove((low, high))
+        open_parts |= {part for part in ((low, middle), (middle, high)) if part[1] - part[0] > 1}
+    return not open_parts
+
+
+def fit_dichotomies(
+    codes: Codes,
+    predictors: tuple[int, ...],
+    categorical: set[int],
+    sizes: list[int],
+    y: Ints,
+    share: Floats,
+    *,
+    rng: np.random.Generator,
+    boosting: Boosting,
+) -> Dichotomies:
+    """Fit the models of all nodes.
+
+    Parameters
+    ----------
+    codes, y
+        Shape (rows,) for each column number, and (rows,): the classes.
+    categorical, sizes
+        Columns whose codes have no order; number of codes of each column.
+    share
+        Shape (classes,), two or more: share of each class, of more rows than these if there are
+        more; models start from it.
+    """
+    again = [i for i in predictors if i in categorical and sizes[i] > 2]
+    learner = _Learner(codes, predictors, again, sizes, rng.random(len(y)) < _CHECKED)
+    nodes: list[_Node] = []
+    level = [_Node.of(0, len(share), np.arange(len(y)), y, share)]
+    while level:
+        nodes += level
+        worth = [n for n in level if learner.is_worth(n, boosting.leaf)]
+        if len(level) <= _ALONE:
+            for node in worth:
+                learner.learn([node], rng, boosting)
+        elif worth:
+            learner.learn(worth, rng, replace(boosting, leaves=2 * boosting.leaves))
+        level = [
+            _Node.of(low, high, node.rows[at], y, share)
+            for node in level
+            for low, high, at in (
+                (node.low, node.middle, node.lower),
+                (node.middle, node.high, ~node.lower),
+            )
+            if high - low > 1
+        ]
+    texts = learner.texts
+    return Dichotomies(
+        predictors,
+        np.array([(n.low, n.middle, n.high) for n in nodes], dtype=np.int64),
+        np.array([n.share for n in nodes]),
+        np.array([n.model for n in nodes], dtype=np.int64),
+        np.array([n.place for n in nodes], dtype=np.int64),
+        {i: np.stack(made) for i, made in learner.recodes.items() if made},
+        Boosted.of(texts, len(predictors) + 1) if texts else None,
+    )
+
+
+@dataclass
+class _Node:
+    """A node while it is learned: its rows, and which of them are in the lower part."""
+
+    low: int
+    middle: int
+    high: int
+    rows: Ints
+    lower: npt.NDArray[np.bool_]
+    share: float
+    model: int = -1
+    place: int = 0
+
+    @classmethod
+    def of(cls, low: int, high: int, rows: Ints, y: Ints, share: Floats) -> _Node:
+        """Split the classes where their mass is nearest to a half."""
+        mass = np.cumsum(share[low:high])
+        middle = low + 1 + int(np.argmin(np.abs(mass[:-1] - mass[-1] / 2)))
+        lower = float(np.clip(mass[middle - low - 1] / mass[-1], 1e-9, 1 - 1e-9))
+        return cls(low, middle, high, rows, y[rows] < middle, lower)
+
+
+@dataclass
+class _Learner:
+    """Fits one model after the other, and keeps the new codes that each was shown."""
+
+    codes: Codes
+    predictors: tuple[int, ...]
+    again: list[int]
+    sizes: list[int]
+    checked: npt.NDArray[np.bool_]
+    texts: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        columns = [self.codes[i] for i in self.predictors]
+        self.X = np.column_stack([*columns, np.zeros(len(self.checked))]).astype(np.float32)
+        self.recodes: dict[int, list[npt.NDArray[np.int32]]] = {i: [] for i in self.again}
+
+    def is_worth(self, node: _Node, least: int) -> bool:
+        """Whether both answers are given by enough rows, some rows left to check."""
+        some = self.checked[node.rows]
+        seen = node.lower[~some]
+        return bool(some.any()) and min(seen.sum(), (~seen).sum()) >= least
+
+    def learn(self, nodes: list[_Node], rng: np.random.Generator, boosting: Boosting) -> None:
+        """Fit one model of what `nodes` tell apart beyond their shares."""
+        rows = np.concatenate([n.rows for n in nodes])
+        lower = np.concatenate([n.lower for n in nodes])
+        some, own = self.checked[rows], self.X[rows]
+        seen = [n.lower[~self.checked[n.rows]].mean() for n in nodes]
+        sizes = [len(n.rows) for n in nodes]
+        own[:, -1] = np.repeat(np.arange(len(nodes)), sizes)
+        share = np.repeat(seen, sizes)
+        recodes = {}
+        for i, made in self.recodes.items():
+            x, kept = self.codes[i][rows], self.sizes[i] > _MOST_LEVELS and made
+            excess = (lower - share)[~some]
+            recodes[i] = made[0] if kept else _by_excess(x[~some], excess, self.sizes[i])
+            own[:, self.predictors.index(i)] = recodes[i][x]
+        text = fit_boosted(own, lower, _log_odds(share), some, rng=rng, boosting=boosting)
+        if text is None:
+            return
+        for place, node in enumerate(nodes):
+            node.model, node.place = len(self.texts), place
+        self.texts.append(text)
+        for i, made in self.recodes.items():
+            if not made or self.sizes[i] <= _MOST_LEVELS:
+                made.append(recodes[i])
+
+
+def _log_odds(share: Floats | float) -> Floats:
+    return np.asarray(np.log(share) - np.log1p(-np.asarray(share)))
+
+
+def _by_excess(x: npt.NDArray[np.int32], excess: Floats, size: int) -> npt.NDArray[np.int32]:
+    """New codes of a category, ordered by its mean excess of the lower part, shrunk to none."""
+    mean = np.bincount(x, excess, size) / (np.bincount(x, minlength=size) + _PRIOR)
+    rank = np.argsort(np.argsort(np.round(mean, 9), kind="stable"), kind="stable")
+    return rank.astype(np.int32)

@@ -1,0 +1,88 @@
+"""Nested dichotomies: the right probabilities, functions learned as such, a sound file only."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from twinset.blocks.boosting import Boosting
+from twinset.blocks.dichotomies import Dichotomies, fit_dichotomies
+
+BOOSTING = Boosting(trees=60, rate=0.2, leaves=8, smoothing=5.0, leaf=20, patience=6)
+ROWS = 6_000
+
+
+def fitted(
+    x: np.ndarray, y: np.ndarray, *, categorical: bool = True, levels: int | None = None
+) -> Dichotomies:
+    size = int(x.max()) + 1 if levels is None else levels
+    share = np.bincount(y) / len(y)
+    return fit_dichotomies(
+        {0: x.astype(np.int32)},
+        (0,),
+        {0} if categorical else set(),
+        [size],
+        y.astype(np.int64),
+        share,
+        rng=np.random.default_rng(1),
+        boosting=BOOSTING,
+    )
+
+
+def test_a_function_of_a_category_of_many_levels_is_learned_as_one() -> None:
+    rng = np.random.default_rng(0)
+    x = rng.integers(0, 150, ROWS)
+    of_level = rng.integers(0, 12, 150)
+    found = fitted(x, of_level[x]).draw({0: x.astype(np.int32)}, ROWS, rng)
+    assert np.mean(found == of_level[x]) > 0.99
+
+
+@pytest.mark.parametrize("classes", [5, 90])  # 90: models shared by many nodes
+def test_draws_follow_the_conditional_and_match_their_probability(classes: int) -> None:
+    rng = np.random.default_rng(2)
+    x = rng.integers(0, 4, ROWS)
+    y = np.clip((classes * (x + rng.random(ROWS)) / 5).astype(int), 0, classes - 1)
+    y[:classes] = np.arange(classes)
+    model = fitted(x, y, categorical=False)
+    for level in range(4):
+        codes = {0: np.full(20_000, level, dtype=np.int32)}
+        drawn = model.draw(codes, 20_000, rng)
+        assert abs(drawn.mean() - y[x == level].mean()) < 0.03 * classes
+        all_classes = {0: np.full(classes, level, dtype=np.int32)}
+        p = np.exp(model.log_probability(all_classes, np.arange(classes)))
+        assert p.sum() == pytest.approx(1)
+        seen = np.bincount(drawn, minlength=classes) / len(drawn)
+        assert np.abs(np.cumsum(seen) - np.cumsum(p)).max() < 0.02
+
+
+def test_what_depends_on_nothing_keeps_its_shares() -> None:
+    rng = np.random.default_rng(3)
+    x, y = rng.integers(0, 50, ROWS), rng.integers(0, 8, ROWS)
+    model = fitted(x, y)
+    for level in range(0, 50, 10):
+        codes = {0: np.full(8, level, dtype=np.int32)}
+        p = np.exp(model.log_probability(codes, np.arange(8)))
+        assert np.abs(p - np.bincount(y) / ROWS).max() < 0.05
+
+
+def test_a_state_is_read_back_and_a_broken_one_refused() -> None:
+    rng = np.random.default_rng(4)
+    x = rng.integers(0, 10, ROWS)
+    model = fitted(x, (x + rng.integers(0, 2, ROWS)) % 10)
+    state, codes = model.to_state(), {0: x.astype(np.int32)}
+    back = Dichotomies.from_state(state, [10], 10)
+    same = [m.draw(codes, ROWS, np.random.default_rng(9)) for m in (model, back)]
+    np.testing.assert_array_equal(*same)
+    lies = {
+        "bounds": model.bounds[::-1],
+        "share": np.full_like(model.share, 1.5),
+        "model": np.full_like(model.model, 10**6),
+        "place": model.place[:-1],
+        "predictors": [3],
+        "recodes": {"0": np.zeros((1, 4), dtype=np.int32)},
+    }
+    for name, lie in lies.items():
+        with pytest.raises((ValueError, IndexError, KeyError)):
+            Dichotomies.from_state({**state, name: lie}, [10], 10)
+    with pytest.raises(ValueError, match="fit together"):
+        Dichotomies.from_state(state, [10], 11)
