@@ -122,7 +122,9 @@ def test_report_json_holds_the_keys_of_the_contract(done):
         }  # fmt: skip
         assert result["status"] in ("ok", "not_applicable", "failed")
         assert result["status"] != "failed", result
-        assert result["family"] in ("fidelity", "diversity", "utility", "privacy")
+        assert result["family"] in (
+            "fidelity", "diversity", "utility", "integrity", "fairness", "privacy",
+        )  # fmt: skip
     assert all(set(p) == {"rank", "text", "columns", "excess", "noise"} for p in report["problems"])
     assert all(set(n) == {"name", "reason"} for n in report["not_computed"])
     assert {r["name"] for r in report["results"]} >= {"c2st", "auc", "tpr_at_fpr", "tstr_gap"}

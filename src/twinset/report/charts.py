@@ -194,7 +194,7 @@ def heat_map(pairs: Sequence[Result], columns: Sequence[str]) -> HeatMap | None:
             result = known.get((above, below)) or known.get((below, above))
             if result is not None:
                 cells.append(_cell(result, column * size, row * size))
-    ranked = sorted(known.values(), key=lambda r: (-excess(r), r.columns))[:60]
+    ranked = sorted(known.values(), key=lambda r: (-excess(r), r.columns))[:30]
     rows = tuple(_pair_row(r) for r in ranked)
     left_out = (
         "" if total <= _MAX_MAP else f"The {_MAX_MAP} columns with the worst pairs of {total}."

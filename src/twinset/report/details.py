@@ -14,7 +14,7 @@ from twinset.results import Exposed
 
 __all__ = ["attack_rows", "details", "figure_of", "group_of", "kind_rows"]
 
-_MOST_ROWS = 20
+_MOST_ROWS = 8
 _OF_ATTACKS = ("auc", "tpr_at_fpr", "advantage", "epsilon_lower_bound")
 _GROUPS = {"all": "all records", "random": "random records", "outliers": "outlying records"}
 # Params that tell how a figure was made, not what it is of.
