@@ -84,7 +84,8 @@ def _leak(c: Compared, margin: float, sure: float) -> Leak:
     low, high = (side / left for side in _difference(c, _CONFIDENCE))
     sure_low = _difference(c, sure)[0]
     shown = sure_low > 0
-    of = {"of_train": p, "of_holdout": q, "of_guess": c.guess}
+    guess = None if c.guess is None else round(c.guess, 4)
+    of = {"of_train": round(p, 4), "of_holdout": round(q, 4), "of_guess": guess}
     result = Result(
         family="privacy",
         name=name,
