@@ -8,9 +8,9 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +18,8 @@ import numpy.typing as npt
 from twinset import registry
 from twinset.auditing import measures
 from twinset.auditing.learning import cross_fitted, deal_folds, honest
-from twinset.auditing.shadow_judge import Trials, group_auc, judge_trials, records_at_risk
+from twinset.auditing.shadow_controls import planted, shuffled
+from twinset.auditing.shadow_judge import Trials, judge_trials, records_at_risk
 from twinset.auditing.shadows import Plan, Pool
 from twinset.auditing.targets import choose_targets
 from twinset.auditing.threats import grid, not_tried, tried
@@ -29,8 +30,6 @@ from twinset.protocols import Estimate, Result
 from twinset.results import Audit, NotComputed
 from twinset.scale.local import workers
 from twinset.scale.processes import run_tasks
-from twinset.stats.fingerprints import fingerprints
-from twinset.stats.records import encode
 from twinset.stats.seeds import stream
 from twinset.stats.units import count_units
 from twinset.table.canonical import to_raw
@@ -44,9 +43,6 @@ Ints = npt.NDArray[np.int64]
 _LEAST_UNITS = 100
 _LEAST_FITS = 40
 _MOST_FAILED = 0.5
-_NEGATIVE = 0.999
-_CAUGHT = 0.95
-_ALONE = 0.5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -239,7 +235,10 @@ class _Audit:
             trials, member, folds = self._trials(step.advance, control=False)
             choose = self._halves(len(member))
             judged = judge_trials(trials, member, folds, choose, self.groups, seed, self.how.delta)
-            controls = [self._planted(), self._shuffled(trials, member, folds)]
+            controls = [
+                planted(self.pool, *self._trials(_quiet, control=True)),
+                shuffled(seed, trials, member, folds),
+            ]
             step.advance(detail="controls")
         risk, flags, areas = records_at_risk(trials, member, folds)
         wrong = tuple(str(r.params["control"]).replace("_", " ") for r, ok in controls if not ok)
@@ -314,89 +313,11 @@ class _Audit:
             tell(detail=attack.name)
         return found, member, folds
 
-    def _planted(self) -> tuple[Result, bool]:
-        """The best attack on releases that copy train rows must be beyond chance."""
-        trials, member, folds = self._trials(_quiet, control=True)
-        everyone = np.arange(len(self.pool.plan.targets))
-        made = [
-            (group_auc(t.scores, member, folds, everyone), t.attack)
-            for t in trials
-            if t.scores is not None
-        ]
-        if not made:
-            return _no_control("planted_leak", "no control gave numbers"), False
-        z = measures.critical_value([a for a, _ in made], _CAUGHT, self._rng("planted"))
-        area, name = max(made, key=lambda pair: pair[0].value)
-        result = _control("planted_leak", area, z, name, _CAUGHT)
-        low = result.estimate.low if result.estimate else 0.0
-        if low <= 0.5 and self._alone() < _ALONE:
-            reason = "most targets equal other rows: nobody could be recognised by copies either"
-            return _no_control("planted_leak", reason, status="not_applicable"), True
-        return replace(result, reference=1.0, direction="higher"), low > 0.5
-
-    def _alone(self) -> float:
-        """Return the share of targets whose row nobody else has."""
-        rows = fingerprints(encode([self.pool.table])[0])
-        again = np.unique(rows, return_counts=True)
-        times = again[1][np.searchsorted(again[0], rows[list(self.pool.plan.targets)])]
-        return float((times == 1).mean())
-
-    def _shuffled(
-        self, trials: Sequence[Trials], member: Flags, folds: Ints
-    ) -> tuple[Result, bool]:
-        """Scores against the members of other fits must not be told apart."""
-        rng = self._rng("shuffled")
-        other = member.copy()
-        for fold in np.unique(folds):
-            here = np.flatnonzero(folds == fold)
-            other[here] = member[rng.permutation(here)]
-        everyone = np.arange(member.shape[1])
-        made = [
-            (group_auc(t.scores, other, folds, everyone), t.attack)
-            for t in trials
-            if t.scores is not None
-        ]
-        if not made:
-            return _no_control("exchangeable", "no attack gave scores"), True
-        z = measures.critical_value([a for a, _ in made], _NEGATIVE, self._rng("negative"))
-        area, name = max(made, key=lambda pair: abs(pair[0].value - 0.5))
-        covers = all(
-            low <= 0.5 <= high for low, high in (measures.auc_interval(a, z) for a, _ in made)
-        )
-        result = _control("exchangeable", area, z, name, _NEGATIVE)
-        return replace(result, direction="target"), covers
-
     def _halves(self, fits: int) -> Flags:
         """Return on which fits rules for bounds are chosen."""
-        return np.asarray(self._rng("halves").permutation(fits) < fits // 2, dtype=bool)
-
-    def _rng(self, name: str) -> np.random.Generator:
-        return stream(self.pool.plan.seed, "shadow", name)
+        rng = stream(self.pool.plan.seed, "shadow", "halves")
+        return np.asarray(rng.permutation(fits) < fits // 2, dtype=bool)
 
 
 def _quiet(by: float = 1.0, detail: str = "") -> None:
     pass
-
-
-def _control(name: str, area: measures.Auc, z: float, attack: str, confidence: float) -> Result:
-    low, high = measures.auc_interval(area, z)
-    return Result(
-        family="privacy",
-        name="control",
-        params={"control": name, "attack": attack},
-        estimate=Estimate(area.value, low, high, area.members + area.non_members, confidence),
-        reference=0.5,
-    )
-
-
-def _no_control(
-    name: str, reason: str, status: Literal["failed", "not_applicable"] = "failed"
-) -> Result:
-    return Result(
-        family="privacy",
-        name="control",
-        params={"control": name},
-        status=status,
-        reason=reason,
-        direction="target",
-    )
