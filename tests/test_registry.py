@@ -24,7 +24,7 @@ def test_names_are_known_without_an_import() -> None:
 def test_options_are_read_as_yaml() -> None:
     cart = registry.configure("generators", "cart", {"leaf": "20", "order": "[a, b]"})
     assert (cart.leaf, cart.order) == (20, ["a", "b"])
-    assert registry.configure("generators", "cart", {"smoothing": "null"}).smoothing is None
+    assert registry.configure("generators", "cart", {"smoothing": "1.5"}).smoothing == 1.5
 
 
 @pytest.mark.parametrize(
@@ -33,6 +33,8 @@ def test_options_are_read_as_yaml() -> None:
         ("carts", {}, "generator 'carts' is not known; allowed: bootstrap, cart"),
         ("cart", {"leafs": "5"}, "option 'leafs' of cart; allowed: leaf"),
         ("cart", {"leaf": "0"}, "option leaf of cart"),
+        ("cart", {"smoothing": "null"}, "option smoothing of cart"),
+        ("cart", {"rate": "much"}, "option rate of cart"),
         ("cart", {"order": "[a"}, "option 'order' of cart; got line 1: "),
         ("cart", {"order": "[&a x, *a]"}, "got aliases are not allowed"),
         ("cart", {"order": "2020-13-45"}, "allowed: YAML without aliases"),

@@ -61,6 +61,7 @@ class Logan:
         if auxiliary is None or len(auxiliary) == 0 or len(release) == 0:
             return np.zeros(len(targets))
         from sklearn.neural_network import MLPClassifier
+        from threadpoolctl import threadpool_limits
 
         size = min(self.rows, max(len(release), len(auxiliary)))
         sides = [s.take(_as_many(len(s), size, rng)) for s in (release, auxiliary)]
@@ -77,10 +78,11 @@ class Logan:
             alpha=0.0,
             random_state=int(rng.integers(2**31)),
         )
-        for _ in range(min(self.epochs, max(self.steps * batch // len(label), 1))):
-            check_time()
-            order = rng.permutation(len(label))
-            model.partial_fit(points[order], label[order], classes=[0, 1])
+        with threadpool_limits(1, user_api="blas"):  # small products: threads cost, not gain
+            for _ in range(min(self.epochs, max(self.steps * batch // len(label), 1))):
+                check_time()
+                order = rng.permutation(len(label))
+                model.partial_fit(points[order], label[order], classes=[0, 1])
         found = _SCALE * encode(targets)
         for weight, shift in zip(model.coefs_[:-1], model.intercepts_[:-1], strict=True):
             found = np.maximum(found @ weight + shift, 0)

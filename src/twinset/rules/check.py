@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy import special
 
 from twinset.errors import InputError
 from twinset.rules.consistency import contradiction
@@ -61,6 +60,8 @@ def at_most(broken: int, n: int, alpha: float = 0.05) -> float:
     """
     if n == 0 or broken >= n:
         return 1.0
+    from scipy import special
+
     return float(special.betaincinv(broken + 1, n - broken, 1 - alpha))
 
 
