@@ -106,9 +106,9 @@ class Cart:
                 raise InputError(
                     f"option {name} of cart", got=repr(value), allowed=f"{least} to {most:,}"
                 )
-        if not isinstance(self.rate, int | float) or not 0 < self.rate <= 1:
+        if not 0 < self.rate <= 1:
             raise InputError("option rate of cart", got=repr(self.rate), allowed="above 0, up to 1")
-        if not isinstance(self.smoothing, int | float) or not 0 <= self.smoothing <= 1e9:
+        if not 0 <= self.smoothing <= 1e9:
             raise InputError(
                 "option smoothing of cart", got=repr(self.smoothing), allowed="0 to 1e9"
             )
