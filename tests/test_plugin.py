@@ -70,7 +70,7 @@ def _run(*command: object, code: int = 0, folder: Path | None = None) -> Done:
     ("room", "name", "text"),
     [
         ("generators", "quantiles", "Each column by itself"),
-        ("metrics", "repeats", "Share of synthetic rows that another"),
+        ("metrics", "row_repeats", "Share of synthetic rows that another"),
         ("attacks", "neighbour_vote", "Of the nearest rows"),
     ],
 )

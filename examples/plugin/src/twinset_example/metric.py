@@ -24,7 +24,7 @@ class Repeats:
     random, since repeats grow with the number of rows.
     """
 
-    name: ClassVar[str] = "repeats"
+    name: ClassVar[str] = "row_repeats"
     family: ClassVar[Family] = "diversity"
 
     def measure(self, evidence: Evidence) -> list[Result]:
@@ -37,7 +37,7 @@ class Repeats:
         rows = min(len(release), len(real))
         if rows < 2:
             return [self._refuse("one row cannot repeat another")]
-        rng = evidence.rng("repeats")
+        rng = evidence.rng("row_repeats")
         mine, theirs = (_repeated(rng.permutation(h)[:rows]) for h in (release, real))
         return [self._result(mine, theirs, rows, evidence.number_of_units("synthetic"))]
 
