@@ -257,6 +257,94 @@ def test_values_that_do_not_fit_together(fitted: Path, tmp_path: Path, change) -
         ts.load(file)
 
 
+def edit_arrays(path: Path, change) -> None:
+    from safetensors.numpy import load, save
+
+    with zipfile.ZipFile(path) as archive:
+        arrays = load(archive.read("arrays.safetensors"))
+    change(arrays)
+    whole = {name: np.ascontiguousarray(a) for name, a in arrays.items()}
+    replace_member(path, "arrays.safetensors", save(whole))
+
+
+@pytest.fixture(scope="module")
+def related(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Columns: a number, one that equals it in some rows, a category."""
+    rng = np.random.default_rng(0)
+    one, two = rng.integers(0, 500, (2, 600)) * 1.0
+    columns = {"x": one, "y": np.where(rng.random(600) < 0.3, one, two)}
+    file = tmp_path_factory.mktemp("related") / "m.twin"
+    ts.fit(pa.table({**columns, "b": rng.choice(list("xyz"), 600)}), workers=1).save(file)
+    assert read_twin(file).values["model"]["relations"] == {"1": [[[0, 1]]]}
+    return file
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda m: m.update(relations={"1": [[]]}),
+        lambda m: m.update(relations={"1": []}),
+        lambda m: m.update(relations={"2": []}),
+        lambda m: m.update(relations={"1": [[[1, 1]]]}),
+        lambda m: m.update(relations={"0": [[[1, 1]]], "1": [[[0, 1]]]}),
+        lambda m: m.update(relations={"1": [[[0, 1]] * 10_000]}),
+        lambda m: m.update(relations={"1": [[[0, 1]]] * 10_000}),
+        lambda m: m["coders"][0].update(size=10**12),
+        lambda m: m["coders"][2].update(size=4),
+        lambda m: m["coders"][0].update(nullable=True),
+        lambda m: m["coders"][0].update(intervals=None),
+        lambda m: m["coders"][0]["intervals"].update(step=float("inf")),
+        lambda m: m["coders"][1]["intervals"].update(low=m["coders"][0]["intervals"]["low"]),
+        lambda m: m["steps"]["2"]["chosen"].update(boosted=None),
+        lambda m: m["steps"]["2"]["chosen"].update(predictors=[0] * 10**6),
+        lambda m: m["steps"]["1"]["chosen"]["boosted"].update(text=10**13),
+    ],
+)
+def test_a_state_that_would_crash_or_fill_memory(related: Path, tmp_path: Path, change) -> None:
+    file = tmp_path / "m.twin"
+    file.write_bytes(related.read_bytes())
+    edit_manifest(file, lambda m: change(m["values"]["model"]))
+    with pytest.raises(ModelFileError, match="fit together"):
+        ts.load(file)
+
+
+@pytest.mark.parametrize(
+    ("name", "lie"),
+    [
+        ("coders.0.intervals.low", lambda a: a[:-1]),
+        ("coders.0.intervals.low", lambda a: a[::-1]),
+        ("coders.0.intervals.low", lambda a: a * np.nan),
+        ("coders.0.intervals.rate", lambda a: a + 1e5),
+        ("coders.0.intervals.cuts", lambda a: a[::-1]),
+        ("coders.0.intervals.cut_codes", lambda a: a - 1),
+        ("coders.0.intervals.cut_codes", lambda a: a + 10**6),
+        ("coders.0.intervals.round_to", lambda a: np.zeros(10**6)),
+        ("coders.0.intervals.round_to", lambda a: np.full(1, np.nan)),
+        ("coders.0.intervals.roundness", lambda a: np.zeros((1, 10**6))),
+        ("steps.1.starts", lambda a: np.where(np.arange(len(a)) == 1, a[-1] + 9, a).astype("u8")),
+        ("steps.1.starts", lambda a: a.astype(np.float64)),
+        ("steps.1.share", lambda a: a[:, None]),
+        ("steps.1.chosen.bounds", lambda a: a.astype(np.float64)),
+    ],
+)
+def test_an_array_that_would_crash_a_draw(related: Path, tmp_path: Path, name: str, lie) -> None:
+    file = tmp_path / "m.twin"
+    file.write_bytes(related.read_bytes())
+    name = f"model.{name}"
+    edit_arrays(file, lambda arrays: arrays.update({name: lie(arrays[name])}))
+    if "round" in name:  # the other one as it should be for as many levels
+        edit_arrays(file, lambda arrays: roundness_that_fits(arrays))
+    with pytest.raises(ModelFileError, match="fit together"):
+        ts.load(file)
+
+
+def roundness_that_fits(arrays: dict[str, np.ndarray]) -> None:
+    at = "model.coders.0.intervals."
+    codes, levels = len(arrays[at + "low"]), len(arrays[at + "round_to"])
+    if 0 < levels < 100:
+        arrays[at + "roundness"] = np.zeros((codes, levels))
+
+
 def test_another_seed_makes_other_identifiers(tmp_path: Path) -> None:
     """Else row 7 of each copy of a release would have the same e-mail address."""
     mails = [f"p{i}@firm{i % 7}.com" for i in range(200)]

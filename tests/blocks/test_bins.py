@@ -72,3 +72,15 @@ def test_round_numbers_stay_as_round() -> None:
 def test_evenly_spread_numbers_are_not_rounded() -> None:
     x = np.random.default_rng(3).integers(0, 10**6, 4_000).astype(float)
     assert not len(fit_intervals(x, step=1.0, bins=400).round_to)
+
+
+@pytest.mark.parametrize("few", [[3.71], [3.71, 4.4], [3.71] * 9])
+def test_what_too_few_hold_between_atoms_is_not_kept(few: list[float]) -> None:
+    """Such a value stood in the model file as an interval of no width, and in every release."""
+    x = np.r_[np.full(50, 1.0), few, np.full(50, 9.0)]
+    made = fit_intervals(x, bins=400, atom=10, tail=10)
+    np.testing.assert_array_equal(made.low, [1.0, 9.0])
+    np.testing.assert_array_equal(made.high, [1.0, 9.0])
+    np.testing.assert_array_equal(made.encode(np.array(few)), 0)
+    enough = fit_intervals(np.r_[x, np.linspace(3, 5, 10)], bins=400, atom=10, tail=10)
+    assert len(enough.low) == 3

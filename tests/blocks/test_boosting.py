@@ -115,3 +115,11 @@ def test_other_features_and_ends_are_refused(model: Boosted) -> None:
     for ends in ([], [0, size], [size + 1], [size - 1], [9, 9, size]):
         with pytest.raises(ValueError, match="without their texts"):
             Boosted.from_state({**state, "ends": np.array(ends)}, FEATURES)
+
+
+@pytest.mark.parametrize("leaf", ["", "1e200"])
+def test_a_tree_without_leaves_or_with_endless_ones_is_refused(leaf: str) -> None:
+    """LightGBM reads the first leaf of a tree of none, wherever that may be."""
+    text = f"tree\nTree=0\nnum_leaves={len(leaf.split())}\nnum_cat=0\nleaf_value={leaf}\n"
+    with pytest.raises(ValueError, match="leaf"):
+        Boosted.of([f"{text}\nend of trees\n"], FEATURES)

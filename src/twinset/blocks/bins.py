@@ -8,12 +8,12 @@ are drawn by a truncated exponential density with the interval's own mean, on th
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from twinset.blocks.spans import MOST_RATE, rate_of_mean, spans
 from twinset.protocols import State
 from twinset.stats.units import unit_counts
 from twinset.table.schema import Column, Kind
@@ -115,6 +115,28 @@ class Intervals:
         """Arrays and numbers."""
         return dict(self.__dict__)
 
+    def is_sound(self) -> bool:
+        """Whether the parts fit together, which may come from a file."""
+        n, levels = len(self.low), len(self.round_to)
+        floats = (self.low, self.high, self.rate, self.cuts, self.atoms, self.round_to)
+        codes = (self.cut_codes, self.atom_codes)
+        every = np.concatenate([*floats, self.roundness.ravel(), [self.step, self.offset]])
+        return (
+            all(a.dtype.kind == "f" and a.ndim == 1 for a in floats)
+            and all(a.dtype.kind == "i" and a.ndim == 1 for a in codes)
+            and n == len(self.high) == len(self.rate)
+            and len(self.cut_codes) == len(self.cuts) + 1
+            and len(self.atom_codes) == len(self.atoms)
+            and (self.roundness.shape == (n, levels) or not levels)
+            and levels <= len(_ROUND)
+            and bool(np.isfinite(every).all())
+            and all(((a >= 0) & (a < max(n, 1))).all() for a in codes)
+            and bool((self.low <= self.high).all() and (np.abs(self.rate) <= MOST_RATE).all())
+            and all((np.diff(a) > 0).all() for a in (self.atoms, self.round_to))
+            and bool((np.diff(self.cuts) >= 0).all() and (self.round_to > 0).all())
+            and self.step >= 0
+        )
+
 
 def fit_intervals(
     x: Floats,
@@ -152,15 +174,17 @@ def fit_intervals(
         is_atom[:] = True
     weight = count if units is None else _weights(x, units, values)
     rest = ~is_atom
-    spans = _spans(values[rest], count[rest], weight[rest], len(x) / bins, tail, step or 0.0)
+    if is_atom.any() and weight[rest].sum() < tail - 1e-9:
+        rest[:] = False  # too few to be an interval: they take the code of the atom next to them
+    ends = spans(values[rest], count[rest], weight[rest], len(x) / bins, tail, step or 0.0)
     atoms = values[is_atom]
-    low, high = np.r_[spans[0], atoms], np.r_[spans[1], atoms]
-    rate = np.r_[_rate_of_mean(spans[2]), np.zeros(len(atoms))]
+    low, high = np.r_[ends[0], atoms], np.r_[ends[1], atoms]
+    rate = np.r_[rate_of_mean(ends[2]), np.zeros(len(atoms))]
     order = np.lexsort((high, (low + high) / 2))
     rank = np.argsort(order).astype(np.int32)
-    n = len(spans[0])
+    n = len(ends[0])
     if n:
-        cuts, cut_codes = spans[0][1:], rank[:n]
+        cuts, cut_codes = ends[0][1:], rank[:n]
     else:
         cuts, cut_codes = (atoms[1:] + atoms[:-1]) / 2, rank
     offset = float(values[0] % step) if step else 0.0
@@ -213,76 +237,6 @@ def _weights(x: Floats, units: npt.NDArray[np.int64], values: Floats) -> Floats:
     unit = np.unique(units, return_inverse=True)[1].ravel()
     weight = 1.0 / np.bincount(unit)[unit]
     return np.asarray(np.bincount(np.searchsorted(values, x), weight, len(values)), np.float64)
-
-
-def _spans(
-    values: Floats,
-    count: npt.NDArray[np.int64],
-    weight: npt.NDArray[Any],
-    size: float,
-    tail: int,
-    step: float,
-) -> tuple[Floats, Floats, Floats]:
-    """Return lows, highs and relative means of intervals that tile the range of `values`.
-
-    An interval ends half-way to the next one, so no end between intervals is a value; it holds at
-    least the weight `tail`. One that holds a single value, so shared by that many, stays a point.
-    """
-    if not len(values):
-        return np.zeros(0), np.zeros(0), np.zeros(0)
-    cum, held = np.cumsum(count), np.cumsum(weight)
-    total, size = cum[-1], max(size, tail)
-    enough = min(tail, held[-1]) - 1e-9
-    wanted = list(np.arange(size, total, size))
-    part = size / 2
-    while part >= tail:
-        wanted += [part, total - part]
-        part /= 2
-    inner = np.unique(np.searchsorted(cum, sorted(wanted), side="left") + 1)
-    kept = [0]
-    for end in [*inner[inner < len(values)], len(values)]:
-        before = held[kept[-1] - 1] if kept[-1] else 0
-        if held[end - 1] - before >= enough:
-            kept.append(int(end))
-    if kept[-1] != len(values):
-        if len(kept) > 1:
-            kept[-1] = len(values)
-        else:
-            kept.append(len(values))
-    start, end = np.array(kept[:-1]), np.array(kept[1:])
-    low, high = _tiled(values[start], values[end - 1], step)
-    mass = np.add.reduceat(count, start)
-    mean = np.add.reduceat(values * count, start) / mass
-    half = np.where(high > low, step / 2, 0.0)
-    width = high - low + 2 * half
-    return low, high, np.where(width > 0, (mean - low + half) / np.where(width > 0, width, 1), 0.5)
-
-
-def _tiled(low: Floats, high: Floats, step: float) -> tuple[Floats, Floats]:
-    """Move the ends of ascending intervals half-way to the next one; points stay points."""
-    point = low == high
-    left, right = high[:-1], low[1:]
-    between = (left + right) / 2
-    if step:
-        between = left + np.floor((between - left) / step + 1e-9) * step
-    up = np.where(point[1:], np.maximum(right - step, left), between)
-    down = np.where(point[:-1], np.minimum(left + step, right), between + step)
-    new_high, new_low = high.copy(), low.copy()
-    new_high[:-1] = np.where(point[:-1], left, up)
-    new_low[1:] = np.where(point[1:], right, np.minimum(down, right))
-    return new_low, new_high
-
-
-def _rate_of_mean(mean: Floats) -> Floats:
-    """Rate r of the density exp(-r f) on [0, 1] whose mean is `mean` (bisection)."""
-    mean = np.clip(mean, 0.02, 0.98)
-    low, high = np.full_like(mean, -60.0), np.full_like(mean, 60.0)
-    for _ in range(50):
-        rate = (low + high) / 2
-        safe = np.where(np.abs(rate) < 1e-4, 1e-4, rate)
-        above = 1 / safe - 1 / np.expm1(safe) > mean
-        low, high = np.where(above, rate, low), np.where(above, high, rate)
-    return (low + high) / 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -357,10 +311,19 @@ class Coder:
 
     @classmethod
     def from_state(cls, state: State, column: Column) -> Coder:
-        """Inverse of `to_state`."""
-        inside = state["intervals"]
+        """Inverse of `to_state`; ValueError if the parts do not fit together."""
+        inside, nullable = state["intervals"], state["nullable"] is True
         intervals = Intervals(**inside) if isinstance(inside, dict) else None
-        return cls(column, int(state["size"]), bool(state["nullable"]), intervals)  # type: ignore[arg-type]
+        levels = len(column.categories or () if intervals is None else intervals.low)
+        sound = (
+            state["nullable"] in (True, False)
+            and state["size"] == levels + nullable
+            and (intervals is not None) == (column.kind is Kind.REAL)
+            and (intervals is None or intervals.is_sound())
+        )
+        if not sound:
+            raise ValueError("codes of a column that do not fit together")
+        return cls(column, levels + nullable, nullable, intervals)
 
 
 def fit_coder(

@@ -21,6 +21,7 @@ __all__ = ["Boosted", "Boosting", "fit_boosted"]
 
 Floats = npt.NDArray[np.float64]
 _MOST_TEXT = 100_000_000
+_MOST_VALUE = 1e100
 _DECISIONS = (0, 2, 4, 6, 8, 10)  # not categorical; default left or right; kind of missing value
 
 
@@ -84,7 +85,7 @@ class Boosted:
     @classmethod
     def from_state(cls, state: dict[str, Any], features: int) -> Boosted:
         """Inverse of `to_state`; ValueError or KeyError if a text is not a sound model."""
-        ends, text = state["ends"], bytes(state["text"])
+        ends, text = np.asarray(state["ends"], np.int64), state["text"].tobytes()
         if int(state["features"]) != features:
             raise ValueError("models of other features")
         if not len(ends) or ends[0] <= 0 or ends[-1] != len(text) or (np.diff(ends) <= 0).any():
@@ -183,6 +184,8 @@ def _rewritten_tree(text: str, features: int) -> str:
     if facts["num_cat"] != "0" or facts.get("is_linear", "0") != "0":
         raise ValueError("a tree of unknown kind")
     values = _floats(facts["leaf_value"])
+    if any(abs(value) > _MOST_VALUE for value in values):
+        raise ValueError("a leaf whose sums overflow")
     lines = {"num_leaves": leaves, "num_cat": 0, "leaf_value": _spaced(map(repr, values))}
     if leaves > 1:
         threshold = _floats(facts["threshold"])
@@ -208,7 +211,7 @@ def _rewritten_tree(text: str, features: int) -> str:
             "left_child": _spaced(left),
             "right_child": _spaced(right),
         }
-    if len(values) != leaves:
+    if leaves < 1 or len(values) != leaves:
         raise ValueError("a tree without its leaf values")
     return "".join(f"{key}={value}\n" for key, value in lines.items())
 

@@ -85,10 +85,13 @@ class Conditional:
         chosen = state["chosen"] and Dichotomies.from_state(state["chosen"], sizes, len(starts) - 1)
         step = cls(state["order"], starts, state["share"], chosen)
         sound = (
-            len(step.order) == len(step.share) == size
+            step.order.dtype.kind == starts.dtype.kind == "i"
+            and step.share.dtype.kind == "f"
+            and step.order.shape == step.share.shape == (size,)
             and np.array_equal(np.sort(step.order), np.arange(size))
             and starts[0] == 0
             and starts[-1] == size
+            and bool(((starts >= 0) & (starts <= size)).all())
             and bool((np.diff(starts) > 0).all())
             and bool((step.share > 0).all())
             and abs(step.share.sum() - 1) < 1e-6

@@ -33,6 +33,7 @@ _CHECKED = 0.08
 _PRIOR = 5.0
 _ALONE = 32
 _MOST_LEVELS = 1_000
+_MOST_NODES = 10_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,11 +141,15 @@ class Dichotomies:
         )
         made = cls(predictors, bounds, share, model, place, recodes, boosted)
         models = 0 if boosted is None else len(boosted.texts)
+        whole = (made.bounds, made.model, made.place, *recodes.values())
         sound = (
-            _is_halving(made.bounds, classes)
+            all(part.dtype.kind == "i" for part in whole)
+            and made.share.dtype.kind == "f"
+            and _is_halving(made.bounds, classes)
             and made.share.shape == made.model.shape == made.place.shape == made.bounds.shape[:1]
             and bool(((made.share > 0) & (made.share < 1)).all())
             and bool(((made.model >= -1) & (made.model < models)).all())
+            and len(set(predictors)) == len(predictors)
             and all(0 <= i < len(sizes) for i in predictors)
             and all(i in predictors and r.ndim == 2 for i, r in recodes.items())
             and all(r.shape[1] == sizes[i] for i, r in recodes.items())
@@ -157,7 +162,7 @@ class Dichotomies:
 
 def _is_halving(bounds: Ints, classes: int) -> bool:
     """Whether the nodes are all parts of two or more classes, parents first."""
-    if bounds.ndim != 2 or bounds.shape[1:] != (3,):
+    if bounds.ndim != 2 or bounds.shape[1:] != (3,) or len(bounds) > _MOST_NODES:
         return False
     open_parts = {(0, classes)}
     for low, middle, high in bounds.tolist():

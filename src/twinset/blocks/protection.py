@@ -196,7 +196,8 @@ def _protect_categories(
     public = np.array([level in declared for level in levels], dtype=bool)
     common = (held >= k) | public
     known = codes >= 0
-    rare = known & ~common[codes]
+    rare = known.copy()
+    rare[known] = ~common[codes[known]]
     order = [c for c in (column.categories or sorted(levels)) if c in set(levels) | declared]
     place = {level: i for i, level in enumerate(levels)}
     kept = tuple(c for c in order if c not in place or common[place[c]])

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Relation", "find_relations"]
+__all__ = ["MOST_RELATIONS", "Relation", "find_relations"]
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
@@ -21,7 +21,7 @@ Bools = npt.NDArray[np.bool_]
 _SCREENED = 5_000
 _SUMMED = 200
 _MOST_COLUMNS = 60
-_MOST = 4
+MOST_RELATIONS = 4
 _SHARE = 0.01
 _COMMON = 0.02
 _BEYOND = 3
@@ -33,6 +33,14 @@ class Relation:
     """A column's value as a sum of others, each with its sign."""
 
     terms: tuple[tuple[int, int], ...]
+
+    @classmethod
+    def from_state(cls, terms: Sequence[Sequence[int]]) -> Relation:
+        """Relation of the pairs `terms`; ValueError if they are none, or too many."""
+        made = cls(tuple((int(i), int(sign)) for i, sign in terms))
+        if not 1 <= len(made.terms) <= 2 or any(sign not in (-1, 1) for _, sign in made.terms):
+            raise ValueError("a relation that is no sum or difference of two")
+        return made
 
     def value(self, values: Mapping[int, Floats]) -> Floats:
         """Shape (rows,): NaN where one of the others is null."""
@@ -112,7 +120,7 @@ def _equalities(
     met = np.full(n, -1, dtype=np.int32)
     for i in near:
         hit = (values[i] == values[target]) & rare & (met < 0)
-        if hit.sum() >= max(least, _SHARE * n) and len(relations) < _MOST:
+        if hit.sum() >= max(least, _SHARE * n) and len(relations) < MOST_RELATIONS:
             met[hit] = len(relations)
             relations.append(Relation(((i, 1),)))
     return tuple(relations), met

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from twinset.blocks.bins import Coder
 from twinset.blocks.conditional import Conditional
-from twinset.blocks.relations import Relation
+from twinset.blocks.relations import MOST_RELATIONS, Relation
 from twinset.protocols import State
 from twinset.stats.seeds import spawn
 from twinset.table.schema import Column, Kind
@@ -267,15 +267,21 @@ class Sequential:
         if sorted(order) != list(range(len(coders))):
             raise ValueError("an order that is not one")
         relations = {
-            int(i): tuple(Relation(tuple((int(j), int(s)) for j, s in terms)) for terms in found)
+            int(i): tuple(Relation.from_state(terms) for terms in found)
             for i, found in state["relations"].items()
         }
         place = {i: p for p, i in enumerate(order)}
+
+        def numeric(i: int) -> bool:
+            inside = coders[i].intervals
+            return inside is not None and len(inside.low) > 0
+
         for i, found in relations.items():
-            for j, sign in (term for r in found for term in r.terms):
-                numeric = coders[i].intervals is not None and coders[j].intervals is not None
-                if not numeric or place[j] >= place[i] or sign not in (-1, 1):
-                    raise ValueError("a relation to columns that are not drawn before")
+            terms = {j for r in found for j, _ in r.terms}
+            if i not in place or any(place[j] >= place[i] for j in terms):
+                raise ValueError("a relation to columns that are not drawn before")
+            if not terms or len(found) > MOST_RELATIONS or not all(map(numeric, (i, *terms))):
+                raise ValueError("a relation of columns that have none")
         steps = {
             i: Conditional.from_state(
                 state["steps"][str(i)], sizes, sizes[i] + len(relations.get(i, ()))

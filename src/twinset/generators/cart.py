@@ -39,7 +39,7 @@ _LIMITS = {
     "most_predictors": (1, 10**6),
     "structure_rows": (100, 10**9),
 }
-_MOST_CELLS = 1_500_000
+_MOST_CELLS = 750_000
 _MANY = 16
 _TREE = Boosting(trees=1, rate=1.0, leaves=256, smoothing=5.0, leaf=20, patience=1)
 
@@ -97,7 +97,7 @@ class Cart:
     methods: Mapping[str, Method] = field(default_factory=dict)
     predictors: Mapping[str, Sequence[str]] = field(default_factory=dict)
     most_predictors: int = 24
-    structure_rows: int = 100_000
+    structure_rows: int = 50_000
 
     def __post_init__(self) -> None:
         for name, (least, most) in _LIMITS.items():
@@ -152,7 +152,7 @@ class Cart:
                 rng=streams[target],
                 boosting=self._boosting(names[target], last=place == len(order) - 1),
                 classes=self.classes,
-                most_rows=max(10_000, min(self.structure_rows, _MOST_CELLS // len(names))),
+                most_rows=max(5_000, min(self.structure_rows, _MOST_CELLS // len(names))),
             )
 
         steps: dict[int, Conditional] = {}

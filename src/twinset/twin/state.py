@@ -23,11 +23,19 @@ def pack(value: Any, at: str, arrays: dict[str, Any]) -> Any:
 
 
 def unpack(value: Any, arrays: Mapping[str, Any]) -> Any:
-    """Inverse of `pack`."""
-    if isinstance(value, dict):
-        if set(value) == {"$array"}:
-            return arrays[value["$array"]]
-        return {k: unpack(v, arrays) for k, v in value.items()}
-    if isinstance(value, list):
-        return [unpack(v, arrays) for v in value]
-    return value
+    """Inverse of `pack`; ValueError if an array is referred to twice.
+
+    Else a small file could name a large array in a thousand places, each to be read anew.
+    """
+    left = dict(arrays)
+
+    def filled(value: Any) -> Any:
+        if isinstance(value, dict):
+            if set(value) == {"$array"}:
+                if value["$array"] not in left:
+                    raise ValueError("an array that is not there, or used before")
+                return left.pop(value["$array"])
+            return {k: filled(v) for k, v in value.items()}
+        return [filled(v) for v in value] if isinstance(value, list) else value
+
+    return filled(value)

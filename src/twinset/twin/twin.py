@@ -37,7 +37,7 @@ from twinset.twinfile import Contents, read_twin, twin_bytes
 __all__ = ["Twin"]
 
 _TRIED = 16
-_BEYOND = (OverflowError, RecursionError, pa.ArrowException)
+_BEYOND = (ArithmeticError, MemoryError, RecursionError, pa.ArrowException)
 
 
 @dataclass(frozen=True, eq=False)
