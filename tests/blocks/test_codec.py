@@ -124,6 +124,14 @@ def test_too_few_units_leave_nothing(n: int) -> None:
     assert changes[0].rows == n
 
 
+def test_a_category_without_any_value_has_no_levels() -> None:
+    table = one(Kind.CATEGORY, pa.nulls(20, pa.string()).to_pylist())
+    codec, learn, changes = fit(table)
+    assert codec.schema["x"].categories == ()
+    assert learn["x"].null_count == 20
+    assert not changes
+
+
 def test_all_null_column() -> None:
     codec, learn, changes = fit(one(Kind.REAL, pa.nulls(5, pa.float64()).to_pylist() or [None] * 5))
     assert learn["x"].null_count == 5

@@ -79,10 +79,11 @@ def test_a_state_is_read_back_and_a_broken_one_refused() -> None:
         "model": np.full_like(model.model, 10**6),
         "place": model.place[:-1],
         "predictors": [3],
+        "predictors ": [0, 0],
         "recodes": {"0": np.zeros((1, 4), dtype=np.int32)},
     }
     for name, lie in lies.items():
         with pytest.raises((ValueError, IndexError, KeyError)):
-            Dichotomies.from_state({**state, name: lie}, [10], 10)
+            Dichotomies.from_state({**state, name.strip(): lie}, [10], 10)
     with pytest.raises(ValueError, match="fit together"):
         Dichotomies.from_state(state, [10], 11)

@@ -127,7 +127,7 @@ class Intervals:
             and n == len(self.high) == len(self.rate)
             and len(self.cut_codes) == len(self.cuts) + 1
             and len(self.atom_codes) == len(self.atoms)
-            and (self.roundness.shape == (n, levels) or not levels)
+            and (self.roundness.shape == (n, levels) or not (levels or self.roundness.size))
             and levels <= len(_ROUND)
             and bool(np.isfinite(every).all())
             and all(((a >= 0) & (a < max(n, 1))).all() for a in codes)
