@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
+import pytest
 
+import twinset as ts
 from twinset.checks.tables import category_array, learnable_table
 from twinset.generators.cart import Cart
 from twinset.stats.seeds import stream
@@ -28,3 +31,13 @@ def test_one_condition_on_a_late_column_is_as_by_rejection() -> None:
         assert abs(a.mean() - b.mean()) < 4 * b.std() / np.sqrt(1_000)
     yes = [np.mean(np.array(t["flag"].to_pylist()) == "yes") for t in (given, inside)]
     assert abs(yes[0] - yes[1]) < 0.06
+
+
+@pytest.mark.parametrize("scale", [1e300, 1e-300, np.nan])
+def test_columns_of_no_plain_number_are_learned(scale: float) -> None:
+    """All too large to be a quantity, all next to nothing, all null."""
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame({"a": rng.integers(0, 50, 300), "z": rng.random(300) * scale})
+    drawn = ts.fit(table, workers=1).sample(20, given={"a": 7})
+    assert drawn["z"].isna().all() == (scale != 1e-300)
+    assert (drawn["a"] == 7).all()

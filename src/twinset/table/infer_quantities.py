@@ -214,8 +214,8 @@ def quantity(facts: Facts, numbers: Numbers, guess: Guess, codes: tuple[float, .
         nullable=lost,
         unique=rest.unique and not lost,
         sentinels=codes,
-        low=float(rest.values[0]),
-        high=float(rest.values[-1]),
+        low=float(rest.values[0]) if len(rest.values) else None,
+        high=float(rest.values[-1]) if len(rest.values) else None,
     )
 
 
