@@ -41,6 +41,7 @@ _LIMITS = {
 }
 _MOST_CELLS = 750_000
 _MANY = 16
+_NEAR = 200
 _TREE = Boosting(trees=1, rate=1.0, leaves=256, smoothing=5.0, leaf=20, patience=1)
 
 
@@ -193,9 +194,13 @@ class Cart:
         many = [i for i in categorical if sizes[i] > _MANY and i not in [*first, *last]]
         first += sorted(many, key=lambda i: (-sizes[i], i))
         inner = {i: c for i, c in codes.items() if i not in last}
-        if not inner:
-            return tuple(last)
-        return (*by_dependence(inner, sizes, first), *last)
+        order = list(first)
+        rest = sorted(i for i in inner if i not in first)
+        for start in range(0, len(rest), _NEAR):  # all pairs of very many columns would take hours
+            known = order[-_NEAR:]
+            block = {i: inner[i] for i in [*known, *rest[start : start + _NEAR]]}
+            order += by_dependence(block, sizes, known)[len(known) :]
+        return (*order, *last)
 
     @staticmethod
     def _last(table: Table, first: list[int]) -> list[int]:
@@ -231,7 +236,7 @@ class Cart:
             return tuple(i for i in before if names[i] in wanted)
         if len(before) <= self.most_predictors:
             return before
-        return informative(codes, before, target, sizes, self.most_predictors)
+        return informative(codes, before[-_NEAR:], target, sizes, self.most_predictors)
 
     def _boosting(self, name: str, *, last: bool) -> Boosting:
         """Last is what users model (the target, or the last column): it gets more care."""
