@@ -110,6 +110,24 @@ def test_controls_are_in_every_audit(clean):
         assert controls[name].estimate.low < 0.5 < controls[name].estimate.high
 
 
+def test_the_interval_that_judges_is_written_down(world, clean):
+    """Of many attacks the best one looks good: limits are held against a wider interval."""
+    copied = audit_release(world[0], stack(world[0], world[1]), world[2], attacks=["distance"])
+    seen = set()
+    for r in (*clean.results, *copied.results):
+        if r.estimate is None or "corrected_low" not in r.params:
+            continue
+        low, high = r.params["corrected_low"], r.params["corrected_high"]
+        assert low <= r.estimate.low + 1e-9
+        assert high >= r.estimate.high - 1e-9
+        if r.name != "tpr_at_fpr":  # there it must beat the interval of the false alarms
+            assert (low > r.reference) == (r.verdict == "worse")
+        seen.add((r.name, r.verdict))
+    assert {("auc", "worse"), ("auc", "within_noise"), ("attribute_leak", "within_noise")} <= seen
+    auc = copied.find("auc", attack="distance", target_group="random")
+    assert auc.params["corrected_low"] > 0.5
+
+
 def test_low_false_positive_rates_need_enough_non_members(clean):
     at = {f: clean.find("tpr_at_fpr", attack="distance", fpr=f) for f in (0.01, 0.001)}
     assert at[0.01].status == "ok"

@@ -41,12 +41,16 @@ def test_the_first_screen_says_what_could_have_been_noticed(audit):
 def test_an_attack_above_the_margin_is_not_said_to_be_under_it(audit):
     """The margin is held against the corrected lower end, not against the figure."""
     above = replace(
-        one(audit.results, "auc"), verdict="worse", estimate=Estimate(0.56, 0.54, 0.58, 900)
+        one(audit.results, "auc"),
+        verdict="worse",
+        estimate=Estimate(0.56, 0.54, 0.58, 900),
+        params={"attack": "x", "corrected_low": 0.525, "corrected_high": 0.595},
     )
     s = summarise(None, replace(audit, results=(above,), extra={"margin": 0.03}))
     text = " ".join(s.verdict_text)
-    assert "56.0% of such pairs" in text
-    assert "The answer becomes No once more than 53.0% is beyond doubt" in text
+    assert "56.0% of such pairs (52.5 to 59.5%, wide enough for the choice of the best)" in text
+    assert "The answer becomes No once the whole interval lies above 53.0%" in text
+    assert s.figures[0].interval == s.attacks[0].figures[0].interval == "0.525 to 0.595"
 
 
 def broken_control(audit: Audit) -> Audit:

@@ -15,7 +15,7 @@ from twinset.auditing.threats import describe
 from twinset.protocols import Direction, Estimate, Result, ThreatModel
 from twinset.stats.seeds import stream
 
-__all__ = ["FPRS", "Finding", "Judgement", "Scored", "by_unit", "judge", "tpr_result"]
+__all__ = ["FPRS", "Finding", "Judgement", "Scored", "by_unit", "corrected", "judge", "tpr_result"]
 
 FPRS = (0.01, 0.001)
 _CONFIDENCE = 0.95
@@ -100,11 +100,10 @@ def judge(
     findings: list[Finding] = []
     tests = max(len([s for s in scored if s.scores is not None]) * len(FPRS), 1)
     for (s, name, group), area in zip(cells, areas, strict=True):
-        low, high = measures.auc_interval(area, z)
-        shown = low > 0.5
-        if shown:
+        low, high = sure = measures.auc_interval(area, z)
+        if low > 0.5:
             findings.append(Finding(s.attack, s.leak, name, "auc", area.value, low, high))
-        results.append(_auc_result(s, name, area, shown))
+        results.append(_auc_result(s, name, area, sure))
         results.extend(_advantage(s, name, group, member, seed))
         if name == "random":
             results.append(_bound(s, member, seed, tests))
@@ -136,16 +135,21 @@ def _params(s: Scored, group: str, **more: Any) -> dict[str, Any]:
     }
 
 
-def _auc_result(s: Scored, group: str, area: Auc, shown: bool) -> Result:
+def corrected(low: float, high: float) -> dict[str, float]:
+    """Params with the interval that holds for all attacks of an audit at once."""
+    return {"corrected_low": low, "corrected_high": high}
+
+
+def _auc_result(s: Scored, group: str, area: Auc, sure: tuple[float, float]) -> Result:
     low, high = measures.auc_interval(area)
     return Result(
         family="privacy",
         name="auc",
-        params=_params(s, group),
+        params=_params(s, group, **corrected(*sure)),
         estimate=Estimate(area.value, low, high, area.members + area.non_members, _CONFIDENCE),
         reference=0.5,
         noise=_CONFIDENT * measures.null_error(area.members, area.non_members),
-        verdict="worse" if shown else "within_noise",
+        verdict="worse" if sure[0] > 0.5 else "within_noise",
         seconds=s.seconds,
     )
 
@@ -191,7 +195,13 @@ def _bound(s: Scored, member: npt.NDArray[np.bool_], seed: int, tests: int) -> R
         family="privacy",
         name="epsilon_lower_bound",
         params=_params(
-            s, "random", method="one run, pairs", neighbours="replace", delta=0.0, ceiling=top
+            s,
+            "random",
+            method="one run, pairs",
+            neighbours="replace",
+            delta=0.0,
+            ceiling=top,
+            **corrected(sure.value, top),
         ),
         estimate=Estimate(low, low, top, int(member.sum()), 1 - found.alpha),
         reference=0.0,
@@ -232,7 +242,8 @@ def tpr_result(
     low, high = measures.clopper_pearson(*hits)
     low, high = min(low, rate.tpr), max(high, rate.tpr)
     sure = 1 - (1 - _CONFIDENCE) / (2 * tests)
-    sure_low = measures.clopper_pearson(*hits, sure)[0]
+    sure_low, sure_high = measures.clopper_pearson(*hits, sure)
+    wide = corrected(min(sure_low, rate.tpr), max(sure_high, rate.tpr))
     sure_alarms = measures.clopper_pearson(*alarms, sure)[1]
     shown = sure_low > max(sure_alarms, fpr)
     fpr_low, fpr_high = measures.clopper_pearson(*alarms)
@@ -240,7 +251,7 @@ def tpr_result(
     result = Result(
         family="privacy",
         name="tpr_at_fpr",
-        params={**params, "fpr": fpr, **counted},
+        params={**params, "fpr": fpr, **counted, **wide},
         estimate=Estimate(rate.tpr, low, high, rate.members, _CONFIDENCE),
         reference=fpr,
         verdict="worse" if shown else "within_noise",

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from scipy import stats
 
 from twinset.auditing import bounds, measures
-from twinset.auditing.auditor import FPRS, Finding, Judgement, tpr_result
+from twinset.auditing.auditor import FPRS, Finding, Judgement, corrected, tpr_result
 from twinset.auditing.learning import EXTRA_VARIANCE
 from twinset.auditing.measures import Auc
 from twinset.auditing.threats import describe
@@ -96,10 +96,10 @@ def judge_trials(
     findings: list[Finding] = []
     for (t, name, places), area in zip(cells, areas, strict=True):
         assert t.scores is not None
-        low, high = measures.auc_interval(area, z)
+        low, high = sure = measures.auc_interval(area, z)
         if low > 0.5:
             findings.append(Finding(t.attack, t.leak, name, "auc", area.value, low, high))
-        results.append(_auc(t, name, area, member, places, low > 0.5))
+        results.append(_auc(t, name, area, member, places, sure))
         scores, inside = t.scores[:, places], member[:, places]
         results += _advantages(t, name, scores, inside, seed)
         results.append(_bound(t, name, places, member, choose, delta, len(cells)))
@@ -134,16 +134,18 @@ def _params(t: Trials, group: str, **more: object) -> dict[str, object]:
     }
 
 
-def _auc(t: Trials, name: str, area: Auc, member: Flags, places: Ints, shown: bool) -> Result:
+def _auc(
+    t: Trials, name: str, area: Auc, member: Flags, places: Ints, sure: tuple[float, float]
+) -> Result:
     low, high = measures.auc_interval(area)
     return Result(
         family="privacy",
         name="auc",
-        params=_params(t, name, targets=len(places), fits=len(member)),
+        params=_params(t, name, targets=len(places), fits=len(member), **corrected(*sure)),
         estimate=Estimate(area.value, low, high, area.members + area.non_members, _CONFIDENCE),
         reference=0.5,
         noise=_Z95 * area.error,
-        verdict="worse" if shown else "within_noise",
+        verdict="worse" if sure[0] > 0.5 else "within_noise",
         seconds=t.seconds,
     )
 
@@ -194,6 +196,7 @@ def _bound(
     made = bounds.count_at(*trials, delta=delta)
     sure = bounds.count_at(*trials, delta=delta, alpha=made.alpha / tests)
     about = {"method": "fits", "neighbours": "replace", "delta": delta, "ceiling": made.ceiling}
+    about |= corrected(sure.value, made.ceiling)
     if delta > 0:
         about["if_gaussian"] = bounds.count_at(*trials, delta=delta, gaussian=True).value
     return Result(

@@ -14,7 +14,7 @@ from twinset.protocols import Estimate, Result
 from twinset.report.measures import Measure
 from twinset.report.numbers import Unit, figure, span, tick
 from twinset.report.shapes import Bar, Bars, Cell, HeatMap, Strip
-from twinset.report.words import centre_of, describe
+from twinset.report.words import centre_of, describe, interval_of
 from twinset.results import Chart
 
 __all__ = ["HEIGHT", "MAP", "WIDTH", "Axis", "axis", "bars", "excess", "heat_map", "strip"]
@@ -46,7 +46,7 @@ def axis(measure: Measure, results: Iterable[Result]) -> Axis:
     values: list[float] = list(measure.anchors)
     for r in results:
         if r.estimate is not None:
-            values += [r.estimate.value, r.estimate.low, r.estimate.high]
+            values += [r.estimate.value, *(interval_of(r) or ())]
         if r.reference is not None:
             values += [r.reference - (r.noise or 0.0), r.reference + (r.noise or 0.0)]
     low, high = min(values, default=0.0), max(values, default=1.0)
@@ -70,7 +70,8 @@ def strip(result: Result, estimate: Estimate, on: Axis) -> Strip:
     """Lay a result out on an axis: its interval against the reference and the noise band."""
     measure = describe(result)
     unit = measure.unit
-    alt = f"{figure(estimate.value, unit)}, interval {span(estimate.low, estimate.high, unit)}"
+    low, high = interval_of(result) or (estimate.low, estimate.high)
+    alt = f"{figure(estimate.value, unit)}, interval {span(low, high, unit)}"
     band = None
     if result.reference is not None:
         alt += f"; {measure.reference}: {figure(result.reference, unit)}"
@@ -80,8 +81,8 @@ def strip(result: Result, estimate: Estimate, on: Axis) -> Strip:
             alt += f", by chance {span(max(ends[0], measure.domain[0]), ends[1], unit)}"
     return Strip(
         point=on.at(estimate.value),
-        low=on.at(estimate.low),
-        high=on.at(estimate.high),
+        low=on.at(low),
+        high=on.at(high),
         reference=None if result.reference is None else on.at(result.reference),
         band=band,
         left=tick(on.low, unit),

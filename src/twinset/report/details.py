@@ -9,18 +9,27 @@ from twinset.report import charts
 from twinset.report.measures import Measure
 from twinset.report.numbers import Unit, count, figure, plural, span
 from twinset.report.shapes import AttackRow, Detail, DetailRow, Figure, KindRow, Section
-from twinset.report.words import ATTACKS, FAMILIES, describe, direction, mark, place
+from twinset.report.words import (
+    ATTACKS,
+    FAMILIES,
+    describe,
+    direction,
+    group_of,
+    interval_of,
+    mark,
+    place,
+)
 from twinset.results import Exposed
 
-__all__ = ["attack_rows", "details", "figure_of", "group_of", "kind_rows"]
+__all__ = ["attack_rows", "details", "figure_of", "kind_rows"]
 
 _MOST_ROWS = 8
 _OF_ATTACKS = ("auc", "tpr_at_fpr", "advantage", "epsilon_lower_bound")
-_GROUPS = {"all": "all records", "random": "random records", "outliers": "outlying records"}
 # Params that tell how a figure was made, not what it is of.
 _INTERNAL = {
     *("interval", "expected", "q_worse", "target", "train", "synthetic", "sets", "rows", "draws"),
     *("copies", "missing", "of", "df", "parameters", "directions"),
+    *("corrected_low", "corrected_high"),
 }
 _ORDER = ("fidelity", "utility", "diversity", "integrity", "fairness", "privacy")
 
@@ -45,11 +54,11 @@ def figure_of(result: Result, title: str = "", on: charts.Axis | None = None) ->
 
 
 def _interval(result: Result, unit: Unit) -> str:
-    e = result.estimate
-    if e is None:
+    e, ends = result.estimate, interval_of(result)
+    if e is None or ends is None:
         return ""
     other = "" if e.confidence == 0.95 else f" ({figure(e.confidence, 'share')} confidence)"
-    return span(e.low, e.high, unit) + other
+    return span(*ends, unit) + other
 
 
 def attack_rows(results: Sequence[Result]) -> tuple[tuple[str, ...], tuple[AttackRow, ...]]:
@@ -75,12 +84,6 @@ def attack_rows(results: Sequence[Result]) -> tuple[tuple[str, ...], tuple[Attac
         rows.append((best, AttackRow(title, meaning, group, shown)))
     rows.sort(key=lambda pair: -pair[0])
     return tuple(_header(k) for k in kinds), tuple(row for _, row in rows)
-
-
-def group_of(r: Result) -> str:
-    """Which records an attack was aimed at, in words."""
-    group = str(r.params.get("target_group") or r.group or "all")
-    return _GROUPS.get(group, group.replace("_", " "))
 
 
 def _column_of(r: Result) -> tuple[str, float]:

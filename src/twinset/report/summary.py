@@ -17,12 +17,12 @@ from typing import Any
 
 from twinset.protocols import Result
 from twinset.report import charts
-from twinset.report.details import attack_rows, details, figure_of, group_of, kind_rows
+from twinset.report.details import attack_rows, details, figure_of, kind_rows
 from twinset.report.disclosure import MINIMUM, guard_audit, guard_evaluation, guard_provenance
 from twinset.report.numbers import count, figure, plural
 from twinset.report.shapes import ColumnCard, Figure, GateRow, Mark, ProblemRow, Summary, Term
 from twinset.report.verdict import best_attack, one, share, uses
-from twinset.report.words import GLOSSARY, describe, mark
+from twinset.report.words import GLOSSARY, describe, group_of, mark
 from twinset.results import Audit, Evaluation, Problem
 
 __all__ = ["Summary", "guarded", "summarise"]

@@ -9,7 +9,7 @@ from twinset.auditing.words import CLEAN, NOT_ASSESSED
 from twinset.protocols import Result
 from twinset.report.numbers import figure, plural, span
 from twinset.report.shapes import Mark, Tone, Use
-from twinset.report.words import describe, mark
+from twinset.report.words import describe, group_of, interval_of, mark
 from twinset.results import Audit, Evaluation
 
 __all__ = ["best_attack", "one", "share", "uses"]
@@ -24,7 +24,7 @@ def one(results: Sequence[Result], name: str, **params: Any) -> Result | None:
 
 
 def best_attack(audit: Audit | None, name: str = "auc", **params: Any) -> Result | None:
-    """Return the result of the most successful attack, by the lower end of its interval."""
+    """Return the result of the most successful attack, by the lower end that limits are held to."""
     found = [
         r
         for r in (audit.results if audit else ())
@@ -33,7 +33,7 @@ def best_attack(audit: Audit | None, name: str = "auc", **params: Any) -> Result
         and "attack" in r.params
         and all(r.params.get(k) == v for k, v in params.items())
     ]
-    return max(found, key=lambda r: r.estimate.low if r.estimate else 0.0, default=None)
+    return max(found, key=lambda r: (interval_of(r) or (0.0,))[0], default=None)
 
 
 def share(audit: Audit | None, provenance: Mapping[str, Any]) -> tuple[Mark, tuple[str, ...]]:
@@ -85,26 +85,26 @@ def _is_unknown(audit: Audit) -> bool:
 def _finding(audit: Audit) -> str:
     """Say in one sentence what the best attack achieved."""
     best = best_attack(audit)
-    if best is None or best.estimate is None:
+    ends = interval_of(best) if best else None
+    if best is None or ends is None:
         return "No attack on membership could be run on these files."
-    e = best.estimate
+    chosen = ", wide enough for the choice of the best" if "corrected_low" in best.params else ""
+    group = best.params.get("target_group")
+    among = "" if group in (None, "all", "random") else f" among {group_of(best)}"
     return (
-        f"{_tried(audit)} The best one was right in {figure(e.value, 'share')} of such pairs "
-        f"({span(e.low, e.high, 'share')}); guessing gets 50%.{_small_leak(best, audit)}"
-        f"{_power(best, audit)}"
+        f"{_tried(audit)} The best one was right in {figure(best.value, 'share')} of such pairs"
+        f"{among} ({span(*ends, 'share')}{chosen}); guessing gets 50%.{_small_leak(best, audit)}"
+        f"{_power(audit)}"
     )
 
 
-def _power(best: Result, audit: Audit) -> str:
-    """Say what the choice of the best costs, and how strong an attack had to be to be noticed."""
-    e, least = best.estimate, audit.extra.get("smallest_auc_seen")
-    text = ""
-    if best.verdict == "within_noise" and e is not None and e.low > 0.5:
-        text = " The best of so many reaches that by chance."
+def _power(audit: Audit) -> str:
+    """Say how strong an attack had to be to be noticed."""
+    least = audit.extra.get("smallest_auc_seen")
     if least is None:
-        return text
+        return ""
     return (
-        f"{text} With so many records, an attack that is right in less than "
+        " With so many records, an attack that is right in less than "
         f"{figure(least, 'share')} of pairs is hardly noticed."
     )
 
@@ -116,8 +116,7 @@ def _small_leak(best: Result, audit: Audit) -> str:
         return ""
     return (
         " That is more than guessing: the rows tell something of who was in the train data. The "
-        f"answer becomes No once more than {figure(0.5 + margin, 'share')} is beyond doubt, the "
-        "number of attacks considered."
+        f"answer becomes No once the whole interval lies above {figure(0.5 + margin, 'share')}."
     )
 
 

@@ -20,6 +20,8 @@ __all__ = [
     "centre_of",
     "describe",
     "direction",
+    "group_of",
+    "interval_of",
     "mark",
     "place",
 ]
@@ -33,6 +35,14 @@ FAMILIES: dict[str, str] = {
     "privacy": "Privacy: can records be recognised?",
 }
 
+_GROUPS = {
+    "all": "all records",
+    "random": "random records",
+    "outliers": "outlying records",
+    "vulnerable": "the most vulnerable records",
+    "declared": "the records that were named",
+    "canaries": "planted records",
+}
 _SLIGHT_LOSS = 0.02
 _HARD_TO_TELL = 0.6
 
@@ -102,7 +112,9 @@ GLOSSARY: dict[str, str] = {
     "Synthetic rows": "The rows made by the generator: what would be shared.",
     "Unit": "The person or thing to protect: one row, or all rows with the same unit identifier.",
     "Interval": "The range that would hold the true figure in 95 of 100 repetitions, unless "
-    "another confidence is given.",
+    "another confidence is given. That of an attack is wider, so that it holds for all attacks at "
+    "once: of many attacks the best one looks better than it is. Limits are held against this "
+    "wider interval; report.json has both.",
     "Noise": "How far the score of fresh real rows scatters by chance alone.",
     "Attack": "A program that tries to find out, from the synthetic rows, whether a given record "
     "was among the train rows (membership inference).",
@@ -127,6 +139,21 @@ def place(name: str) -> tuple[int, str]:
     base = name.removeprefix("mean_")
     known = list(MEASURES)
     return (known.index(base) if base in known else len(known)), name
+
+
+def interval_of(result: Result) -> tuple[float, float] | None:
+    """Return the interval that judgements use: that of an attack holds for all attacks at once."""
+    e = result.estimate
+    if e is None:
+        return None
+    low, high = (result.params.get(f"corrected_{side}") for side in ("low", "high"))
+    return (e.low, e.high) if low is None or high is None else (float(low), float(high))
+
+
+def group_of(result: Result) -> str:
+    """Which records an attack was aimed at, in words."""
+    group = str(result.params.get("target_group") or result.group or "all")
+    return _GROUPS.get(group, group.replace("_", " "))
 
 
 def direction(result: Result) -> str:
