@@ -1,29 +1,27 @@
 """Where things stand in a chart: results to coordinates in a view box, no markup.
 
-Strips are `WIDTH` wide; column charts are `WIDTH` x `HEIGHT`; the heat map is `MAP` square.
+Strips are `WIDTH` wide; column charts are `WIDTH` x `HEIGHT`.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
 from twinset.protocols import Estimate, Result
 from twinset.report.measures import Measure
 from twinset.report.numbers import Unit, figure, span, tick
-from twinset.report.shapes import Bar, Bars, Cell, HeatMap, Strip
+from twinset.report.shapes import Bar, Bars, Strip
 from twinset.report.words import centre_of, describe, interval_of
 from twinset.results import Chart
 
-__all__ = ["HEIGHT", "MAP", "WIDTH", "Axis", "axis", "bars", "excess", "heat_map", "strip"]
+__all__ = ["HEIGHT", "WIDTH", "Axis", "axis", "bars", "excess", "strip"]
 
-WIDTH, HEIGHT, MAP = 300, 96, 320
+WIDTH, HEIGHT = 300, 96
 _MARGIN = 7
 _MAX_BARS = 14
-_MAX_MAP = 30
-_LEVELS = (0.0, 1.0, 3.0, 10.0)
 
 
 @dataclass(frozen=True)
@@ -175,65 +173,3 @@ def _categories(chart: Chart) -> tuple[Bar, ...]:
         )
         for i, (label, t, s) in enumerate(picked)
     )
-
-
-def heat_map(pairs: Sequence[Result], columns: Sequence[str]) -> HeatMap | None:
-    """Lay out the pairs: excess over noise, the columns in the order of the table."""
-    known = {r.columns: r for r in pairs if len(r.columns) == 2 and r.estimate is not None}
-    names = [c for c in columns if any(c in pair for pair in known)]
-    if len(names) < 2:
-        return None
-    total = len(names)
-    if total > _MAX_MAP:
-        worst = {c: max(excess(r) for pair, r in known.items() if c in pair) for c in names}
-        kept = set(sorted(names, key=lambda c: (-worst[c], c))[:_MAX_MAP])
-        names = [c for c in names if c in kept]
-    size = MAP // len(names)
-    cells = []
-    for row, below in enumerate(names):
-        for column, above in enumerate(names[:row]):
-            result = known.get((above, below)) or known.get((below, above))
-            if result is not None:
-                cells.append(_cell(result, column * size, row * size))
-    ranked = sorted(known.values(), key=lambda r: (-excess(r), r.columns))[:30]
-    rows = tuple(_pair_row(r) for r in ranked)
-    left_out = (
-        "" if total <= _MAX_MAP else f"The {_MAX_MAP} columns with the worst pairs of {total}."
-    )
-    alt = f"Pairs of {len(names)} columns, coloured by excess over noise"
-    header = ("pair", "difference", "fresh real rows", "excess over noise")
-    return HeatMap(
-        size=size,
-        cells=tuple(cells),
-        names=tuple((n, i * size) for i, n in enumerate(names)),
-        left_out=left_out,
-        alt=alt,
-        header=header,
-        rows=rows,
-    )
-
-
-def _cell(result: Result, x: int, y: int) -> Cell:
-    times = excess(result)
-    level = sum(times > limit for limit in _LEVELS[1:]) + (1 if result.verdict == "worse" else 0)
-    level = level if result.verdict == "worse" else 0
-    pair = " and ".join(result.columns)
-    return Cell(
-        x, y, level, f"{pair}: {figure(result.value, describe(result).unit)}, {_times(times)}"
-    )
-
-
-def _pair_row(result: Result) -> tuple[str, ...]:
-    unit = describe(result).unit
-    return (
-        " × ".join(result.columns),
-        figure(result.value, unit),
-        figure(result.reference, unit),
-        _times(excess(result)),
-    )
-
-
-def _times(times: float) -> str:
-    if not math.isfinite(times) or times >= 1e9:
-        return "–"
-    return "none" if times <= 0 else f"{times:.1f} × noise"

@@ -23,14 +23,8 @@ from twinset.results import Exposed
 
 __all__ = ["attack_rows", "details", "figure_of", "kind_rows"]
 
-_MOST_ROWS = 8
+_FEW, _MOST_ROWS = 3, 6
 _OF_ATTACKS = ("auc", "tpr_at_fpr", "advantage", "epsilon_lower_bound")
-# Params that tell how a figure was made, not what it is of.
-_INTERNAL = {
-    *("interval", "expected", "q_worse", "target", "train", "synthetic", "sets", "rows", "draws"),
-    *("copies", "missing", "of", "df", "parameters", "directions"),
-    *("corrected_low", "corrected_high"),
-}
 _ORDER = ("fidelity", "utility", "diversity", "integrity", "fairness", "privacy")
 
 
@@ -152,18 +146,44 @@ def details(results: Sequence[Result]) -> tuple[Section, ...]:
 
 def _detail(name: str, found: list[Result]) -> Detail:
     ranked = sorted(found, key=lambda r: -charts.excess(r))
+    shown = _worth_showing(ranked)
     first = next((r for r in found if r.estimate is not None), found[0])
     measure = describe(first)
-    rest = len(ranked) - _MOST_ROWS
+    rest = len(ranked) - len(shown)
+    telling = _telling(found)
     return Detail(
         title=_title(name, measure),
         name=name,
         meaning=measure.meaning,
         direction=direction(first),
         counted=_counted(found),
-        rows=tuple(_row(r) for r in ranked[:_MOST_ROWS]),
+        rows=tuple(_row(r, telling) for r in shown),
         left_out=f"{plural(rest, 'more row')} in report.json." if rest > 0 else "",
     )
+
+
+def _worth_showing(ranked: list[Result]) -> list[Result]:
+    """Return what lies outside the noise, or the first few if nothing does."""
+    bad = [r for r in ranked if r.verdict == "worse" or r.status == "failed"]
+    return (bad if len(bad) > _FEW else ranked[:_FEW])[:_MOST_ROWS]
+
+
+def _telling(found: list[Result]) -> tuple[str, ...]:
+    """Return the params by which results of one name are told apart, words before numbers."""
+    keys: tuple[str, ...] = ()
+    for kind in (str, int | float):
+        names = list(dict.fromkeys(k for r in found for k in r.params))
+        for k in names:
+            values = [r.params.get(k) for r in found]
+            alike = len({_identity(r, keys) for r in found})
+            if alike < len(found) and all(v is None or isinstance(v, kind) for v in values):
+                finer = len({_identity(r, (*keys, k)) for r in found})
+                keys = (*keys, k) if finer > alike else keys
+    return keys
+
+
+def _identity(r: Result, keys: tuple[str, ...]) -> tuple[object, ...]:
+    return (r.columns, r.group, *(r.params.get(k) for k in keys))
 
 
 def _title(name: str, measure: Measure) -> str:
@@ -187,12 +207,12 @@ def _counted(found: list[Result]) -> str:
     return ", ".join(parts)
 
 
-def _row(r: Result) -> DetailRow:
+def _row(r: Result, telling: tuple[str, ...]) -> DetailRow:
     unit = describe(r).unit
     parts = [" × ".join(r.columns)]
     parts += [r.group] if r.group else []
-    shown = {k: v for k, v in r.params.items() if k not in _INTERNAL}
-    parts += [f"{k} {v}" for k, v in shown.items() if isinstance(v, str | int | float)]
+    known = {k: r.params[k] for k in telling if r.params.get(k) is not None}
+    parts += [f"{k.replace('_', ' ')} {v}" for k, v in known.items()]
     return DetailRow(
         what=" · ".join(p for p in parts if p) or "whole table",
         value=figure(r.value, unit),

@@ -13,7 +13,6 @@ __all__ = [
     "AttackRow",
     "Bar",
     "Bars",
-    "Cell",
     "ColumnCard",
     "Detail",
     "DetailRow",
@@ -27,6 +26,7 @@ __all__ = [
     "Strip",
     "Summary",
     "Term",
+    "Tiles",
     "Tone",
     "Use",
 ]
@@ -162,24 +162,27 @@ class ColumnCard:
 
 
 @dataclass(frozen=True)
-class Cell:
-    """A cell of the heat map; `level` 0 is within noise, 1 to 4 are growing excess."""
+class Tiles:
+    """All pairs of one kind ("lost", "invented", "other") as one SVG path."""
 
-    x: int
-    y: int
-    level: int
-    alt: str
+    kind: str
+    path: str
 
 
 @dataclass(frozen=True)
 class HeatMap:
-    """Pairs of columns: excess over noise."""
+    """Pairs of columns: where dependence was lost or invented; `names` with their places."""
 
-    size: int
-    cells: tuple[Cell, ...]
+    width: int
+    box: str
     names: tuple[tuple[str, int], ...]
-    left_out: str
+    ground: str
+    grid: str
+    tiles: tuple[Tiles, ...]
+    legend: tuple[Tiles, ...]
     alt: str
+    text: str
+    left_out: str
     header: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
 

@@ -19,6 +19,7 @@ from twinset.protocols import Result
 from twinset.report import charts
 from twinset.report.details import attack_rows, details, figure_of, kind_rows
 from twinset.report.disclosure import MINIMUM, guard_audit, guard_evaluation, guard_provenance
+from twinset.report.heat import heat_map
 from twinset.report.numbers import count, figure, plural
 from twinset.report.shapes import ColumnCard, Figure, GateRow, Mark, ProblemRow, Summary, Term
 from twinset.report.verdict import best_attack, one, share, uses
@@ -72,7 +73,6 @@ def summarise(
     cards, cards_text = _cards(evaluation)
     problems = evaluation.problems if evaluation else ()
     kinds = kind_rows(audit.exposed[:_MOST_KINDS]) if audit else ()
-    pairs = [r for r in mine if r.name == "pair_tvd"]
     order = evaluation.schema.names if evaluation else ()
     return Summary(
         title=str(provenance.get("source") or "Synthetic table"),
@@ -91,7 +91,7 @@ def summarise(
         kinds_text=_kinds_text(audit),
         columns=cards,
         columns_text=cards_text,
-        pairs=charts.heat_map(pairs, order),
+        pairs=heat_map(mine, order),
         attack_headers=headers,
         attacks=attacks,
         details=details([*mine, *attacked]),
