@@ -6,9 +6,9 @@ release where sizes matter (`holdout` of counts), and whole where they do not (m
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from functools import cached_property
-from typing import Literal
+from typing import Literal, TypeVar, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -29,6 +29,7 @@ from twinset.table.table import Table
 
 __all__ = ["BINS", "LEVELS", "Evidence"]
 
+T = TypeVar("T")
 BINS = 20
 NEAR_UNIQUE = 0.5  # a column with more distinct values than this share of the rows
 LEVELS = {1: None, 2: 32, 3: 8, 4: 4}  # codes a column, by the number of columns (4: or more)
@@ -74,6 +75,7 @@ class Evidence:
         self._sorted: dict[tuple[Side, str], Floats] = {}
         self._known: dict[str, tuple[str, ...]] = {}
         self._effects: dict[tuple[Side, str], float] = {}
+        self._once: dict[Hashable, object] = {}
         self._coarse: dict[tuple[str, int], tuple[dict[Side, Codes], int]] = {}
 
     def _usable(self, column: Column, others: Sequence[Table]) -> bool:
@@ -95,14 +97,27 @@ class Evidence:
         """Random stream of a task."""
         return stream(self.seed, "evaluate", *task)
 
+    def once(self, key: Hashable, make: Callable[[], T]) -> T:
+        """Return what `make` gives, made once for all metrics that ask by this key."""
+        if key not in self._once:
+            self._once[key] = make()
+        return cast(T, self._once[key])
+
+    @cached_property
+    def holdout_rows(self) -> npt.NDArray[np.int64]:
+        """Places in the whole holdout (of models) of the holdout's rows elsewhere."""
+        held, most = self.holdout, self.synthetic.num_rows
+        if held is None or held.num_rows <= most:
+            return np.arange(0 if held is None else held.num_rows)
+        return draw(held.units, held.num_rows, most, self.rng("holdout"))
+
     @cached_property
     def _equal(self) -> dict[Side, Table]:
         tables: dict[Side, Table] = {"train": self.train, "synthetic": self.synthetic}
         if self.holdout is not None:
-            held, most = self.holdout, self.synthetic.num_rows
-            if held.num_rows > most:
-                held = held.take(draw(held.units, held.num_rows, most, self.rng("holdout")))
-            tables["holdout"] = held
+            held = self.holdout
+            whole = len(self.holdout_rows) == held.num_rows
+            tables["holdout"] = held if whole else held.take(self.holdout_rows)
         return tables
 
     @property

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +16,7 @@ from twinset.table.table import Table
 
 __all__ = ["Cells", "Coded", "Evidence", "Side", "Split"]
 
+T = TypeVar("T")
 Side = Literal["train", "synthetic", "holdout"]
 Floats = npt.NDArray[np.float64]
 Codes = npt.NDArray[np.integer[Any]]
@@ -118,6 +119,10 @@ class Evidence(Protocol):
         """Random stream of a task."""
         ...
 
+    def once(self, key: Hashable, make: Callable[[], T]) -> T:
+        """Return what `make` gives, made once for all metrics that ask by this key."""
+        ...
+
     def rows(self, side: Side) -> int:
         """Rows of a table."""
         ...
@@ -181,6 +186,11 @@ class Evidence(Protocol):
 
     def numeric(self) -> tuple[str, ...]:
         """Names of number-like columns."""
+        ...
+
+    @property
+    def holdout_rows(self) -> npt.NDArray[np.int64]:
+        """Places in the whole holdout (of models) of the holdout's rows elsewhere."""
         ...
 
     def model_view(self, side: Side, *, without: str | None = None) -> Split:

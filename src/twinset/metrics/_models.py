@@ -1,26 +1,31 @@
-"""Gradient boosting as the metrics use it: 100 trees, LightGBM's defaults, fixed by a seed.
+"""Models as the metrics use them: boosting (100 trees, LightGBM's defaults), forest, linear.
 
-Each fit uses one thread, several run side by side: shared loops burn cores that others use.
+Each fit is fixed by a seed and uses one thread, several run side by side: shared loops burn cores
+that others use.
 """
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from twinset.metrics._evidence import Split
+from twinset.metrics._linear import Design, Glm
 from twinset.progress import check_time
 from twinset.scale.local import map_ordered
 
-__all__ = ["Crossfit", "Task", "crossfit", "fit_predict", "fitting"]
+__all__ = ["Crossfit", "Fitted", "Learner", "Task", "crossfit", "fit", "fitting"]
 
 Floats = npt.NDArray[np.float64]
+Learner = Literal["boosting", "forest", "linear"]
 TREES = 100
+_FOREST = 50  # trees
+MOST: dict[Learner, int | None] = {"boosting": None, "forest": 5_000, "linear": 10_000}
 _LEVELS = 1_000  # levels of a category beyond this are one level to the model
 
 
@@ -124,29 +129,112 @@ def crossfit(
     return Crossfit(scores, dict(zip(view.names, share.tolist(), strict=True)))
 
 
-def fit_predict(train: Split, target: Floats, test: Floats, task: Task, seed: int) -> Floats:
-    """Fit on `train`, return predictions for `test`: shape (rows,) or (rows, classes).
+@dataclass(frozen=True, eq=False)
+class Fitted:
+    """A fitted model.
 
-    A target with one value predicts that value.
+    Attributes
+    ----------
+    predict
+        Features of shape (rows, p) -> (rows,) numbers, or (rows, classes) chances.
+    gains
+        Shape (p,): share of each feature in what boosting gained; zeros for other models.
     """
-    import lightgbm as lgb
 
+    predict: Callable[[Floats], Floats]
+    gains: Floats
+
+
+def fit(
+    learner: Learner, train: Split, target: Floats, task: Task, seed: int, trees: int = TREES
+) -> Fitted:
+    """Fit a model of `target` on the rows of `train` that have one.
+
+    Forests and linear models take up to `MOST` rows, drawn at random. A target with one value
+    predicts that value.
+    """
     check_time()
-    known = ~np.isnan(target)
+    known = np.flatnonzero(~np.isnan(target))
+    most = MOST[learner]
+    if most is not None and len(known) > most:
+        known = np.sort(np.random.default_rng(seed).choice(known, most, replace=False))
     x, y = _capped(train.features[known], train.categorical), target[known]
     first = np.unique(y)
     if len(first) < 2:
-        if task.classes is None:
-            return np.full(len(test), first[0] if len(first) else 0.0)
-        constant = np.zeros((len(test), task.classes))
-        if len(first):
-            constant[:, int(first[0])] = 1.0
-        return constant
+        return Fitted(_constant(first, task), np.zeros(x.shape[1]))
+    if learner == "boosting":
+        return _boosting(x, y, train.categorical, task, seed, trees)
+    made = _forest(x, y, task, seed) if learner == "forest" else _linear(x, y, train, task)
+    return Fitted(lambda new: made(_capped(new, train.categorical)), np.zeros(x.shape[1]))
+
+
+def _constant(first: Floats, task: Task) -> Callable[[Floats], Floats]:
+    value = float(first[0]) if len(first) else 0.0
+    if task.classes is None:
+        return lambda new: np.full(len(new), value)
+    chances = np.zeros(task.classes)
+    if len(first):
+        chances[int(value)] = 1.0
+    return lambda new: np.tile(chances, (len(new), 1))
+
+
+def _boosting(
+    x: Floats, y: Floats, categorical: tuple[int, ...], task: Task, seed: int, trees: int
+) -> Fitted:
+    import lightgbm as lgb
+
     params = task.params(seed)
     with fitting():
-        data = lgb.Dataset(x, y, categorical_feature=list(train.categorical), params=params)
-        booster = lgb.train(params, data, num_boost_round=TREES)
-        found = np.asarray(
-            booster.predict(_capped(test, train.categorical), num_threads=1), dtype=np.float64
-        )
-    return np.column_stack([1 - found, found]) if task.classes == 2 else found
+        data = lgb.Dataset(x, y, categorical_feature=list(categorical), params=params)
+        booster = lgb.train(params, data, num_boost_round=trees)
+    gains = np.asarray(booster.feature_importance("gain"), dtype=np.float64)
+
+    def predict(new: Floats) -> Floats:
+        with fitting():
+            found = booster.predict(_capped(new, categorical), num_threads=1)
+        found = np.asarray(found, dtype=np.float64)
+        return np.column_stack([1 - found, found]) if task.classes == 2 else found
+
+    return Fitted(predict, gains / max(float(gains.sum()), 1e-300))
+
+
+def _forest(x: Floats, y: Floats, task: Task, seed: int) -> Callable[[Floats], Floats]:
+    from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
+
+    common = {"n_estimators": _FOREST, "min_samples_leaf": 5, "random_state": seed, "n_jobs": 1}
+    if task.classes is None:
+        number = RandomForestRegressor(max_features=1 / 3, **common).fit(x, y)
+        return lambda new: np.asarray(number.predict(new))
+    model = RandomForestClassifier(**common).fit(x, y)
+    return _spread(model.predict_proba, model.classes_.astype(int), task.classes)
+
+
+def _linear(x: Floats, y: Floats, train: Split, task: Task) -> Callable[[Floats], Floats]:
+    design = Design.of(x, train.names, train.categorical)
+    if task.classes is None:
+        number = Glm.fit(design(x), y, logistic=False)
+        return lambda new: number.predict(design(new))
+    held = np.unique(y).astype(int)
+    rest = held[1:] if len(held) == 2 else held
+    models = [Glm.fit(design(x), (y == c).astype(np.float64), logistic=True) for c in rest]
+
+    def chances(new: Floats) -> Floats:
+        found = np.column_stack([m.predict(design(new)) for m in models])
+        if len(held) == 2:
+            return np.column_stack([1 - found, found])
+        return np.asarray(found / np.maximum(found.sum(axis=1, keepdims=True), 1e-12))
+
+    return _spread(chances, held, task.classes)
+
+
+def _spread(
+    chances: Callable[[Floats], Floats], held: npt.NDArray[np.int64], classes: int
+) -> Callable[[Floats], Floats]:
+    """Give classes that the model has not met the chance 0."""
+
+    def predict(new: Floats) -> Floats:
+        whole = np.zeros((len(new), classes))
+        whole[:, held] = chances(new)
+        return whole
+
+    return predict

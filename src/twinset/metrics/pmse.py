@@ -7,10 +7,10 @@ from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
-from scipy import special
 
 from twinset.metrics._evidence import Evidence, Side
 from twinset.metrics._judge import Draft, Measure, half_width, judge, refuse
+from twinset.metrics._linear import logistic
 from twinset.protocols import Family, Result
 from twinset.stats import units
 from twinset.stats.intervals import gamma_tails
@@ -33,7 +33,6 @@ MEASURE = Measure(
 _LEAST = 30
 _RARE = 30  # rows that a level must have
 _WIDTH = 240  # indicators at most
-_STEPS = 12
 
 
 @dataclass(frozen=True)
@@ -121,7 +120,7 @@ def _fitted(
     kept = power > 1e-9 * max(float(power.max(initial=0.0)), 1e-12)
     if not kept.any():
         return 0.0, 0, len(labels)
-    score = _logistic(design @ (axes[:, kept] / np.sqrt(power[kept])), labels)
+    score = logistic(design @ (axes[:, kept] / np.sqrt(power[kept])), labels)
     return float(np.mean((score - share) ** 2)), int(kept.sum()), len(labels)
 
 
@@ -141,20 +140,3 @@ def _indicators(values: Floats, levels: int, *, ordered: bool) -> Floats:
     held = np.bincount(code + 1)
     top = np.argsort(-held, kind="stable")[1 : levels + 1]
     return np.asarray(code[:, None] + 1 == top[held[top] >= _RARE], dtype=np.float64)
-
-
-def _logistic(x: Floats, y: Floats) -> Floats:
-    """Fitted chances of a logistic regression with intercept, by Newton steps."""
-    x = np.column_stack([np.ones(len(x)), x])
-    beta = np.zeros(x.shape[1])
-    for _ in range(_STEPS):
-        p = special.expit(x @ beta)
-        weight = np.maximum(p * (1 - p), 1e-9)
-        hessian = (x * weight[:, None]).T @ x
-        # a little ridge: where one column tells all, the chances go to 0 and 1, not the steps
-        hessian[np.diag_indices_from(hessian)] += 1e-8 * len(x)
-        step = np.linalg.solve(hessian, x.T @ (y - p))
-        beta += step / max(1.0, float(np.abs(step).max()) / 5)
-        if np.abs(step).max() < 1e-8:
-            break
-    return np.asarray(special.expit(x @ beta))

@@ -10,6 +10,7 @@ from typing import Literal
 
 from twinset.protocols import Result
 from twinset.report.measures import MEASURES, Measure
+from twinset.report.model_measures import MODEL_MEASURES
 from twinset.report.numbers import figure
 from twinset.report.shapes import Mark
 
@@ -26,6 +27,7 @@ __all__ = [
     "place",
 ]
 
+_KNOWN = MEASURES | MODEL_MEASURES
 FAMILIES: dict[str, str] = {
     "fidelity": "Fidelity: are the statistics those of the real table?",
     "diversity": "Diversity: is the whole variety there?",
@@ -124,9 +126,9 @@ GLOSSARY: dict[str, str] = {
 def describe(result: Result) -> Measure:
     """Return how to read a result; an unknown name reads as itself."""
     name = result.name
-    known = MEASURES.get(name)
+    known = _KNOWN.get(name)
     if known is None and name.startswith("mean_"):
-        base = MEASURES.get(name.removeprefix("mean_"))
+        base = _KNOWN.get(name.removeprefix("mean_"))
         if base is not None:
             known = Measure(f"{base.title}, on average", base.meaning, base.unit, base.domain)
     if known is None:
@@ -137,7 +139,7 @@ def describe(result: Result) -> Measure:
 def place(name: str) -> tuple[int, str]:
     """Order of a measure in lists: known ones as above, averages beside what they average."""
     base = name.removeprefix("mean_")
-    known = list(MEASURES)
+    known = list(_KNOWN)
     return (known.index(base) if base in known else len(known)), name
 
 

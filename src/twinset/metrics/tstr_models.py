@@ -1,0 +1,44 @@
+"""Train on synthetic, test on real, with a random forest and with a linear model."""
+
+from __future__ import annotations
+
+import itertools
+from typing import ClassVar
+
+from twinset.metrics._evidence import Evidence
+from twinset.metrics._judge import Measure
+from twinset.metrics._models import MOST, Learner
+from twinset.metrics._targets import score_results
+from twinset.protocols import Family, Result
+
+__all__ = ["TstrModels"]
+
+_KINDS: dict[Learner, str] = {
+    "forest": f"a random forest (50 trees, up to {MOST['forest']:,} rows)",
+    "linear": f"a logistic or linear model with main effects (up to {MOST['linear']:,} rows)",
+}
+
+
+def _three(learner: Learner, kind: str) -> tuple[Measure, Measure, Measure]:
+    of = f"as {{}}, of {kind}"
+    return (
+        Measure(f"tstr_{learner}", "higher", -1, 1, of.format("`tstr`"), "Esteban et al. 2017"),
+        Measure(f"trtr_{learner}", "higher", -1, 1, "the same, trained on train", ""),
+        Measure(f"tstr_gap_{learner}", "lower", -2, 2, "TRTR - TSTR", "paired over units"),
+    )
+
+
+_THREE = {learner: _three(learner, kind) for learner, kind in _KINDS.items()}
+
+
+class TstrModels:
+    """The same as `tstr` with other models: one that cuts finely, one that is stiff."""
+
+    name: ClassVar[str] = "tstr_models"
+    family: ClassVar[Family] = "utility"
+    measures: ClassVar[tuple[Measure, ...]] = tuple(itertools.chain(*_THREE.values()))
+
+    def measure(self, evidence: Evidence) -> list[Result]:
+        """Return TSTR, TRTR and their gap for each score and model, for the target."""
+        found = (score_results(evidence, self.family, k, m) for k, m in _THREE.items())
+        return list(itertools.chain.from_iterable(found))
