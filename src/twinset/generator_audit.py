@@ -36,6 +36,7 @@ def audit_of_generator(
     *,
     options: Mapping[str, Any] | None = None,
     targets: str | Path | Sequence[str] | None = None,
+    number: int = 10,
     fits: int = 200,
     rows: int | None = None,
     released: int | None = None,
@@ -59,7 +60,9 @@ def audit_of_generator(
         A registered generator with `options`, or a command line with ``{train}``, ``{n}`` and
         ``{out}``.
     targets
-        Kinds (random, outliers, vulnerable, canaries; ten of each), or a file with rows of `data`.
+        Kinds (random, outliers, vulnerable, canaries), or a file with rows of `data`.
+    number
+        Targets of each kind.
     fits, rows, released
         Shadow models; their train rows (default half of the table, at most 1,000), and the rows
         that each releases (default as many).
@@ -92,7 +95,13 @@ def audit_of_generator(
     source, table = read(data, settings_of_table, seed=seed)
     kinds, declared = _targets(targets, table, settings_of_table)
     how = Shadows(
-        fits=fits, kinds=kinds, rows=rows, released=released, seconds=fit_limit, delta=delta
+        fits=fits,
+        kinds=kinds,
+        number=number,
+        rows=rows,
+        released=released,
+        seconds=fit_limit,
+        delta=delta,
     )
     settings: dict[str, Any] = {
         "generator": generator or "",

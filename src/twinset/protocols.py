@@ -293,7 +293,10 @@ class Attack(Protocol):
         auxiliary: Records | None,
         rng: np.random.Generator,
     ) -> npt.NDArray[np.float64]:
-        """Return shape (targets,): higher means more likely a member."""
+        """Return shape (targets,): higher means more likely a member.
+
+        Neither the release nor the auxiliary rows are ever empty; without the latter it is None.
+        """
         ...
 
 

@@ -6,13 +6,16 @@ from typing import ClassVar
 import numpy as np
 import pytest
 
+from twinset.attacks.attribute_ball import AttributeBall
 from twinset.attacks.attribute_nearest import AttributeNearest
+from twinset.attacks.attribute_yeom import AttributeYeom
 from twinset.attacks.linear_reconstruction import LinearReconstruction, to_simplex
 from twinset.attacks.linkability import Linkability
 from twinset.attacks.singling_out import SinglingOut
 from twinset.auditing.people import linked, secret_levels
 from twinset.checks.attack import check_attack
 from twinset.protocols import Predicates, Records, ThreatModel
+from twinset.stats.density import Decorrelated
 from twinset.stats.neighbours import distances
 from twinset.stats.predicates import columns_of, count_rows
 from twinset.stats.records import pick
@@ -40,6 +43,33 @@ def test_nearest_rows_vote():
         best = np.lexsort((np.arange(80), near[i]))[:3]
         votes = np.bincount(secret[best], 1 / (near[i, best] + attack.offset), minlength=4)
         np.testing.assert_allclose(found[i], votes / votes.sum(), rtol=1e-5)
+
+
+def test_a_ball_votes():
+    rng = np.random.default_rng(8)
+    x, s, secret = mixed(30, rng), mixed(80, rng), rng.integers(0, 4, 80)
+    found = AttributeBall(k=80).guess(x, s, secret, 4, rng=rng)
+    near = distances(x, s)
+    inside = near <= np.median(near.min(axis=1))
+    assert (inside.sum(axis=1) == 0).any()
+    for i in range(30):
+        votes = np.bincount(secret[inside[i]], minlength=4) + np.bincount(secret, minlength=4) / 80
+        np.testing.assert_allclose(found[i], votes / votes.sum())
+
+
+def test_the_least_loss_weighted_by_the_prior_is_a_posterior():
+    rng = np.random.default_rng(9)
+    x, s = mixed(20, rng), mixed(90, rng)
+    secret = rng.choice(3, 90, p=[0.7, 0.2, 0.1])
+    attack = AttributeYeom(bandwidth=1.0)
+    found = attack.guess(x, s, secret, 4, rng=rng)
+    encode = Decorrelated(s, attack.components)
+    a, b = (encode(t).astype(float) for t in (x, s))
+    h = 90 ** (-1 / (b.shape[1] + 4))
+    kernel = np.exp(-((a[:, None] - b[None]) ** 2).sum(axis=-1) / (2 * h * h))
+    joint = np.stack([kernel[:, secret == v].sum(axis=1) for v in range(4)], axis=1)
+    np.testing.assert_allclose(found, joint / joint.sum(axis=1, keepdims=True), atol=2e-3)
+    assert (found[:, 3] == 0).all()
 
 
 @pytest.mark.parametrize(("times", "least"), [(1, 0.75), (10, 0.95), (100, 0.99)])

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from twinset.protocols import Records, ThreatModel
+from twinset.stats.records import matrix
 
 __all__ = ["AttributeClassifier"]
 
@@ -72,11 +73,7 @@ class AttributeClassifier:
             "num_threads": 1,
             "verbosity": -1,
         }
-        data = lgb.Dataset(_features(table), label.reshape(-1), categorical_feature=discrete)
+        data = lgb.Dataset(matrix(table), label.reshape(-1), categorical_feature=discrete)
         model = lgb.train(settings, data, num_boost_round=self.trees)
-        found[:, there] = model.predict(_features(known), num_threads=1)
+        found[:, there] = model.predict(matrix(known), num_threads=1)
         return found
-
-
-def _features(records: Records) -> npt.NDArray[np.float64]:
-    return np.concatenate([records.numeric, records.codes], axis=1, dtype=np.float64)

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from twinset.protocols import Records, ThreatModel
-from twinset.stats.records import concatenate
+from twinset.stats.records import at_most, concatenate, matrix
 
 __all__ = ["Classifier"]
 
@@ -49,11 +49,11 @@ class Classifier:
         rng: np.random.Generator,
     ) -> npt.NDArray[np.float64]:
         """Return shape (targets,): log odds."""
-        if auxiliary is None or len(auxiliary) == 0 or len(release) == 0:
+        if auxiliary is None:
             return np.zeros(len(targets))
         import lightgbm as lgb
 
-        sides = [s.take(rng.permutation(len(s))[: self.rows]) for s in (release, auxiliary)]
+        sides = [at_most(self.rows, s, rng) for s in (release, auxiliary)]
         label = np.repeat([1.0, 0.0], [len(s) for s in sides])
         both = concatenate(sides)
         discrete = [
@@ -61,7 +61,7 @@ class Classifier:
             for j in range(both.codes.shape[1])
             if len(np.unique(both.codes[:, j])) <= _LEVELS
         ]
-        data = lgb.Dataset(_features(both), label, categorical_feature=discrete, free_raw_data=True)
+        data = lgb.Dataset(matrix(both), label, categorical_feature=discrete, free_raw_data=True)
         settings = {
             "objective": "binary",
             "num_leaves": self.leaves,
@@ -74,8 +74,4 @@ class Classifier:
             "verbosity": -1,
         }
         model = lgb.train(settings, data, num_boost_round=self.trees)
-        return np.asarray(model.predict(_features(targets), raw_score=True), dtype=np.float64)
-
-
-def _features(records: Records) -> npt.NDArray[np.float64]:
-    return np.concatenate([records.numeric, records.codes], axis=1, dtype=np.float64)
+        return np.asarray(model.predict(matrix(targets), raw_score=True), dtype=np.float64)

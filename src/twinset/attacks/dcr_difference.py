@@ -36,6 +36,6 @@ class DcrDifference:
     ) -> npt.NDArray[np.float64]:
         """Return shape (targets,): difference of the two least distances."""
         near = nearest(targets, release)[0][:, 0].astype(np.float64)
-        if auxiliary is None or len(auxiliary) == 0:
+        if auxiliary is None:
             return -near
         return nearest(targets, auxiliary)[0][:, 0] - near

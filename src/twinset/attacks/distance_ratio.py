@@ -44,6 +44,6 @@ class DistanceRatio:
     ) -> npt.NDArray[np.float64]:
         """Return shape (targets,): log of the ratio."""
         near = np.log(nearest(targets, release)[0][:, 0].astype(np.float64) + self.offset)
-        if auxiliary is None or len(auxiliary) == 0:
+        if auxiliary is None:
             return -near
         return np.log(nearest(targets, auxiliary)[0][:, 0].astype(np.float64) + self.offset) - near

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from twinset.protocols import Records, ThreatModel
 from twinset.stats.density import Decorrelated, log_kernel_density
-from twinset.stats.records import concatenate
+from twinset.stats.records import at_most, concatenate
 
 __all__ = ["Domias"]
 
@@ -49,8 +49,8 @@ class Domias:
         rng: np.random.Generator,
     ) -> npt.NDArray[np.float64]:
         """Return shape (targets,): log of the density ratio (without auxiliary: of p_S)."""
-        sides = [release] if auxiliary is None or len(auxiliary) == 0 else [release, auxiliary]
-        drawn = [s.take(np.sort(rng.permutation(len(s))[: self.rows])) for s in sides]
+        sides = [release] if auxiliary is None else [release, auxiliary]
+        drawn = [at_most(self.rows, s, rng) for s in sides]
         encode = Decorrelated(concatenate(drawn), self.components)
         points, centres = encode(targets), [encode(s) for s in drawn]
         n, d = min(len(c) for c in centres), points.shape[1]

@@ -43,7 +43,7 @@ class Dpi:
         rng: np.random.Generator,
     ) -> npt.NDArray[np.float64]:
         """Return shape (targets,): log ratio of smoothed shares; without auxiliary 0."""
-        if auxiliary is None or len(auxiliary) == 0 or len(release) == 0:
+        if auxiliary is None:
             return np.zeros(len(targets))
         synthetic, others = (nearest(targets, r, self.k)[0] for r in (release, auxiliary))
         both = np.concatenate([synthetic, others], axis=1)

@@ -41,7 +41,7 @@ class ExactValues:
         rng: np.random.Generator,
     ) -> npt.NDArray[np.float64]:
         """Return shape (targets,): summed log likelihood ratios."""
-        others = targets if auxiliary is None or len(auxiliary) == 0 else auxiliary
+        others = targets if auxiliary is None else auxiliary
         itself = 1 if others is targets else 0
         total = np.zeros(len(targets))
         for x, s, r in zip(*(_columns(t) for t in (targets, release, others)), strict=True):

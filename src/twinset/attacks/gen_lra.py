@@ -12,7 +12,7 @@ import numpy.typing as npt
 from twinset.protocols import Records, ThreatModel
 from twinset.stats.balls import squared_distances
 from twinset.stats.density import Decorrelated, log_kernel_density
-from twinset.stats.records import concatenate
+from twinset.stats.records import at_most, concatenate
 
 __all__ = ["GenLra"]
 
@@ -55,11 +55,9 @@ class GenLra:
         rng: np.random.Generator,
     ) -> npt.NDArray[np.float64]:
         """Return shape (targets,): the log likelihood ratio; without auxiliary 0."""
-        if auxiliary is None or len(auxiliary) == 0 or len(release) == 0:
+        if auxiliary is None:
             return np.zeros(len(targets))
-        sides = [
-            s.take(np.sort(rng.permutation(len(s))[: self.rows])) for s in (release, auxiliary)
-        ]
+        sides = [at_most(self.rows, s, rng) for s in (release, auxiliary)]
         encode = Decorrelated(concatenate(sides), self.components)
         points, synthetic, others = encode(targets), encode(sides[0]), encode(sides[1])
         r, d = len(others), points.shape[1]

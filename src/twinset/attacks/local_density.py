@@ -42,7 +42,7 @@ class LocalDensity:
     ) -> npt.NDArray[np.float64]:
         """Return shape (targets,): log ratio of smoothed shares within the ball."""
         near = nearest(targets, release, self.k)[0]
-        if auxiliary is None or len(auxiliary) == 0:
+        if auxiliary is None:
             radius = float(np.median(near[:, 0]))
             return np.asarray((near <= radius).sum(axis=1) / len(release), dtype=np.float64)
         some = rng.choice(len(auxiliary), min(len(auxiliary), _SAMPLE), replace=False)

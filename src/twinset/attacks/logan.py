@@ -58,7 +58,7 @@ class Logan:
         rng: np.random.Generator,
     ) -> npt.NDArray[np.float64]:
         """Return shape (targets,): log odds of being synthetic; without auxiliary 0."""
-        if auxiliary is None or len(auxiliary) == 0 or len(release) == 0:
+        if auxiliary is None:
             return np.zeros(len(targets))
         from sklearn.neural_network import MLPClassifier
         from threadpoolctl import threadpool_limits

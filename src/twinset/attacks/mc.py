@@ -11,6 +11,7 @@ import numpy.typing as npt
 from twinset.protocols import Records, ThreatModel
 from twinset.stats.balls import squared_distances
 from twinset.stats.density import Decorrelated
+from twinset.stats.records import at_most
 
 __all__ = ["MonteCarlo"]
 
@@ -49,7 +50,7 @@ class MonteCarlo:
         rng: np.random.Generator,
     ) -> npt.NDArray[np.float64]:
         """Return shape (targets,): share of the release within the ball."""
-        drawn = release.take(np.sort(rng.permutation(len(release))[: self.rows]))
+        drawn = at_most(self.rows, release, rng)
         encode = Decorrelated(drawn, self.components)
         points, centres = encode(targets), encode(drawn)
         some = points[np.sort(rng.permutation(len(points))[:1_000])]

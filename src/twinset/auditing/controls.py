@@ -25,7 +25,7 @@ from twinset.auditing.people import compare_planted
 from twinset.protocols import Attack, Estimate, Result
 from twinset.stats.fingerprints import fingerprints
 from twinset.stats.neighbours import nearest, sharing
-from twinset.stats.records import concatenate
+from twinset.stats.records import at_most, concatenate
 from twinset.stats.seeds import stream
 
 __all__ = ["Controls", "run_controls"]
@@ -71,8 +71,7 @@ def _planted(game: Game, attacks: Sequence[Attack], seed: int) -> tuple[Result, 
     if not attacks:
         return _skipped("planted_leak", "no attack on membership was run"), True
     rng = stream(seed, "audit", "planted")
-    kept = np.sort(rng.permutation(len(game.release))[:_RELEASE])
-    release = game.release.take(kept)
+    release = at_most(_RELEASE, game.release, rng)
     here = set(np.flatnonzero(~np.isin(fingerprints(game.targets), fingerprints(release))).tolist())
     first = np.unique(game.units, return_index=True)[1]  # one row of each unit
     rows = rng.permutation([r for r in first[game.members :].tolist() if r in here]).astype(
@@ -87,7 +86,7 @@ def _planted(game: Game, attacks: Sequence[Attack], seed: int) -> tuple[Result, 
     leaking = concatenate([release, targets.take(np.arange(number))])
     auxiliary = game.auxiliary
     if auxiliary is not None:
-        auxiliary = auxiliary.take(np.sort(rng.permutation(len(auxiliary))[:_AUXILIARY]))
+        auxiliary = at_most(_AUXILIARY, auxiliary, rng)
     member = np.arange(2 * number) < number
     found = []
     with sharing():

@@ -15,7 +15,7 @@ from twinset.auditing.inference import Compared
 from twinset.protocols import AttributeAttack, LinkageAttack, Records, SinglingOutAttack
 from twinset.stats.fingerprints import fingerprints
 from twinset.stats.predicates import count_rows
-from twinset.stats.records import concatenate, pick
+from twinset.stats.records import at_most, concatenate, pick
 from twinset.stats.seeds import stream
 
 __all__ = ["compare_people", "compare_planted", "linked", "secret_levels", "singled_out"]
@@ -102,7 +102,7 @@ class _People:
         return cls(
             train,
             holdout,
-            records.take(np.sort(rng.permutation(len(records))[:_RELEASE])),
+            at_most(_RELEASE, records, rng),
             game.auxiliary,
             (*records.numeric_names, *records.code_names),
             tuple(first),

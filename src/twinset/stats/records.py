@@ -20,7 +20,7 @@ from twinset.protocols import Records
 from twinset.table.schema import Column, Kind, Role
 from twinset.table.table import Table, numbers
 
-__all__ = ["concatenate", "encode", "encoded_columns", "pick"]
+__all__ = ["at_most", "concatenate", "encode", "encoded_columns", "matrix", "pick"]
 
 Floats = npt.NDArray[np.float64]
 Codes = npt.NDArray[np.int32]
@@ -118,6 +118,16 @@ def concatenate(parts: Sequence[Records]) -> Records:
         first.code_names,
         np.concatenate([p.values for p in parts]),
     )
+
+
+def at_most(rows: int, records: Records, rng: np.random.Generator) -> Records:
+    """Random rows in their order: all of them if there are no more."""
+    return records.take(np.sort(rng.permutation(len(records))[:rows]))
+
+
+def matrix(records: Records) -> Floats:
+    """Return numbers and codes side by side, shape (rows, columns), NaN where a number is null."""
+    return np.concatenate([records.numeric, records.codes], axis=1, dtype=np.float64)
 
 
 def pick(records: Records, places: Sequence[int]) -> Records:
