@@ -44,7 +44,7 @@ def test_what_bins_leave_out_can_be_subtracted(evaluation, audit, provenance):
 def test_only_the_holdouts_bars_go_if_only_they_are_small(evaluation, provenance):
     share = 4 / 24_421
     chart = Chart("country", ("US", "CA"), (0.5, 0.5), (0.5, 0.5), (1 - share, share))
-    card = summarise(replace(evaluation, charts=(chart,)), None, (), provenance).columns[0]
+    card = summarise(replace(evaluation, charts=(chart,)), None, (), provenance).other_columns[0]
     assert card.chart.header == ("value", "train", "synthetic")
 
 

@@ -183,4 +183,4 @@ def _copied_share(a: Table, b: Table) -> float:
     found = np.count_nonzero((here == 1) & (there > 0))
     chances = times * q * (1 - q) ** (times - 1)
     by_chance = float(chances.sum()) + 3 * float((chances * (1 - chances)).sum()) ** 0.5
-    return (found - by_chance) / len(y) / (1 - 2 * q * (1 - q))
+    return float(found - by_chance) / len(y) / (1 - 2 * q * (1 - q))

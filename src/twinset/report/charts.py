@@ -6,7 +6,7 @@ Strips are `WIDTH` wide; column charts are `WIDTH` x `HEIGHT`.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -64,8 +64,11 @@ def _nice(width: float) -> float:
     return max(m for m in (1, 2, 5) if m * power <= width * (1 + 1e-9)) * power
 
 
-def strip(result: Result, estimate: Estimate, on: Axis) -> Strip:
-    """Lay a result out on an axis: its interval against the reference and the noise band."""
+def strip(result: Result, estimate: Estimate, on: Axis, second: Result | None = None) -> Strip:
+    """Lay a result out on an axis: its interval against the reference and the noise band.
+
+    `second`, another figure to compare with, takes the place of the reference.
+    """
     measure = describe(result)
     unit = measure.unit
     low, high = interval_of(result) or (estimate.low, estimate.high)
@@ -87,7 +90,13 @@ def strip(result: Result, estimate: Estimate, on: Axis) -> Strip:
         right=tick(on.high, unit),
         better="" if measure.goal else _better(result),
         alt=alt,
+        second=None if second is None else _places(second, on),
     )
+
+
+def _places(result: Result, on: Axis) -> tuple[float, float, float] | None:
+    e = result.estimate
+    return None if e is None else (on.at(e.low), on.at(e.value), on.at(e.high))
 
 
 def _better(result: Result) -> Literal["left", "right", ""]:
@@ -124,28 +133,35 @@ def bars(chart: Chart, excluded: str = "") -> Bars:
         (label, *(figure(share, "share") for share in shares))
         for label, shares in zip(chart.labels, zip(*series, strict=True), strict=True)
     )
-    alt = f"Shares of {chart.column} in {len(chart.labels)} groups, train against synthetic"
+    alt = f"Shares of {chart.column} in {len(chart.labels)} groups: {', '.join(header[1:])}"
     alt += excluded
     if chart.ordered:
-        fill, line = _outlines(chart)
+        fill, line, fresh = _outlines(chart)
         ends = (chart.labels[0], chart.labels[-1]) if chart.labels else ("", "")
-        return Bars(HEIGHT, fill, line, *ends, (), alt, tuple(header), rows)
+        return Bars(HEIGHT, fill, line, fresh, *ends, (), alt, tuple(header), rows)
     found = _categories(chart)
-    return Bars(15 * len(found) + 4, "", "", "", "", found, alt, tuple(header), rows)
+    return Bars(15 * len(found) + 4, "", "", "", "", "", found, alt, tuple(header), rows)
 
 
-def _outlines(chart: Chart) -> tuple[str, str]:
-    """Return train as filled columns and synthetic as a stepped line."""
-    top = max([*chart.train, *chart.synthetic, 1e-12])
+def _outlines(chart: Chart) -> tuple[str, str, str]:
+    """Return train as filled columns, synthetic and fresh real rows as stepped lines."""
+    top = max([*chart.train, *chart.synthetic, *(chart.holdout or ()), 1e-12])
     step = WIDTH / max(len(chart.labels), 1)
-    fill, line = "", f"M0 {HEIGHT}"
-    for i, (train, made) in enumerate(zip(chart.train, chart.synthetic, strict=True)):
-        left, right = _short(i * step), _short((i + 1) * step)
-        height = _short(HEIGHT - (HEIGHT - 4) * train / top)
-        if train > 0:
-            fill += f"M{left} {HEIGHT}V{height}H{_short((i + 1) * step - 0.8)}V{HEIGHT}z"
-        line += f"V{_short(HEIGHT - (HEIGHT - 4) * made / top)}H{right}"
-    return fill, f"{line}V{HEIGHT}"
+    fill = ""
+    for i, share in enumerate(chart.train):
+        if share > 0:
+            left, right = round(i * step), round((i + 1) * step) - 1
+            fill += f"M{left} {HEIGHT}V{_height(share / top)}H{right}V{HEIGHT}z"
+
+    def line(shares: Sequence[float]) -> str:
+        steps = (f"V{_height(s / top)}H{round((i + 1) * step)}" for i, s in enumerate(shares))
+        return f"M0 {HEIGHT}{''.join(steps)}V{HEIGHT}"
+
+    return fill, line(chart.synthetic), line(chart.holdout) if chart.holdout else ""
+
+
+def _height(part: float) -> str:
+    return _short(HEIGHT - (HEIGHT - 4) * part)
 
 
 def _short(position: float) -> str:
@@ -156,20 +172,25 @@ def _categories(chart: Chart) -> tuple[Bar, ...]:
     """Return the first categories, as they come; the rest together in a last bar."""
     order = range(len(chart.labels))
     shown = order if len(order) <= _MAX_BARS else order[: _MAX_BARS - 1]
-    picked = [(chart.labels[i], chart.train[i], chart.synthetic[i]) for i in shown]
+    fresh = chart.holdout or (math.nan,) * len(chart.labels)
+    series = (chart.train, chart.synthetic, fresh)
+    picked = [(chart.labels[i], [s[i] for s in series]) for i in shown]
     rest = order[len(shown) :]
     if rest:
-        label = f"{len(rest)} others"
-        others = [sum(s[i] for i in rest) for s in (chart.train, chart.synthetic)]
-        picked.append((label, others[0], others[1]))
-    top = max([max(t, s) for _, t, s in picked] or [1.0]) or 1.0
+        picked.append((f"{len(rest)} others", [sum(s[i] for i in rest) for s in series]))
+    top = max([s for _, shares in picked for s in shares if s == s] or [1.0]) or 1.0
     room = WIDTH - 116
+
+    def place(share: float) -> float:
+        return round(114 + room * share / top, 1)
+
     return tuple(
         Bar(
             label=label if len(label) <= 18 else f"{label[:17]}…",
             y=15 * i + 2,
-            train=round(room * t / top, 1),
-            synthetic=round(114 + room * s / top, 1),
+            train=round(room * train / top, 1),
+            synthetic=place(made),
+            fresh=place(held) if chart.holdout else None,
         )
-        for i, (label, t, s) in enumerate(picked)
+        for i, (label, (train, made, held)) in enumerate(picked)
     )

@@ -18,9 +18,11 @@ __all__ = [
     "DetailRow",
     "Figure",
     "GateRow",
+    "GroupRow",
     "HeatMap",
     "KindRow",
     "Mark",
+    "ModelRow",
     "ProblemRow",
     "Section",
     "Strip",
@@ -46,7 +48,8 @@ class Mark:
 class Strip:
     """A point with its interval against the reference and its noise, on one axis.
 
-    All positions are in units of the view box, `WIDTH` wide (see `charts`).
+    All positions are in units of the view box, `WIDTH` wide (see `charts`). `second` is another
+    figure to compare with: low, point, high.
     """
 
     point: float
@@ -58,6 +61,7 @@ class Strip:
     right: str
     better: Literal["left", "right", ""]
     alt: str
+    second: tuple[float, float, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -127,6 +131,32 @@ class AttackRow:
 
 
 @dataclass(frozen=True)
+class ModelRow:
+    """What a model that learned from synthetic rows scores on real ones, beside one of real."""
+
+    target: str
+    model: str
+    score: str
+    synthetic: str
+    interval: str
+    real: str
+    mark: Mark
+    strip: Strip | None
+
+
+@dataclass(frozen=True)
+class GroupRow:
+    """What is measured inside a group of rows."""
+
+    group: str
+    what: str
+    value: str
+    interval: str
+    reference: str
+    mark: Mark
+
+
+@dataclass(frozen=True)
 class Bar:
     """A labelled bar of a column's chart: positions in the view box, shares as text."""
 
@@ -134,6 +164,7 @@ class Bar:
     y: float
     train: float
     synthetic: float
+    fresh: float | None
 
 
 @dataclass(frozen=True)
@@ -143,6 +174,7 @@ class Bars:
     height: int
     fill: str
     line: str
+    fresh: str
     left: str
     right: str
     bars: tuple[Bar, ...]
@@ -159,6 +191,7 @@ class ColumnCard:
     note: str
     mark: Mark
     chart: Bars
+    problems: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -250,7 +283,11 @@ class Summary:
     kinds: tuple[KindRow, ...]
     kinds_text: str
     columns: tuple[ColumnCard, ...]
+    other_columns: tuple[ColumnCard, ...]
     columns_text: str
+    models: tuple[ModelRow, ...]
+    groups: tuple[GroupRow, ...]
+    groups_text: str
     pairs: HeatMap | None
     attack_headers: tuple[str, ...]
     attacks: tuple[AttackRow, ...]

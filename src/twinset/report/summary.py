@@ -22,9 +22,10 @@ from twinset.report.disclosure import MINIMUM, guard_audit, guard_evaluation, gu
 from twinset.report.heat import heat_map
 from twinset.report.numbers import count, figure, plural
 from twinset.report.shapes import ColumnCard, Figure, GateRow, Mark, ProblemRow, Summary, Term
+from twinset.report.tables import group_rows, groups_text, model_rows
 from twinset.report.verdict import best_attack, one, share, uses
 from twinset.report.words import GLOSSARY, describe, group_of, mark
-from twinset.results import Audit, Evaluation, Problem
+from twinset.results import Audit, Chart, Evaluation, Problem
 
 __all__ = ["Summary", "guarded", "summarise"]
 
@@ -70,7 +71,7 @@ def summarise(
     attacked = audit.results if audit else ()
     verdict, verdict_text = share(audit, provenance)
     headers, attacks = attack_rows(attacked)
-    cards, cards_text = _cards(evaluation)
+    cards, others = _cards(evaluation)
     problems = evaluation.problems if evaluation else ()
     kinds = kind_rows(audit.exposed[:_MOST_KINDS]) if audit else ()
     order = evaluation.schema.names if evaluation else ()
@@ -89,8 +90,12 @@ def summarise(
         problems_text=_problems_text(evaluation),
         kinds=kinds,
         kinds_text=_kinds_text(audit),
-        columns=cards,
-        columns_text=cards_text,
+        columns=tuple(cards[:_MOST_CARDS]),
+        other_columns=tuple(others[: max(_MOST_CARDS - len(cards), 0)]),
+        columns_text=_columns_text(len(cards), len(others)),
+        models=model_rows(mine),
+        groups=group_rows(mine),
+        groups_text=groups_text(mine),
         pairs=heat_map(mine, order),
         attack_headers=headers,
         attacks=attacks,
@@ -228,30 +233,45 @@ def _kinds_text(audit: Audit | None) -> str:
     )
 
 
-def _cards(evaluation: Evaluation | None) -> tuple[tuple[ColumnCard, ...], str]:
-    if evaluation is None or not evaluation.charts:
-        return (), ""
+def _cards(evaluation: Evaluation | None) -> tuple[list[ColumnCard], list[ColumnCard]]:
+    """Return the columns with a problem, in the order of the problems, and the others."""
+    if evaluation is None:
+        return [], []
+    named = [set(p.columns) for p in evaluation.problems[:_MOST_PROBLEMS]]
     by_column = {r.columns: r for r in evaluation.results if r.name == "column_tvd"}
-    ranked = sorted(
-        evaluation.charts,
-        key=lambda c: -charts.excess(by_column[(c.column,)]) if (c.column,) in by_column else 0.0,
+
+    def order(card: ColumnCard) -> tuple[int, float]:
+        result = by_column.get((card.name,))
+        return min(card.problems, default=99), -charts.excess(result) if result else 0.0
+
+    cards = [_card(chart, by_column.get((chart.column,)), named) for chart in evaluation.charts]
+    cards.sort(key=order)
+    told = [c for c in cards if c.problems or c.mark.tone == "bad"]
+    return told, [c for c in cards if c not in told]
+
+
+def _card(chart: Chart, result: Result | None, named: Sequence[set[str]]) -> ColumnCard:
+    note, judged = "", Mark("")
+    if result is not None and result.estimate is not None:
+        unit = describe(result).unit
+        note = f"{figure(result.value, unit)} differ"
+        if result.reference is not None:
+            note += f"; fresh real rows {figure(result.reference, unit)}"
+        judged = mark(result)
+    ranks = tuple(i for i, columns in enumerate(named, 1) if chart.column in columns)
+    return ColumnCard(chart.column, note, judged, charts.bars(chart), ranks)
+
+
+def _columns_text(shown: int, others: int) -> str:
+    if not shown + others:
+        return ""
+    left = max(shown + others - _MOST_CARDS, 0)
+    text = (
+        "First the columns that a problem names, then the others."
+        if shown
+        else "No problem names a column; all of them stand below."
     )
-    cards = []
-    for chart in ranked[:_MOST_CARDS]:
-        result = by_column.get((chart.column,))
-        note, judged = "", Mark("")
-        if result is not None and result.estimate is not None:
-            unit = describe(result).unit
-            note = f"{figure(result.value, unit)} differ"
-            if result.reference is not None:
-                note += f"; fresh real rows {figure(result.reference, unit)}"
-            judged = mark(result)
-        cards.append(ColumnCard(chart.column, note, judged, charts.bars(chart)))
-    left = len(ranked) - len(cards)
-    text = "Ordered by how far each lies beyond the noise." if by_column else ""
-    if left:
-        text += f" {plural(left, 'more column')} in report.json."
-    return tuple(cards), text.strip()
+    return text + (f" {plural(left, 'more column')} in report.json." if left else "")
 
 
 def _not_tested(audit: Audit | None) -> tuple[str, ...]:
