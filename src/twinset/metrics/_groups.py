@@ -9,11 +9,13 @@ import numpy as np
 import numpy.typing as npt
 
 from twinset.metrics._evidence import Evidence, Side
+from twinset.stats.association import mid_ranks
 from twinset.stats.codes import round_between
 from twinset.stats.units import unit_counts
 
-__all__ = ["LEAST", "Grouping", "groupings"]
+__all__ = ["LEAST", "Grouping", "groupings", "outcomes"]
 
+Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 LEAST = 30  # train units that a group must have
@@ -22,6 +24,7 @@ _LEVELS = 12
 _SINGLE = 8
 _CROSSED = 10
 _PARTS = 4
+_CLASSES = 3
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,3 +145,30 @@ def _kept(
     return Grouping(
         columns, tuple(names[i] for i in large), {s: place[c] for s, c in codes.items()}
     )
+
+
+def outcomes(evidence: Evidence) -> dict[str, dict[Side, Floats]]:
+    """Outcomes in [0, 1] by label, shape (rows,) a side, NaN where the target is unknown."""
+    target = evidence.target or ""
+    if target in evidence.numeric():
+        train = evidence.sorted("train", target)
+        if len(np.unique(train)) < 2:
+            return {}
+        ranks = mid_ranks(train)
+        placed: dict[Side, Floats] = {}
+        for side in evidence.sides:
+            placed[side] = np.interp(evidence.values(side, target), train, ranks)
+        return {"": placed}
+    coded = evidence.columns[target]
+    counts = unit_counts(coded.codes["train"], evidence.units("train"), coded.size)[:-2]
+    common = np.argsort(-counts, kind="stable")
+    common = common[counts[common] >= LEAST]
+    chosen = common[1:2] if len(common) == 2 else common[:_CLASSES]
+    found: dict[str, dict[Side, Floats]] = {}
+    for code in chosen.tolist() if len(common) > 1 else []:
+        label = coded.text[code].removeprefix("category ").strip("'")
+        found[label] = {
+            s: np.where(c == coded.null, np.nan, (c == code).astype(np.float64))
+            for s, c in coded.codes.items()
+        }
+    return found

@@ -28,6 +28,7 @@ __all__ = [
     "Problem",
     "Trained",
     "contrast",
+    "contrast_of",
     "problem",
     "score_results",
     "trained",
@@ -81,12 +82,21 @@ class Contrast:
     p_worse: float
     p_better: float
 
+    def two_sided(self) -> Contrast:
+        """Return it for a figure that may miss its target on either side."""
+        return replace(self, p_worse=min(1.0, 2 * min(self.p_worse, self.p_better)), p_better=1.0)
+
     def held(self, draft: Draft) -> Draft:
         """Return the draft with what its verdict needs."""
         return replace(draft, noise=self.noise, p_worse=self.p_worse, p_better=self.p_better)
 
 
 def contrast(loss: Score, parts: Sequence[float], share: float, units: by_unit.Units) -> Contrast:
+    """Hold a loss (train minus synthetic, of what is better higher) against chance."""
+    return contrast_of(loss.value, loss.variance(units), parts, share)
+
+
+def contrast_of(loss: float, sampling: float, parts: Sequence[float], share: float) -> Contrast:
     """Hold a loss against chance: other rows to test on, and other rows to train on.
 
     The variance of a figure is about that of a part's model, times its share of the rows, and both
@@ -94,18 +104,17 @@ def contrast(loss: Score, parts: Sequence[float], share: float, units: by_unit.U
 
     Parameters
     ----------
-    loss
-        Train minus synthetic for what is better higher.
+    sampling
+        Variance of the loss over rows to test on.
     parts, share
-        The same figure of models of parts of train, and a part's share of the rows of the whole.
+        The figure of models of parts of train, and a part's share of the rows of the whole.
     """
-    sampling = loss.variance(units)
     training = 2 * float(np.var(parts, ddof=1)) * share
     total = max(sampling + training, 1e-18)
     freedom = (len(parts) - 1) * (total / max(training, 1e-9 * total)) ** 2
-    worse = float(special.stdtr(freedom, -loss.value / total**0.5))
+    worse = float(special.stdtr(freedom, -loss / total**0.5))
     noise = float(special.stdtrit(freedom, 0.975)) * total**0.5
-    return Contrast(loss.value, sampling, noise, worse, 1 - worse)
+    return Contrast(loss, sampling, noise, worse, 1 - worse)
 
 
 @dataclass(frozen=True, eq=False)

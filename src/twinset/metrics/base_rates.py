@@ -9,10 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from twinset.metrics._evidence import Evidence, Side
-from twinset.metrics._groups import LEAST, Grouping, groupings
+from twinset.metrics._groups import LEAST, Grouping, groupings, outcomes
 from twinset.metrics._judge import Draft, Measure, half_width, judge, refuse
 from twinset.protocols import Family, Result
-from twinset.stats.association import mid_ranks
 from twinset.stats.intervals import two_sided
 from twinset.stats.units import unit_counts
 
@@ -38,7 +37,6 @@ GAP = Measure(
     "than 0, the release has more disparity than the data",
     "demographic parity difference of the data themselves",
 )
-_CLASSES = 3
 _MINIMUM = 10  # units in a published cell
 
 
@@ -60,10 +58,10 @@ class BaseRates:
         if reason:
             return [refuse(self.family, m, reason) for m in self.measures]
         found = [g for g in groupings(evidence, sensitive=True) if evidence.target not in g.columns]
-        outcomes = _outcomes(evidence)
+        classes = outcomes(evidence)
         drafts: list[Draft] = []
         for grouping in found:
-            for label, values in outcomes.items():
+            for label, values in classes.items():
                 drafts += _grouped(evidence, grouping, label, values)
         if not drafts:
             reason = f"the sensitive columns have no two groups of {LEAST} units, or the target one"
@@ -72,33 +70,6 @@ class BaseRates:
         missing = [m for m in self.measures if m.name not in have]
         refused = [refuse(self.family, m, "fewer than two groups can be compared") for m in missing]
         return [*judge(self.family, drafts), *refused]
-
-
-def _outcomes(evidence: Evidence) -> dict[str, dict[Side, Floats]]:
-    """Outcomes in [0, 1] by label, shape (rows,) a side, NaN where the target is unknown."""
-    target = evidence.target or ""
-    if target in evidence.numeric():
-        train = evidence.sorted("train", target)
-        if len(np.unique(train)) < 2:
-            return {}
-        ranks = mid_ranks(train)
-        placed: dict[Side, Floats] = {}
-        for side in evidence.sides:
-            placed[side] = np.interp(evidence.values(side, target), train, ranks)
-        return {"": placed}
-    coded = evidence.columns[target]
-    counts = unit_counts(coded.codes["train"], evidence.units("train"), coded.size)[:-2]
-    common = np.argsort(-counts, kind="stable")
-    common = common[counts[common] >= LEAST]
-    chosen = common[1:2] if len(common) == 2 else common[:_CLASSES]
-    found: dict[str, dict[Side, Floats]] = {}
-    for code in chosen.tolist() if len(common) > 1 else []:
-        label = coded.text[code].removeprefix("category ").strip("'")
-        found[label] = {
-            s: np.where(c == coded.null, np.nan, (c == code).astype(np.float64))
-            for s, c in coded.codes.items()
-        }
-    return found
 
 
 def _grouped(

@@ -16,11 +16,105 @@ def _by(kind: str, name: str) -> Measure:
     return replace(base, title=f"{base.title} ({kind})", meaning=f"With {kind}: {base.meaning}")
 
 
-MODEL_MEASURES: dict[str, Measure] = {
+def _fair(title: str, meaning: str, *, ratio: bool = False) -> Measure:
+    own = (1.0,) if ratio else (0.0, 0.1)
+    return Measure(title, meaning, "number" if ratio else "share", anchors=own, reference=_REAL)
+
+
+_REAL = "a model of real rows"
+_RATIO = "The same as a ratio, smallest over largest. 1 is equal."
+_FAIR: dict[str, Measure] = {
+    "demographic_parity_difference": _fair(
+        "Groups chosen alike",
+        "A model that learned from synthetic rows decides about real ones: largest gap between "
+        "groups in the share it decides to have this outcome (demographic parity). 0% is equal.",
+    ),
+    "demographic_parity_ratio": _fair("Groups chosen alike, as a ratio", _RATIO, ratio=True),
+    "equal_opportunity_difference": _fair(
+        "Those with the outcome found alike",
+        "Largest gap between groups in the share of those with the outcome that the model finds "
+        "(equal opportunity). 0% is equal.",
+    ),
+    "equal_opportunity_ratio": _fair(
+        "Those with the outcome found alike, as a ratio", _RATIO, ratio=True
+    ),
+    "equalised_odds_difference": _fair(
+        "Errors made alike",
+        "The larger of the gaps between groups in the share found and in the share of false alarms "
+        "(equalised odds). 0% is equal.",
+    ),
+    "equalised_odds_ratio": _fair("Errors made alike, as a ratio", _RATIO, ratio=True),
+    "predictive_parity_difference": _fair(
+        "Decisions right alike",
+        "Largest gap between groups in the share of those decided to have the outcome who have it "
+        "(predictive parity). 0% is equal.",
+    ),
+    "predictive_parity_ratio": _fair("Decisions right alike, as a ratio", _RATIO, ratio=True),
+    "worst_group_accuracy": Measure(
+        "The group served worst",
+        "Share of right decisions in the group with the fewest.",
+        "share",
+        anchors=(1.0,),
+        reference=_REAL,
+    ),
+    "generalised_entropy": Measure(
+        "Inequality of decisions",
+        "How unequally wrong decisions benefit some and harm others (generalised entropy). 0 is "
+        "equal.",
+        domain=(0.0, 1e9),
+        reference=_REAL,
+    ),
+    "between_group_entropy": Measure(
+        "Inequality of decisions between groups",
+        "The part of that inequality that lies between groups. 0: none.",
+        domain=(0.0, 1e9),
+        reference=_REAL,
+    ),
+    "bias_amplification": Measure(
+        "Differences exaggerated",
+        "By how much the model's decisions exaggerate (above 0) or dampen (below 0) what sets the "
+        "groups apart.",
+        "share",
+        domain=(-1.0, 1.0),
+        anchors=(0.0, 0.05),
+        reference=_REAL,
+    ),
+    "equity_scaled_auc": Measure(
+        "Prediction, scaled by equity",
+        "How well the model ranks real rows (AUC), divided by one plus its gaps between groups.",
+        anchors=(0.5, 1.0),
+        reference=_REAL,
+    ),
+    "group_calibration_gap": Measure(
+        "Chances right in each group",
+        "Largest gap in a group between the mean chance that the model gives and the share with "
+        "the outcome.",
+        "share",
+        anchors=(0.0, 0.1),
+        reference=_REAL,
+    ),
+    "representation_ratio": Measure(
+        "Groups as large as they should be",
+        "Share of the group that is most short of rows in the synthetic table, divided by its "
+        "share in the train data.",
+        domain=(0.0, 1e9),
+        anchors=(1.0,),
+    ),
+    "conditional_disparity_difference": Measure(
+        "Disparity that a column does not explain",
+        "Synthetic minus train: the gap between groups in the share with the outcome that remains "
+        "once this column is taken into account.",
+        "share",
+        domain=(-2.0, 2.0),
+        anchors=(-0.05, 0.05),
+    ),
+}
+_BY_KIND = {
     f"{name}_{learner}": _by(kind, name)
     for name in ("tstr", "tstr_gap", "trtr")
     for learner, kind in _KINDS.items()
-} | {
+}
+_UTILITY = {
     "efficacy_delta": Measure(
         "Decisions lost by learning from synthetic rows",
         "Score of decisions by the model that learned from real rows minus that by the one that "
@@ -54,3 +148,4 @@ MODEL_MEASURES: dict[str, Measure] = {
         reference="two models of real rows",
     ),
 }
+MODEL_MEASURES: dict[str, Measure] = _BY_KIND | _UTILITY | _FAIR

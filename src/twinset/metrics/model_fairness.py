@@ -1,0 +1,164 @@
+"""Fairness of decisions on the real holdout, by a model trained on synthetic and one on train."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from twinset.metrics._evidence import Evidence
+from twinset.metrics._fair import FIGURES, Case, cases
+from twinset.metrics._judge import Draft, Measure, judge, refuse
+from twinset.metrics._targets import Problem, Trained, contrast_of
+from twinset.protocols import Direction, Family, Result
+
+__all__ = ["ModelFairness"]
+
+Floats = npt.NDArray[np.float64]
+
+_OF = "of boosting trained on synthetic, judged on the real holdout, over the groups of params.by"
+_DRAWS = 400
+
+
+def _measure(name: str, direction: Direction, low: float, formula: str, source: str) -> Measure:
+    return Measure(name, direction, low, 1, formula, source)
+
+
+_HARDT = "Hardt et al. 2016"
+MEASURES = (
+    _measure(
+        "demographic_parity_difference",
+        "lower",
+        0,
+        f"largest minus smallest share decided to be params.class, {_OF}; the reference is the "
+        "same of boosting trained on train",
+        "equals fairlearn's",
+    ),
+    _measure("demographic_parity_ratio", "higher", 0, "smallest over largest", ""),
+    _measure(
+        "equal_opportunity_difference",
+        "lower",
+        0,
+        "largest minus smallest true positive rate",
+        f"{_HARDT}; equals fairlearn's",
+    ),
+    _measure("equal_opportunity_ratio", "higher", 0, "smallest over largest", ""),
+    _measure(
+        "equalised_odds_difference",
+        "lower",
+        0,
+        "the larger of the differences of true and of false positive rates",
+        f"{_HARDT}; equals fairlearn's",
+    ),
+    _measure("equalised_odds_ratio", "higher", 0, "the smaller of the two ratios", ""),
+    _measure(
+        "predictive_parity_difference",
+        "lower",
+        0,
+        "largest minus smallest precision",
+        "Chouldechova 2017; equals fairlearn's MetricFrame",
+    ),
+    _measure("predictive_parity_ratio", "higher", 0, "smallest over largest", ""),
+    _measure(
+        "worst_group_accuracy",
+        "higher",
+        0,
+        "smallest share decided right in a group (params.worst)",
+        "Sagawa et al. 2020",
+    ),
+    Measure(
+        "generalised_entropy",
+        "lower",
+        0,
+        np.inf,
+        "mean ((b / mean b)^2 - 1) / 2 of the benefits b = decision - outcome + 1, alpha 2",
+        "Speicher et al. 2018, eq. 2",
+    ),
+    Measure(
+        "between_group_entropy",
+        "lower",
+        0,
+        np.inf,
+        "the same if each row had the mean benefit of its group",
+        "Speicher et al. 2018, eq. 4",
+    ),
+    Measure(
+        "bias_amplification",
+        "target",
+        -1,
+        1,
+        "mean over groups of P(decided | group) - P(outcome | group), its sign turned where the "
+        "outcome is rarer than elsewhere: above 0, the model exaggerates what sets groups apart",
+        "Wang and Russakovsky 2021, eq. 3",
+    ),
+)
+
+
+class ModelFairness:
+    """Are groups treated alike by models of synthetic rows, compared with models of real ones.
+
+    A class is decided for if it is the likeliest; a number, if it is predicted above train's
+    median. Groups need ten units of the holdout with the outcome and ten without. Intervals come
+    from paired draws of the counts by group, outcome and both decisions, thinned by the design
+    effect of units; other train rows would give another model, as quarters of train show.
+    """
+
+    name: ClassVar[str] = "model_fairness"
+    family: ClassVar[Family] = "fairness"
+    measures: ClassVar[tuple[Measure, ...]] = MEASURES
+
+    def measure(self, evidence: Evidence) -> list[Result]:
+        """Return one result a figure, grouping and outcome."""
+        found = cases(evidence)
+        if isinstance(found, str):
+            return [refuse(self.family, m, found) for m in self.measures]
+        p, models, judged = found
+        drafts = [d for c in judged for d in _drafts(evidence, p, models, c)]
+        return judge(self.family, drafts)
+
+
+def _drafts(evidence: Evidence, p: Problem, models: Trained, case: Case) -> list[Draft]:
+    rng = evidence.rng("model_fairness", *case.columns, str(case.params["class"]))
+    effect = evidence.pooled_effect((*case.columns, p.column))
+    drawn = _drawn(case.paired(), effect, rng)
+    counts = [case.counts(i) for i in range(len(models.answers))]
+    drafts = []
+    for measure in MEASURES:
+        figure = FIGURES[measure.name]
+        values = [float(figure(c)) for c in counts]
+        around = [figure(d) for d in drawn]
+        sign = 1.0 if measure.direction == "lower" else -1.0
+        if measure.direction == "target":  # farther from 0 than train's is worse
+            sign = 1.0 if values[0] >= values[1] else -1.0
+        loss = sign * (values[0] - values[1])
+        c = contrast_of(loss, float(np.var(around[0] - around[1])), values[2:], models.share)
+        params: dict[str, Any] = {**case.params, "interval": "paired draws of counts"}
+        if measure.direction == "target":
+            c = c.two_sided()
+            params["target"] = 0.0
+        if measure.name == "worst_group_accuracy":
+            params["worst"] = case.names[int(np.argmin(_rights(counts[0])))]
+        draft = Draft(
+            measure,
+            values[0],
+            float(np.var(around[0])),
+            p.n,
+            reference=values[1],
+            columns=(*case.columns, p.column),
+            params=params,
+        )
+        drafts.append(c.held(draft))
+    return drafts
+
+
+def _rights(counts: Floats) -> Floats:
+    return np.asarray((counts[:, 0, 0] + counts[:, 1, 1]) / counts.sum(axis=(1, 2)))
+
+
+def _drawn(paired: Floats, effect: float, rng: np.random.Generator) -> tuple[Floats, Floats]:
+    """Draw counts of both models, shape (draws, groups, 2, 2) each."""
+    total = max(round(paired.sum() / effect), 1)
+    drawn = rng.multinomial(total, (paired / paired.sum()).ravel(), size=_DRAWS)
+    cells = drawn.reshape(_DRAWS, *paired.shape).astype(np.float64)
+    return cells.sum(axis=-1), cells.sum(axis=-2)
