@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from twinset.auditing.generator import Shadows, audit_generator
+from twinset.auditing.shadows import Neighbours
 from twinset.errors import InputError
 from twinset.inputs import Options, read, read_like
 from twinset.job import Job, run_key
@@ -42,6 +43,9 @@ def audit_of_generator(
     released: int | None = None,
     fit_limit: float = 600.0,
     delta: float = 0.0,
+    fixed: bool = False,
+    neighbours: Neighbours = "replace",
+    secret: str = "",
     attacks: Sequence[str] | None = None,
     out: str | Path | None = None,
     seed: int = 0,
@@ -70,6 +74,12 @@ def audit_of_generator(
         Seconds after which a fit is killed and counted as failed.
     delta
         Delta of the bounds on epsilon.
+    fixed
+        Whether all but the targets is the same in each fit, for claims about differential privacy.
+    neighbours
+        ``"replace"``: somebody else is in if a target is out; ``"add_remove"``: nobody is.
+    secret
+        A column to infer: targets are always in, with their own value or with another one.
     out
         Folder in which numbers are kept (``private/``, as confidential as the table): the same call
         goes on there. Without it nothing is kept.
@@ -102,6 +112,9 @@ def audit_of_generator(
         released=released,
         seconds=fit_limit,
         delta=delta,
+        fixed=fixed,
+        neighbours=neighbours,
+        secret=secret,
     )
     settings: dict[str, Any] = {
         "generator": generator or "",

@@ -192,6 +192,74 @@ def test_every_target_is_in_half_of_the_fits_and_sizes_do_not_tell(population):
     assert np.abs(together).max() < 0.3
 
 
+def test_in_a_fixed_game_only_the_targets_and_their_stand_ins_change(population):
+    units, targets = np.arange(400), np.arange(0, 40, 4)
+    for neighbours in ("replace", "add_remove"):
+        how = plan(population, tuple(targets.tolist()), 100, fixed=True, neighbours=neighbours)
+        made = [deal(how, units, fit) for fit in range(40)]
+        rest = [set(rows.tolist()) - set(targets.tolist()) for rows, _ in made]
+        for rows, inside in made:
+            assert np.array_equal(np.isin(targets, rows), inside)
+            assert len(rows) == (100 if neighbours == "replace" else 90 + inside.sum())
+        always = set.intersection(*rest)
+        assert len(always) == 90
+        if neighbours == "add_remove":
+            assert all(r == always for r in rest)
+            continue
+        for row in set.union(*rest) - always:  # in exactly when one certain target is out
+            there = np.array([row in r for r in rest])
+            assert any(np.array_equal(there, ~m) for m in np.transpose([m for _, m in made]))
+
+
+def test_neighbours_by_adding_differ_by_one_row(population):
+    how = plan(population, (3, 9), 100, neighbours="add_remove")
+    sizes = {
+        int(m.sum()): len(rows) for rows, m in (deal(how, np.arange(400), f) for f in range(9))
+    }
+    assert sizes == {0: 98, 1: 99, 2: 100}
+
+
+def test_a_secret_is_exchanged_and_nothing_else(population, tmp_path):
+    how = plan(population, (5, 50, 300), 100, secret="group")
+    pool = Pool.make(tmp_path, how, population)
+    own = population.take(np.array([5, 50, 300]))
+    for name in population.names:
+        a, b = own[name].to_pylist(), pool.others[name].to_pylist()
+        assert all(x != y for x, y in zip(a, b, strict=True)) if name == "group" else a == b
+    for fit in range(10):
+        rows, inside = deal(how, np.arange(400), fit)
+        made = pool.train(fit)["group"].to_pylist()
+        for i, row in enumerate((5, 50, 300)):
+            side = own if inside[i] else pool.others
+            assert made[rows.tolist().index(row)] == side["group"][i].as_py()
+        kept = ~np.isin(rows, [5, 50, 300])
+        told = population.take(rows[kept])["group"].to_pylist()
+        assert [v for v, k in zip(made, kept, strict=True) if k] == told
+
+
+def test_a_secret_is_told_by_copies_and_not_by_the_population(population, command):
+    """What follows from other columns is as likely for either value: a guess is right in half."""
+    audit = run(population, command, "copies", secret="group")
+    area = audit.find("auc", attack="shadow_values", target_group="random")
+    assert audit.find("auc", attack="lira", target_group="random").estimate.low > 0.6
+    assert area.params["secret"] == "group"
+    assert "the group of train records" in audit.verdict
+    assert {c["goal"] for c in audit.threat_models if c["attacks"]} == {"attribute"}
+    assert run(population, command, "constant", secret="group").verdict == CLEAN
+    how = Shadows(fits=FITS, number=4, rows=150, secret="flag")
+    audit = audit_generator(population, "independent", how=how, attacks=["lira"])
+    assert audit.verdict == CLEAN  # the flag depends on the group, whoever's it is
+
+
+def test_a_fixed_game_says_so(population, command):
+    audit = run(population, command, "copies", fixed=True, neighbours="add_remove")
+    bound = audit.find("epsilon_lower_bound", attack="lira")
+    assert bound.params["neighbours"] == "add_remove"
+    assert bound.params["rest"] == "fixed"
+    assert bound.value > 0
+    assert {c["data"] for c in audit.threat_models if c["attacks"]} == {"exact"}
+
+
 def test_people_come_whole(population):
     units = np.arange(400) // 4
     rows, coins = deal(plan(population, (0, 40), 100), units, 3)
@@ -401,6 +469,14 @@ def test_calls_that_cannot_work_are_refused(population, command):
         audit_generator(population, "bootstrap", how=Shadows(rows=30, number=20))
     with pytest.raises(InputError, match="none that works with shadow models"):
         audit_generator(population, "bootstrap", attacks=["distance"])
+    for game, message in (
+        ({"secret": "age"}, "no such column"),
+        ({"secret": "group", "neighbours": "add_remove"}, "a secret"),
+        ({"neighbours": "near"}, "replace, add_remove"),
+        ({"fixed": True, "rows": 300}, "at most half"),
+    ):
+        with pytest.raises(InputError, match=message):
+            audit_generator(population, "bootstrap", how=Shadows(**game))
     people = Column(name="id", kind=Kind.INTEGER, role=Role.UNIT)
     few = Table(
         Schema(columns=(*population.schema.columns, people)),

@@ -8,9 +8,9 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -20,16 +20,18 @@ from twinset.auditing import measures
 from twinset.auditing.learning import cross_fitted, deal_folds, honest
 from twinset.auditing.shadow_controls import planted, shuffled
 from twinset.auditing.shadow_judge import Trials, judge_trials, records_at_risk
-from twinset.auditing.shadows import Plan, Pool
+from twinset.auditing.shadows import Neighbours, Plan, Pool
 from twinset.auditing.targets import choose_targets
 from twinset.auditing.threats import grid, not_tried, tried
 from twinset.auditing.words import NOT_ASSESSED, verdict
 from twinset.errors import InputError, StorageError
 from twinset.progress import phase
-from twinset.protocols import Estimate, Result
+from twinset.protocols import Estimate, Result, ThreatModel
 from twinset.results import Audit, NotComputed
 from twinset.scale.local import workers
 from twinset.scale.processes import run_tasks
+from twinset.stats.fingerprints import fingerprints
+from twinset.stats.records import encode, encoded_columns
 from twinset.stats.seeds import stream
 from twinset.stats.units import count_units
 from twinset.table.canonical import to_raw
@@ -64,6 +66,8 @@ class Shadows:
         Releases that copy train rows on purpose.
     delta
         Delta of the bounds on epsilon.
+    fixed, neighbours, secret
+        The game, see `twinset.auditing.shadows.Plan`.
     """
 
     fits: int = 200
@@ -74,6 +78,9 @@ class Shadows:
     seconds: float = 600.0
     controls: int = 60
     delta: float = 0.0
+    fixed: bool = False
+    neighbours: Neighbours = "replace"
+    secret: str = ""
 
 
 def audit_generator(
@@ -118,6 +125,7 @@ def audit_generator(
     how = how or Shadows()
     chosen = _attacks(attacks)
     _check(table, generator, options, command, how)
+    _check_game(table, how)
     table, rows, groups = choose_targets(table, how.kinds, how.number, seed, declared)
     size = how.rows or min(table.num_rows // 2, 1_000)
     plan = Plan(
@@ -133,6 +141,9 @@ def audit_generator(
         seconds=how.seconds,
         seed=seed,
         protect=protect,
+        fixed=how.fixed,
+        neighbours=how.neighbours,
+        secret=how.secret,
     )
     if size <= 2 * len(rows):
         raise InputError(
@@ -203,6 +214,27 @@ def _check(
         raise InputError("--shadows", got=str(how.fits), allowed=f"{_LEAST_FITS} or more")
 
 
+def _check_game(table: Table, how: Shadows) -> None:
+    if how.neighbours not in get_args(Neighbours):
+        allowed = ", ".join(get_args(Neighbours))
+        raise InputError("neighbours", got=repr(how.neighbours), allowed=allowed)
+    if how.fixed and how.rows is not None and how.rows > table.num_rows // 2:
+        raise InputError(
+            "train rows of a shadow model",
+            got=f"{how.rows} of {table.num_rows}",
+            allowed="at most half, so that there are others to stand in for the targets",
+        )
+    if not how.secret:
+        return
+    if how.neighbours != "replace":
+        raise InputError("a secret", got="neighbours that differ by a unit", allowed="replace")
+    if how.secret not in encoded_columns(table):
+        allowed = f"one of {', '.join(encoded_columns(table))}"
+        raise InputError(f"secret {how.secret!r}", got="no such column to attack", allowed=allowed)
+    if len(np.unique(fingerprints(encode([table], columns=[how.secret])[0]))) < 2:
+        raise InputError(f"secret {how.secret!r}", got="a single value", allowed="two or more")
+
+
 @dataclass(frozen=True, eq=False)
 class _Audit:
     """What a filled pool says."""
@@ -242,14 +274,14 @@ class _Audit:
             step.advance(detail="controls")
         risk, flags, areas = records_at_risk(trials, member, folds)
         wrong = tuple(str(r.params["control"]).replace("_", " ") for r, ok in controls if not ok)
-        run = [a for a, t in zip(self.attacks, trials, strict=True) if t.scores is not None]
+        run = [t for t in trials if t.scores is not None]
         broken = [t for t in trials if t.scores is None]
         at_risk = [risk] if risk is not None else []
         return Audit(
             results=(*judged.results, *at_risk, fits, *(r for r, _ in controls)),
             not_computed=tuple(NotComputed(f"auc ({t.attack})", t.reason) for t in broken),
             seed=seed,
-            verdict=verdict(judged, self.margin, failed=wrong),
+            verdict=verdict(judged, self.margin, failed=wrong, secret=self.how.secret),
             controls_passed=not wrong,
             tested=tried(run),
             not_tested=not_tried(run),
@@ -266,7 +298,26 @@ class _Audit:
                 "targets": {name: len(g) for name, g in self.groups.items()},
                 "best": None if judged.best is None else dict(vars(judged.best)),
                 "findings": [dict(vars(f)) for f in judged.findings],
+                **self._game(),
             },
+        )
+
+    def _game(self) -> dict[str, object]:
+        """What is said of the game beside each figure; nothing of the usual one."""
+        how = self.how
+        told = {"rest": "fixed" if how.fixed else "", "secret": how.secret}
+        if how.fixed or how.neighbours != "replace":
+            told["neighbours"] = how.neighbours
+        return {k: v for k, v in told.items() if v}
+
+    def _threat(self, attack: Any) -> ThreatModel:
+        """What the adversary of this game knows and wants."""
+        threat: ThreatModel = attack.threat_model
+        return replace(
+            threat,
+            data="exact" if self.how.fixed else threat.data,
+            goal="attribute" if self.how.secret else threat.goal,
+            neighbours=self.how.neighbours,
         )
 
     def _fits(self, done: int, failed: Mapping[str, int]) -> Result:
@@ -300,7 +351,7 @@ class _Audit:
             leak = str(getattr(attack, "leak", "row"))
             if kept is None:
                 reason = "the attack gave no numbers in some fit"
-                found.append(Trials(attack.name, attack.threat_model, leak, None, reason=reason))
+                found.append(Trials(attack.name, self._threat(attack), leak, None, reason=reason))
             else:
                 numbers, member = kept
                 folds = deal_folds(len(member), stream(self.pool.plan.seed, "shadow", "folds"))
@@ -308,8 +359,8 @@ class _Audit:
                 scores = cross_fitted(*how)
                 kept_apart = None if control else honest(*how, self._halves(len(member)))
                 seconds = time.process_time() - began
-                about = attack.name, attack.threat_model, leak
-                found.append(Trials(*about, scores, kept_apart, seconds))
+                who = attack.name, self._threat(attack), leak
+                found.append(Trials(*who, scores, kept_apart, seconds, about=self._game()))
             tell(detail=attack.name)
         return found, member, folds
 

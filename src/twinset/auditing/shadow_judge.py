@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -35,7 +35,8 @@ _RATE = 0.05  # of false discoveries among records at risk
 class Trials:
     """Scores of one attack, shape (fits, targets), or why there are none.
 
-    `scores` are cross-fitted; `honest` ones are those of `learning.honest`, for bounds.
+    `scores` are cross-fitted; `honest` ones are those of `learning.honest`, for bounds. `about`
+    goes into the parameters of each result.
     """
 
     attack: str
@@ -45,6 +46,12 @@ class Trials:
     honest: Floats | None = None
     seconds: float = 0.0
     reason: str = ""
+    about: Mapping[str, object] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """Name of the attack."""
+        return self.attack
 
 
 def _target_aucs(scores: Floats, member: Flags, folds: Ints) -> tuple[Floats, Floats]:
@@ -130,6 +137,7 @@ def _params(t: Trials, group: str, **more: object) -> dict[str, object]:
         "threat_model": describe(t.threat_model),
         "target_group": group,
         "leak": t.leak,
+        **t.about,
         **more,
     }
 
@@ -195,7 +203,8 @@ def _bound(
     trials = scores[~choose, worst], member[~choose, worst], threshold
     made = bounds.count_at(*trials, delta=delta)
     sure = bounds.count_at(*trials, delta=delta, alpha=made.alpha / tests)
-    about = {"method": "fits", "neighbours": "replace", "delta": delta, "ceiling": made.ceiling}
+    about = {"method": "fits", "delta": delta, "ceiling": made.ceiling}
+    about["neighbours"] = t.threat_model.neighbours
     about |= corrected(sure.value, made.ceiling)
     if delta > 0:
         about["if_gaussian"] = bounds.count_at(*trials, delta=delta, gaussian=True).value

@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 
 from twinset import registry
-from twinset.auditing.shadows import Pool, deal
+from twinset.auditing.shadows import Pool
 from twinset.errors import InputError, StorageError, TwinsetError
 from twinset.inputs import Options, read_like
 from twinset.protocols import Records
@@ -90,7 +90,7 @@ def _adversary(pool: Pool) -> Table:
 
 def _release(pool: Pool, fit: int) -> Table:
     plan = pool.plan
-    train = pool.table.take(deal(plan, pool.units, fit)[0])
+    train = pool.train(fit)
     rng = stream(plan.seed, "shadow", "fit", fit)
     if fit >= plan.fits:  # a control: copies of train rows
         return train.take(rng.integers(0, train.num_rows, plan.released))
@@ -143,7 +143,8 @@ def _numbers(pool: Pool, attacks: list[Any], known: Table, release: Table) -> di
     """Reduce a release to what each attack needs; an attack that breaks keeps nothing."""
     columns = encoded_columns(pool.table)
     targets = pool.table.take(np.asarray(pool.plan.targets, dtype=np.int64))
-    r, x, s = encode([known, targets, release], columns=columns)
+    others = [pool.others] if pool.plan.secret else []
+    r, s, *x = encode([known, release, targets, *others], columns=columns)
     found = {}
     for attack in attacks:
         try:
@@ -153,9 +154,11 @@ def _numbers(pool: Pool, attacks: list[Any], known: Table, release: Table) -> di
     return found
 
 
-def _described(attack: Any, x: Records, s: Records, r: Records) -> Any:
-    numbers = np.asarray(attack.describe(x, s, auxiliary=r), dtype=np.float32)
-    if numbers.ndim != 2 or len(numbers) not in (1, len(x)) or not np.isfinite(numbers).all():
+def _described(attack: Any, x: list[Records], s: Records, r: Records) -> Any:
+    """Return the numbers for the targets; less those with another secret, if there is one."""
+    made = [np.asarray(attack.describe(t, s, auxiliary=r), dtype=np.float32) for t in x]
+    numbers = made[0] - made[1] if len(made) > 1 and len(made[0]) > 1 else made[0]
+    if numbers.ndim != 2 or len(numbers) not in (1, len(x[0])) or not np.isfinite(numbers).all():
         raise ValueError("numbers of a wrong shape, or not finite")
     return numbers
 

@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from twinset.stats.fingerprints import fingerprints
+from twinset.stats.records import encode
 from twinset.stats.seeds import stream
 from twinset.stats.units import compact
 from twinset.table.schema import Schema
 from twinset.table.table import Table
 from twinset.table.write import atomic_file, atomic_write, storage_errors
 
-__all__ = ["FAILURES", "Plan", "Pool", "deal"]
+__all__ = ["FAILURES", "Neighbours", "Plan", "Pool", "deal", "other_secrets"]
 
 Ints = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 
+Neighbours = Literal["replace", "add_remove"]
 FAILURES = ("raised", "timed out", "died", "too few rows", "another schema")
 
 
@@ -44,6 +48,13 @@ class Plan:
         Names of the attacks whose numbers are kept.
     seconds
         Longest time of a fit.
+    fixed
+        Whether all but the targets is the same in each fit.
+    neighbours
+        What happens if a target is out: somebody else is in (``"replace"``), or nobody.
+    secret
+        A column. Then targets are always in, with their own value of it or with another one: which
+        is what attacks have to tell, and a guess from the population is right in half of the cases.
     """
 
     generator: str
@@ -58,26 +69,46 @@ class Plan:
     seconds: float
     seed: int = 0
     protect: int = 5
+    fixed: bool = False
+    neighbours: Neighbours = "replace"
+    secret: str = ""
 
 
 def deal(plan: Plan, units: Ints, fit: int) -> tuple[Ints, Flags]:
     """Deal one fit: positions of its train rows, and which targets are in.
 
-    Each target is in with probability 1/2, whatever happens to the others; then all rows of random
-    other units are taken until there are `plan.rows`. So a target that is in takes the place of
-    somebody else: neighbours differ by replacing.
+    Each target is in with probability 1/2, whatever happens to the others; then all rows of other
+    units are taken until there are `plan.rows`. Neighbours differ by replacing: a target that is in
+    takes the place of somebody else, in a fixed game of a stand-in of his own. Or they differ by
+    adding: the others are as many whoever is in. With a secret all targets are in.
     """
     rng, inside = _coins(plan, fit)
     owners = units[np.asarray(plan.targets, dtype=np.int64)]
     sizes = np.bincount(units)
     free = np.setdiff1d(np.arange(len(sizes)), owners)
+    there = inside | bool(plan.secret)
     chosen = np.zeros(len(sizes), dtype=bool)
-    chosen[owners[inside]] = True
-    order = rng.permutation(free)
-    room = plan.rows - int(sizes[chosen].sum())
-    fitting = int(np.searchsorted(np.cumsum(sizes[order]), room, side="right"))
-    chosen[order[: max(fitting, 1)]] = True
+    chosen[owners[there]] = True
+    order = (stream(plan.seed, "shadow", "rest") if plan.fixed else rng).permutation(free)
+    alike = plan.fixed or plan.neighbours == "add_remove"  # as many others in each fit
+    room = plan.rows - int(sizes[owners if alike else chosen].sum())
+    fitting = max(int(np.searchsorted(np.cumsum(sizes[order]), room, side="right")), 1)
+    chosen[order[:fitting]] = True
+    if plan.fixed and plan.neighbours == "replace":
+        chosen[order[fitting : fitting + len(owners)][~there]] = True
     return np.flatnonzero(chosen[units]), inside
+
+
+def other_secrets(plan: Plan, table: Table) -> Table:
+    """Return the targets, each with a secret of somebody else, unlike his own, drawn at random."""
+    targets = np.asarray(plan.targets, dtype=np.int64)
+    held = fingerprints(encode([table], columns=[plan.secret])[0])
+    rng = stream(plan.seed, "shadow", "secrets")
+    donors = [rng.choice(np.flatnonzero(held != held[t])) for t in targets]
+    place = table.data.column_names.index(plan.secret)
+    drawn = table[plan.secret].take(pa.array(donors, pa.int64()))
+    people = table.take(targets).data
+    return Table(table.schema, people.set_column(place, people.schema.field(place), drawn))
 
 
 def _coins(plan: Plan, fit: int) -> tuple[np.random.Generator, Flags]:
@@ -130,6 +161,22 @@ class Pool:
             data = pa.ipc.open_file(file).read_all()
         table = Table(Schema.from_dict(content["schema"]), data)
         return cls(folder, plan, table, _units(table))
+
+    def train(self, fit: int) -> Table:
+        """Return the train table of a fit."""
+        rows, inside = deal(self.plan, self.units, fit)
+        if not self.plan.secret:
+            return self.table.take(rows)
+        targets = np.asarray(self.plan.targets, dtype=np.int64)
+        both = pa.concat_tables([self.table.data, self.others.data]).unify_dictionaries()
+        changed = np.arange(self.table.num_rows)
+        changed[targets[~inside]] = self.table.num_rows + np.flatnonzero(~inside)
+        return Table(self.table.schema, both.take(pa.array(changed[rows])))
+
+    @functools.cached_property
+    def others(self) -> Table:
+        """The targets with another secret."""
+        return other_secrets(self.plan, self.table)
 
     @property
     def work(self) -> Path:

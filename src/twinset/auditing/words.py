@@ -25,8 +25,9 @@ def verdict(
     repeated: Sequence[Result] = (),
     failed: Sequence[str] = (),
     inferred: Sequence[Result] = (),
+    secret: str = "",
 ) -> str:
-    """Say what was shown.
+    """Say what was shown; of a `secret`, if that was what attacks had to tell.
 
     With a `failed` control nothing is assessed. Identifiers that `repeated` says are repeated from
     the train table settle it. Otherwise an attack counts against the release if, after correction
@@ -43,7 +44,7 @@ def verdict(
         return f"No, because it repeats identifiers of the train table (column {names})"
     serious = [f for f in judgement.findings if _is_serious(f, margin)]
     if serious:
-        return f"No, because {_cause(serious)}: {_achievement(serious)}"
+        return f"No, because {_cause(serious)}: {_achievement(serious, secret)}"
     for r in shown:
         return (
             f"No, because it holds copies of train records: {r.value:.2%} of them stand in it with "
@@ -86,18 +87,21 @@ def _cause(serious: Sequence[Finding]) -> str:
     )
 
 
-def _achievement(serious: Sequence[Finding]) -> str:
+def _achievement(serious: Sequence[Finding], secret: str) -> str:
     """Say in a sentence what the most successful attack did."""
+    records, others = "train records", "others"
+    if secret:
+        records, others = f"the {secret} of train records", "another as likely"
     areas = [f for f in serious if f.fpr is None]
     if areas:
         best = max(areas, key=lambda f: f.low)
-        who = " outlying" if best.group == "outliers" else ""
+        who = " of outliers" if best.group == "outliers" else ""
         return (
-            f"the {best.attack} attack tells{who} train records from others in {best.value:.0%} of "
+            f"the {best.attack} attack tells {records}{who} from {others} in {best.value:.0%} of "
             f"pairs ({best.low:.0%} to {best.high:.0%}; a guess: 50%)"
         )
     best = max(serious, key=lambda f: f.low / (f.fpr or 1))
     return (
-        f"the {best.attack} attack recognises {best.value:.1%} of train records "
+        f"the {best.attack} attack recognises {best.value:.1%} of {records} "
         f"while it takes {best.fpr:.1%} of others for them"
     )

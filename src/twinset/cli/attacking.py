@@ -67,6 +67,16 @@ def audit(
     delta: Annotated[
         float, _shadow("--delta", metavar="D", min=0, max=0.5, help="Delta of epsilon bounds.")
     ] = 0.0,
+    fixed: Annotated[
+        bool, _shadow("--fixed", help="The same other rows in each fit: for claims of privacy.")
+    ] = False,
+    add_remove: Annotated[
+        bool, _shadow("--add-remove", help="Nobody takes the place of a target that is out.")
+    ] = False,
+    secret: Annotated[
+        str,
+        _shadow("--secret", metavar="COL", help="Infer this column of people who are in."),
+    ] = "",
     protect: opt.Protect = 5,
     unit: opt.Unit = None,
     schema: opt.Schema = None,
@@ -100,6 +110,9 @@ def audit(
                 released=n,
                 fit_limit=fit_limit,
                 delta=delta,
+                fixed=fixed,
+                neighbours="add_remove" if add_remove else "replace",
+                secret=secret,
                 out=out or api.audit_folder(train, about.get("table")),
                 seed=seed,
                 protect=protect,
