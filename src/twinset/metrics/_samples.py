@@ -1,4 +1,4 @@
-"""Two tables as equally large samples of records, by unit: shared by MMD and sliced Wasserstein."""
+"""Tables as equally large samples of records, by unit: what measures of whole rows share."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from twinset.protocols import Records
 from twinset.stats import units
 from twinset.stats.records import concatenate
 
-__all__ = ["LEAST", "Pooled", "pooled"]
+__all__ = ["LEAST", "Pooled", "pooled", "three"]
 
 LEAST = 30
 
@@ -43,3 +43,26 @@ def pooled(evidence: Evidence, other: Side, most: int, rng: np.random.Generator)
         return None
     first = np.arange(len(ids[0]) + len(ids[1])) < len(ids[0])
     return Pooled(concatenate(parts), first, np.concatenate([ids[0], ids[1] + counts[0]]))
+
+
+def three(evidence: Evidence, most: int, rng: np.random.Generator) -> list[Records] | None:
+    """Draw up to `most` rows each of train, release and holdout, one row a unit, in random order.
+
+    Without a holdout train is split in two. None if a part would have fewer than 30 units.
+    """
+    records = evidence.records()
+    tables = {"train": evidence.train, "synthetic": evidence.synthetic, "holdout": evidence.holdout}
+    parts: list[Records] = []
+    for side in ("train", "synthetic", "holdout"):
+        table = tables[side]
+        if table is not None:
+            order = rng.permutation(len(records[side]))
+            ids = units.compact(table.units, table.num_rows)
+            parts.append(records[side].take(order[np.unique(ids[order], return_index=True)[1]]))
+    if len(parts) == 2:
+        half = len(parts[0]) // 2
+        parts = [parts[0].take(np.arange(half)), parts[1], parts[0].take(np.arange(half, 2 * half))]
+    size = min(most, *map(len, parts))
+    if size < LEAST:
+        return None
+    return [p.take(rng.permutation(len(p))[:size]) for p in parts]

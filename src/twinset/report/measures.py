@@ -6,17 +6,12 @@ in the tables of details.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
+from twinset.report.measure import Measure
+from twinset.report.measures_rows import ROWS
 from twinset.report.numbers import Unit
 
 __all__ = ["MEASURES", "Measure"]
 
-_FRESH = {
-    "worse": "worse than fresh real rows",
-    "within_noise": "like fresh real rows",
-    "better": "better than fresh real rows",
-}
 _GUESS = {
     "worse": "above guessing",
     "within_noise": "no better than guessing",
@@ -49,25 +44,6 @@ _MODEL = {
 }
 
 
-@dataclass(frozen=True)
-class Measure:
-    """How one measure is read.
-
-    `domain` bounds the values; `anchors` always lie on its axis, so that a small difference does
-    not look large, and `least` is its shortest length; `goal` replaces the words for the direction.
-    """
-
-    title: str
-    meaning: str
-    unit: Unit = "number"
-    domain: tuple[float, float] = (0.0, 1.0)
-    anchors: tuple[float, ...] = (0.0,)
-    least: float = 0.0
-    goal: str = ""
-    reference: str = "fresh real rows"
-    standing: dict[str, str] = field(default_factory=lambda: _FRESH)
-
-
 def _tvd(title: str, of: str, anchors: tuple[float, ...] = (0.0, 0.05)) -> Measure:
     meaning = (
         f"Share of rows that would have to change for {of} to have the real distribution "
@@ -90,6 +66,7 @@ def _leak(title: str, what: str) -> Measure:
 
 _AUC_AXIS = (0.45, 0.65)
 MEASURES: dict[str, Measure] = {
+    **ROWS,
     "column_tvd": _tvd("Single columns", "this column"),
     "pair_tvd": _tvd("Pairs of columns", "this pair of columns, taken together,"),
     "triple_tvd": _tvd("Triples of columns", "these three columns, taken together,"),

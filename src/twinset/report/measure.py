@@ -1,0 +1,34 @@
+"""How one measure is read: the form of an entry of `twinset.report.measures`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from twinset.report.numbers import Unit
+
+__all__ = ["Measure"]
+
+_FRESH = {
+    "worse": "worse than fresh real rows",
+    "within_noise": "like fresh real rows",
+    "better": "better than fresh real rows",
+}
+
+
+@dataclass(frozen=True)
+class Measure:
+    """How one measure is read.
+
+    `domain` bounds the values; `anchors` always lie on its axis, so that a small difference does
+    not look large, and `least` is its shortest length; `goal` replaces the words for the direction.
+    """
+
+    title: str
+    meaning: str
+    unit: Unit = "number"
+    domain: tuple[float, float] = (0.0, 1.0)
+    anchors: tuple[float, ...] = (0.0,)
+    least: float = 0.0
+    goal: str = ""
+    reference: str = "fresh real rows"
+    standing: dict[str, str] = field(default_factory=lambda: _FRESH)
