@@ -12,7 +12,9 @@ from twinset import registry
 from twinset.evaluation.evidence import Evidence
 from twinset.metrics import _scores as scores
 from twinset.metrics._linear import Design, Glm, sandwich
+from twinset.metrics.coefficients import _overlap
 from twinset.metrics.efficacy import _best_threshold
+from twinset.stats.intervals import Z95
 
 
 def answers(classes, rows=400, seed=0):
@@ -110,29 +112,36 @@ def world(rows, seed, *, xor=True):
     return pd.DataFrame({"job": job, "age": age, "pay": pay, "p": p, "q": q, "rich": rich})
 
 
+def frames(rows, seed):
+    return [world(rows, 3 * seed + i) for i in range(3)]
+
+
 def measured(build, metric, frames, target="rich", **options):
     tables = [build(f, target=target) for f in frames]
     evidence = Evidence(*tables, target=target, **options)
     return registry.configure("metrics", metric).measure(evidence)
 
 
-UTILITY = ("tstr", "tstr_models", "efficacy", "added_rows", "importances")
+UTILITY = (
+    *("tstr", "tstr_models", "efficacy", "added_rows", "importances"),
+    *("column_targets", "coefficients"),
+)
 
 
 @pytest.mark.parametrize("metric", UTILITY)
 def test_a_release_whose_target_is_reversed_is_worse(build, metric) -> None:
-    frames = [world(1_500, s) for s in range(3)]
-    frames[1] = frames[1].assign(rich=np.where(frames[1]["rich"] == "yes", "no", "yes"))
+    tables = [world(1_500, s) for s in range(3)]
+    tables[1] = tables[1].assign(rich=np.where(tables[1]["rich"] == "yes", "no", "yes"))
     if metric == "importances":  # the same columns matter: break them
-        frames[1] = world(1_500, 1).assign(age=frames[0]["age"], p=frames[2]["p"])
-    found = measured(build, metric, frames)
+        tables[1] = world(1_500, 1).assign(age=tables[0]["age"], p=tables[2]["p"])
+    found = measured(build, metric, tables)
     assert any(r.verdict == "worse" for r in found), found
 
 
 def test_only_models_of_two_columns_together_miss_a_lost_xor(build) -> None:
-    frames = [world(3_000, s, xor=s != 1) for s in range(3)]
-    worse = {r.name: r.verdict == "worse" for r in measured(build, "tstr", frames)}
-    stiff = {r.name: r.verdict for r in measured(build, "tstr_models", frames)}
+    tables = [world(3_000, s, xor=s != 1) for s in range(3)]
+    worse = {r.name: r.verdict == "worse" for r in measured(build, "tstr", tables)}
+    stiff = {r.name: r.verdict for r in measured(build, "tstr_models", tables)}
     assert worse["tstr_gap"]
     assert stiff["tstr_gap_forest"] == "worse"
     assert stiff["tstr_gap_linear"] == "within_noise"
@@ -145,8 +154,53 @@ def test_a_fresh_real_sample_is_worse_at_most_as_often_as_said(build, metric) ->
     judged = [
         r.verdict == "worse"
         for seed in range(30)
-        for r in measured(build, metric, [world(400, 3 * seed + i) for i in range(3)])
+        for r in measured(build, metric, frames(400, seed), sensitive=("job",))
         if r.verdict
     ]
     assert len(judged) >= 60
     assert np.mean(judged) <= 0.05
+
+
+def test_overlap_of_intervals_is_that_of_karr() -> None:
+    """Intervals [0, 4] and [1, 3]: common 2, so (2 / 4 + 2 / 2) / 2; none in common: 0."""
+    one, half = 2 / Z95, 1 / Z95
+    assert _overlap(np.array([0.0, 9.0]), one, half) == pytest.approx([0.75, 0.0])
+
+
+def test_the_column_that_suffers_most_is_named(build) -> None:
+    tables = [world(3_000, s) for s in range(3)]
+    tables[1]["age"] = np.random.default_rng(5).permutation(tables[1]["age"])
+    found = measured(build, "column_targets", tables)
+    worst = max((r for r in found if r.estimate), key=lambda r: r.value / r.noise)
+    assert worst.columns in (("age",), ("rich",))
+    assert {r.columns[0] for r in found if r.verdict == "worse"} >= {"rich"}
+    assert {r.columns[0] for r in found if r.verdict == "within_noise"} >= {"job", "pay"}
+
+
+def test_an_effect_that_is_lost_in_one_group_is_worse_there(build) -> None:
+    tables = [world(4_000, s) for s in range(3)]
+    mine = np.flatnonzero(tables[1]["job"] == "b")
+    ages = tables[1]["age"].to_numpy().copy()
+    ages[mine] = np.random.default_rng(1).permutation(ages[mine])
+    tables[1]["age"] = ages
+    found = measured(build, "coefficients", tables, sensitive=("job",))
+    verdicts = {r.group: r.verdict for r in found}
+    assert verdicts["job = b"] == "worse"
+    assert verdicts["job = a"] == verdicts["job = c"] == "within_noise"
+    alone = measured(build, "coefficients", tables[:2])  # a target is enough: no holdout needed
+    assert [r.verdict for r in alone] == ["worse"]
+
+
+def test_numbers_and_several_classes_have_coefficients(build) -> None:
+    tables = [world(1_000, s) for s in range(3)]
+    assert [r.params.get("class") for r in measured(build, "coefficients", tables, "age")] == [None]
+    classes = {r.params["class"] for r in measured(build, "coefficients", tables, "job")}
+    assert classes == {"a", "b", "c"}
+
+
+def test_many_columns_are_drawn_and_that_is_said(build) -> None:
+    rng = np.random.default_rng(0)
+    tables = [pd.DataFrame(rng.normal(size=(200, 25))).add_prefix("x") for _ in range(2)]
+    found = measured(build, "column_targets", tables, None)  # no holdout: halves of train
+    assert len(found) == 20
+    assert {r.params["of"] for r in found} == {25}

@@ -25,10 +25,12 @@ __all__ = [
     "INTERVAL",
     "PARTS",
     "Contrast",
+    "Known",
     "Problem",
     "Trained",
     "contrast",
     "contrast_of",
+    "known_target",
     "problem",
     "score_results",
     "trained",
@@ -44,23 +46,30 @@ INTERVAL = "analytic (influence of each row), by unit"
 
 
 @dataclass(frozen=True, eq=False)
-class Problem:
-    """What is predicted, from what, and the holdout's rows of which the target is known.
+class Known:
+    """The target (codes of classes, or numbers; NaN where unknown) and the features of each side.
 
-    Attributes
-    ----------
-    target, views
-        For each side: the target (codes of classes, or numbers; NaN where unknown), the features.
-    rows
-        Places in the whole holdout of the tested rows.
-    test, truth, units
-        Features, target and units of the tested rows.
+    Beyond 30 classes, the rarer ones share the last.
     """
 
     column: str
     target: dict[Side, Floats]
     views: dict[Side, Split]
     task: Task
+
+
+@dataclass(frozen=True, eq=False)
+class Problem(Known):
+    """The same with the holdout's rows of which the target is known.
+
+    Attributes
+    ----------
+    rows
+        Places in the whole holdout of the tested rows.
+    test, truth, units
+        Features, target and units of the tested rows.
+    """
+
     rows: npt.NDArray[np.int64]
     test: Floats
     truth: Floats
@@ -147,21 +156,18 @@ class Trained:
         return contrast(figure(1) - figure(0), parts, self.share, units)
 
 
-def problem(evidence: Evidence) -> Problem | str:
-    """Return what is to be predicted, or why nothing is."""
-    return evidence.once("problem", lambda: _problem(evidence))
+def known_target(evidence: Evidence) -> Known | str:
+    """Return what is to be predicted from what, or why nothing is."""
+    return evidence.once("known", lambda: _known(evidence))
 
 
-def _problem(evidence: Evidence) -> Problem | str:
+def _known(evidence: Evidence) -> Known | str:
     if evidence.target is None:
         return "there is no target column"
-    if evidence.holdout is None:
-        return "there is no holdout to test on"
     if len(evidence.columns) < 2:
         return "there is no column to predict from"
     target, classes = evidence.target_values()
-    sides: tuple[Side, ...] = ("train", "synthetic", "holdout")
-    views = {s: evidence.model_view(s, without=evidence.target) for s in sides}
+    views = {s: evidence.model_view(s, without=evidence.target) for s in evidence.sides}
     task = Task(None)
     if classes is not None:
         held = np.bincount(target["train"][~np.isnan(target["train"])].astype(int))
@@ -171,18 +177,33 @@ def _problem(evidence: Evidence) -> Problem | str:
         pooled = len(held) > number
         target = {s: _lump(v, number, pooled=pooled) for s, v in target.items()}
         task = Task(number)
-    known = ~np.isnan(target["holdout"])
-    for side in sides:
+    for side in evidence.sides:
         if np.count_nonzero(~np.isnan(target[side])) < _LEAST:
             return f"the target is known in fewer than {_LEAST} rows of {side}"
+    return Known(evidence.target, target, views, task)
+
+
+def problem(evidence: Evidence) -> Problem | str:
+    """Return what is to be predicted and tested on the holdout, or why nothing is."""
+    return evidence.once("problem", lambda: _problem(evidence))
+
+
+def _problem(evidence: Evidence) -> Problem | str:
+    found = known_target(evidence)
+    if isinstance(found, str):
+        return found
+    if evidence.holdout is None:
+        return "there is no holdout to test on"
+    target, views = found.target, found.views
+    known = ~np.isnan(target["holdout"])
     if len(np.unique(target["holdout"][known])) < 2:
         return "the target has one value in the holdout"
     own = views["holdout"].units
     return Problem(
-        evidence.target,
+        found.column,
         target,
         views,
-        task,
+        found.task,
         np.flatnonzero(known),
         views["holdout"].features[known],
         target["holdout"][known],

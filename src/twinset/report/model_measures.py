@@ -115,6 +115,21 @@ _BY_KIND = {
     for learner, kind in _KINDS.items()
 }
 _UTILITY = {
+    "column_prediction_gap": Measure(
+        "Each column foretold from the others",
+        "Score of a small model of this column that learned from real rows minus that of one that "
+        "learned from synthetic rows, on unseen real rows. 0: nothing is lost.",
+        domain=(-2.0, 2.0),
+        anchors=(0.0, 0.05),
+        reference="learned from real rows",
+    ),
+    "coefficient_overlap": Measure(
+        "The same effects in a regression",
+        "How far the 95% intervals of the coefficients of a regression on synthetic and on real "
+        "rows overlap, on average (confidence interval overlap, CIO). 1 is the same.",
+        "share",
+        anchors=(0.0, 1.0),
+    ),
     "efficacy_delta": Measure(
         "Decisions lost by learning from synthetic rows",
         "Score of decisions by the model that learned from real rows minus that by the one that "
