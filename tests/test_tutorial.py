@@ -47,11 +47,14 @@ def test_each_block_of_the_tutorial_runs_and_shows_what_it_says(tmp_path: Path) 
                 assert " ".join(line.split()) in shown, line
 
 
-def test_the_python_page_is_true(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("page", ["python.md", "audit.md"])
+def test_sessions_of_python_are_true(
+    page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
-    blocks = FENCE.findall((DOCS / "python.md").read_text(encoding="utf-8"))
+    blocks = FENCE.findall((DOCS / page).read_text(encoding="utf-8"))
     session = "\n".join(text for language, text in blocks if language == "pycon")
-    test = doctest.DocTestParser().get_doctest(session, {}, "python.md", None, 0)
+    test = doctest.DocTestParser().get_doctest(session, {}, page, None, 0)
     flags = doctest.ELLIPSIS
     said: list[str] = []
     runner = doctest.DocTestRunner(optionflags=flags)

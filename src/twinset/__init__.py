@@ -16,11 +16,23 @@ from typing import TYPE_CHECKING, Any
 from twinset.version import __version__
 
 if TYPE_CHECKING:
-    from twinset.api import audit, compare, evaluate, fit, load, metric, mine_rules, run, schema
+    from twinset.api import (
+        audit,
+        audit_arrays,
+        compare,
+        evaluate,
+        fit,
+        load,
+        metric,
+        mine_rules,
+        run,
+        schema,
+    )
 
 __all__ = [
     "__version__",
     "audit",
+    "audit_arrays",
     "compare",
     "evaluate",
     "fit",

@@ -30,6 +30,7 @@ from twinset.trust.gates import Gate, load_gates
 from twinset.twin import Twin
 
 if TYPE_CHECKING:
+    from twinset.auditing.arrays import audit_arrays
     from twinset.augmenting import augment_to
     from twinset.comparison import Comparison, compare
     from twinset.evaluation.by_name import metric
@@ -50,6 +51,7 @@ __all__ = [
     "Run",
     "Sampled",
     "audit",
+    "audit_arrays",
     "audit_folder",
     "audit_of_generator",
     "augment_to",
@@ -75,6 +77,7 @@ __all__ = [
 ]
 
 _ELSEWHERE = {
+    "audit_arrays": "twinset.auditing.arrays",
     "audit_folder": "twinset.generator_audit",
     "audit_of_generator": "twinset.generator_audit",
     "metric": "twinset.evaluation.by_name",
