@@ -50,7 +50,7 @@ def test_an_attack_above_the_margin_is_not_said_to_be_under_it(audit):
     text = " ".join(s.verdict_text)
     assert "56.0% of such pairs (52.5 to 59.5%, wide enough for the choice of the best)" in text
     assert "The answer becomes No once the whole interval lies above 53.0%" in text
-    assert s.figures[0].interval == s.attacks[0].figures[0].interval == "0.525 to 0.595"
+    assert s.figures[0].interval == s.audit.attacks[0].figures[0].interval == "0.525 to 0.595"
 
 
 def broken_control(audit: Audit) -> Audit:
@@ -96,7 +96,7 @@ def test_the_best_attack_is_the_one_shown(audit):
     s = summarise(None, replace(audit, results=(*audit.results, worst)))
     assert s.figures[0].value == "0.800"
     assert s.figures[0].mark.tone == "bad"
-    assert s.attacks[0].title == "New attack"
+    assert s.audit.attacks[0].title == "New attack"
 
 
 def test_figures_name_value_interval_reference_and_direction(evaluation, audit, provenance):

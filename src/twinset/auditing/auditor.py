@@ -10,12 +10,23 @@ import numpy as np
 import numpy.typing as npt
 
 from twinset.auditing import bounds, measures
+from twinset.auditing.curves import curves
 from twinset.auditing.measures import Auc
 from twinset.auditing.threats import describe
 from twinset.protocols import Direction, Estimate, Result, ThreatModel
 from twinset.stats.seeds import stream
 
-__all__ = ["FPRS", "Finding", "Judgement", "Scored", "by_unit", "corrected", "judge", "tpr_result"]
+__all__ = [
+    "FPRS",
+    "Finding",
+    "Judgement",
+    "Scored",
+    "by_unit",
+    "corrected",
+    "gap_result",
+    "judge",
+    "tpr_result",
+]
 
 FPRS = (0.01, 0.001)
 _CONFIDENCE = 0.95
@@ -103,17 +114,19 @@ def judge(
         low, high = sure = measures.auc_interval(area, z)
         if low > 0.5:
             findings.append(Finding(s.attack, s.leak, name, "auc", area.value, low, high))
-        results.append(_auc_result(s, name, area, sure))
+        assert s.scores is not None
+        drawn = curves(s.scores[group], member[group])
+        results.append(_auc_result(s, name, area, sure, drawn))
         results.extend(_advantage(s, name, group, member, seed))
         if name == "random":
             results.append(_bound(s, member, seed, tests))
             for fpr in FPRS:
-                assert s.scores is not None
                 task = stream(seed, "audit", "tpr", s.attack, str(fpr))
                 about = _params(s, "random"), s.leak, s.scores, member
                 result, found = tpr_result(*about, fpr, task, tests)
                 results.append(result)
                 findings.extend(found)
+    results += _gaps(cells, areas)
     results.extend(_failure(s) for s in scored if s.scores is None)
     best = _best(cells, areas, z)
     size = int(member.sum()), int((~member).sum())
@@ -140,12 +153,14 @@ def corrected(low: float, high: float) -> dict[str, float]:
     return {"corrected_low": low, "corrected_high": high}
 
 
-def _auc_result(s: Scored, group: str, area: Auc, sure: tuple[float, float]) -> Result:
+def _auc_result(
+    s: Scored, group: str, area: Auc, sure: tuple[float, float], drawn: dict[str, Any]
+) -> Result:
     low, high = measures.auc_interval(area)
     return Result(
         family="privacy",
         name="auc",
-        params=_params(s, group, **corrected(*sure)),
+        params=_params(s, group, **corrected(*sure), **drawn),
         estimate=Estimate(area.value, low, high, area.members + area.non_members, _CONFIDENCE),
         reference=0.5,
         noise=_CONFIDENT * measures.null_error(area.members, area.non_members),
@@ -259,6 +274,31 @@ def tpr_result(
     attack, group = str(params["attack"]), str(params["target_group"])
     finding = Finding(attack, leak, group, "tpr_at_fpr", rate.tpr, sure_low, high, fpr)
     return result, [finding] if shown else []
+
+
+def _gaps(
+    cells: Sequence[tuple[Scored, str, npt.NDArray[np.bool_]]], areas: Sequence[Auc]
+) -> list[Result]:
+    """AUC of each other group minus that of random targets, some of which are in the group too."""
+    base = {s.attack: a for (s, name, _), a in zip(cells, areas, strict=True) if name == "random"}
+    return [
+        gap_result(_params(s, name), a, base[s.attack], a.members + a.non_members)
+        for (s, name, _), a in zip(cells, areas, strict=True)
+        if name != "random" and s.attack in base
+    ]
+
+
+def gap_result(params: dict[str, Any], area: Auc, base: Auc, n: int) -> Result:
+    """Return by how much an AUC is above that of random targets, their influences paired."""
+    gap, apart = area.value - base.value, area.influence - base.influence
+    half = _CONFIDENT * float(np.sqrt(apart @ apart))
+    return Result(
+        family="privacy",
+        name="auc_gap",
+        params={**params, "against": "random"},
+        estimate=Estimate(gap, gap - half, gap + half, n, _CONFIDENCE),
+        reference=0.0,
+    )
 
 
 def _failure(s: Scored) -> Result:

@@ -11,7 +11,9 @@ import numpy.typing as npt
 from scipy import stats
 
 from twinset.auditing import bounds, measures
-from twinset.auditing.auditor import FPRS, Finding, Judgement, corrected, tpr_result
+from twinset.auditing.auditor import FPRS, Finding, Judgement, corrected, gap_result, tpr_result
+from twinset.auditing.curves import curves, spread_of
+from twinset.auditing.game import LEAST
 from twinset.auditing.learning import EXTRA_VARIANCE
 from twinset.auditing.measures import Auc
 from twinset.auditing.threats import describe
@@ -106,8 +108,8 @@ def judge_trials(
         low, high = sure = measures.auc_interval(area, z)
         if low > 0.5:
             findings.append(Finding(t.attack, t.leak, name, "auc", area.value, low, high))
-        results.append(_auc(t, name, area, member, places, sure))
         scores, inside = t.scores[:, places], member[:, places]
+        results.append(_auc(t, name, area, inside, sure, _drawn(scores, inside)))
         results += _advantages(t, name, scores, inside, seed)
         results.append(_bound(t, name, places, member, choose, delta, len(cells)))
         for fpr in FPRS:
@@ -142,14 +144,28 @@ def _params(t: Trials, group: str, **more: object) -> dict[str, object]:
     }
 
 
+def _drawn(scores: Floats, member: Flags) -> dict[str, list[list[float]]]:
+    """Return the curves of a group of at least ten targets."""
+    if scores.shape[1] < LEAST:
+        return {}
+    return curves(scores.ravel(), member.ravel(), effect=EXTRA_VARIANCE)
+
+
 def _auc(
-    t: Trials, name: str, area: Auc, member: Flags, places: Ints, sure: tuple[float, float]
+    t: Trials,
+    name: str,
+    area: Auc,
+    member: Flags,
+    sure: tuple[float, float],
+    drawn: Mapping[str, object],
 ) -> Result:
     low, high = measures.auc_interval(area)
     return Result(
         family="privacy",
         name="auc",
-        params=_params(t, name, targets=len(places), fits=len(member), **corrected(*sure)),
+        params=_params(
+            t, name, targets=member.shape[1], fits=len(member), **corrected(*sure), **drawn
+        ),
         estimate=Estimate(area.value, low, high, area.members + area.non_members, _CONFIDENCE),
         reference=0.5,
         noise=_Z95 * area.error,
@@ -231,17 +247,7 @@ def _gaps(
             if name == "random":
                 continue
             area = group_auc(t.scores, member, folds, places)
-            gap, apart = area.value - base.value, area.influence - base.influence
-            half = _Z95 * math.sqrt(float(apart @ apart))
-            results.append(
-                Result(
-                    family="privacy",
-                    name="auc_gap",
-                    params=_params(t, name, against="random"),
-                    estimate=Estimate(gap, gap - half, gap + half, len(member), _CONFIDENCE),
-                    reference=0.0,
-                )
-            )
+            results.append(gap_result(_params(t, name), area, base, len(member)))
     return results
 
 
@@ -272,10 +278,16 @@ def records_at_risk(
     p = np.minimum(stats.norm.sf((values - 0.5) / error).min(axis=0) * len(usable), 1.0)
     flags = adjust(p) <= _RATE
     low, high = measures.clopper_pearson(int(flags.sum()), number)
+    best = int(np.argmax(values.mean(axis=1)))
     result = Result(
         family="privacy",
         name="records_at_risk",
-        params={"false_discovery_rate": _RATE, "trials_each": int(np.median(inside)) * 2},
+        params={
+            "false_discovery_rate": _RATE,
+            "trials_each": int(np.median(inside)) * 2,
+            "best": usable[best].attack,
+            "spread": spread_of(values[best]),
+        },
         estimate=Estimate(float(flags.mean()), low, high, number, _CONFIDENCE),
         reference=0.0,
         verdict="worse" if flags.any() else "within_noise",

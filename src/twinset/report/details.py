@@ -1,4 +1,4 @@
-"""The long part of a report: attacks, and every result by family and name, worst first."""
+"""The long part of a report: every result by family and name, worst first."""
 
 from __future__ import annotations
 
@@ -8,23 +8,20 @@ from twinset.protocols import Result
 from twinset.report import charts
 from twinset.report.measures import Measure
 from twinset.report.numbers import Unit, count, figure, plural, span
-from twinset.report.shapes import AttackRow, Detail, DetailRow, Figure, KindRow, Section
+from twinset.report.shapes import Detail, DetailRow, Figure, KindRow, Section
 from twinset.report.words import (
-    ATTACKS,
     FAMILIES,
     describe,
     direction,
-    group_of,
     interval_of,
     mark,
     place,
 )
 from twinset.results import Exposed
 
-__all__ = ["attack_rows", "details", "figure_of", "kind_rows"]
+__all__ = ["details", "figure_of", "kind_rows"]
 
 _FEW, _MOST_ROWS = 3, 6
-_OF_ATTACKS = ("auc", "tpr_at_fpr", "advantage", "epsilon_lower_bound")
 _ORDER = ("fidelity", "utility", "diversity", "integrity", "fairness", "privacy")
 
 
@@ -53,49 +50,6 @@ def _interval(result: Result, unit: Unit) -> str:
         return ""
     other = "" if e.confidence == 0.95 else f" ({figure(e.confidence, 'share')} confidence)"
     return span(*ends, unit) + other
-
-
-def attack_rows(results: Sequence[Result]) -> tuple[tuple[str, ...], tuple[AttackRow, ...]]:
-    """Return the headers and one row per attack and target group; best attacks first."""
-    mine = [r for r in results if r.name in _OF_ATTACKS and "attack" in r.params]
-    kinds = sorted({_column_of(r) for r in mine}, key=_column_order)[:3]
-    axes = {
-        kind: charts.axis(describe(found[0]), found)
-        for kind in kinds
-        if (found := [r for r in mine if _column_of(r) == kind])
-    }
-    keys = list(dict.fromkeys((str(r.params["attack"]), group_of(r)) for r in mine))
-    rows = []
-    for name, group in keys:
-        cells = {
-            _column_of(r): r
-            for r in mine
-            if (str(r.params["attack"]), group_of(r)) == (name, group)
-        }
-        title, meaning = ATTACKS.get(name, (name.replace("_", " ").capitalize(), ""))
-        shown = tuple(figure_of(cells[k], on=axes[k]) if k in cells else None for k in kinds)
-        best = max((r.value or 0.0 for r in cells.values() if r.name == "auc"), default=0.0)
-        rows.append((best, AttackRow(title, meaning, group, shown)))
-    rows.sort(key=lambda pair: -pair[0])
-    return tuple(_header(k) for k in kinds), tuple(row for _, row in rows)
-
-
-def _column_of(r: Result) -> tuple[str, float]:
-    fpr = r.params.get("fpr")
-    return r.name, float(fpr) if isinstance(fpr, int | float) else 0.0
-
-
-def _column_order(kind: tuple[str, float]) -> tuple[int, float]:
-    return _OF_ATTACKS.index(kind[0]), -kind[1]
-
-
-def _header(kind: tuple[str, float]) -> str:
-    name, fpr = kind
-    if name == "auc":
-        return "Pairs ranked right (AUC; 0.5 is guessing)"
-    if name == "tpr_at_fpr":
-        return f"Recognised at {figure(fpr, 'share')} false alarms (TPR at FPR)"
-    return name.replace("_", " ").capitalize()
 
 
 def kind_rows(exposed: Iterable[Exposed]) -> tuple[KindRow, ...]:

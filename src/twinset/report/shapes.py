@@ -11,9 +11,11 @@ from typing import Literal
 
 __all__ = [
     "AttackRow",
+    "AuditView",
     "Bar",
     "Bars",
     "ColumnCard",
+    "Curve",
     "Detail",
     "DetailRow",
     "Figure",
@@ -21,13 +23,18 @@ __all__ = [
     "GroupRow",
     "HeatMap",
     "KindRow",
+    "LeakRow",
+    "Line",
     "Mark",
+    "Meter",
     "ModelRow",
     "ProblemRow",
+    "RiskRow",
     "Section",
     "Strip",
     "Summary",
     "Term",
+    "Tick",
     "Tiles",
     "Tone",
     "Use",
@@ -122,12 +129,74 @@ class KindRow:
 
 @dataclass(frozen=True)
 class AttackRow:
-    """One attack on one group of targets: a strip for each figure, on shared axes."""
+    """One attack: a figure for each group of records and rate, on shared axes."""
 
     title: str
     meaning: str
-    group: str
     figures: tuple[Figure | None, ...]
+
+
+@dataclass(frozen=True)
+class LeakRow:
+    """What an attack gets right of train people, of others, and by guessing."""
+
+    title: str
+    columns: str
+    attack: str
+    train: str
+    holdout: str
+    guess: str
+    figure: Figure
+
+
+@dataclass(frozen=True)
+class RiskRow:
+    """A share of the train records, and how surely a record with such a score was among them."""
+
+    share: str
+    chance: str
+    interval: str
+    strip: Strip
+
+
+@dataclass(frozen=True)
+class Meter:
+    """A labelled bar; `width` is 0 to 100."""
+
+    text: str
+    value: str
+    width: float
+
+
+@dataclass(frozen=True)
+class Tick:
+    """A mark on an axis."""
+
+    at: float
+    text: str
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line of a chart; `look` (1 to 3) chooses its colour and dashes."""
+
+    label: str
+    look: int
+    path: str
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Lines on two axes, in the box of `curves.BOX`; `guess` is the path of guessing."""
+
+    lines: tuple[Line, ...]
+    guess: str
+    across: tuple[Tick, ...]
+    up: tuple[Tick, ...]
+    names: tuple[str, str]
+    alt: str
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
 
 
 @dataclass(frozen=True)
@@ -261,6 +330,26 @@ class Term:
 
 
 @dataclass(frozen=True)
+class AuditView:
+    """What the audit found."""
+
+    text: tuple[str, ...]
+    headers: tuple[str, ...]
+    attacks: tuple[AttackRow, ...]
+    other_attacks: tuple[AttackRow, ...]
+    roc: Curve | None
+    chances: tuple[RiskRow, ...]
+    chances_text: str
+    leaks: tuple[LeakRow, ...]
+    bounds: tuple[Figure, ...]
+    bounds_text: str
+    growth: tuple[Curve, ...]
+    spread: tuple[Meter, ...]
+    methods: tuple[Term, ...]
+    controls: tuple[Term, ...]
+
+
+@dataclass(frozen=True)
 class Summary:
     """A whole report.
 
@@ -289,8 +378,7 @@ class Summary:
     groups: tuple[GroupRow, ...]
     groups_text: str
     pairs: HeatMap | None
-    attack_headers: tuple[str, ...]
-    attacks: tuple[AttackRow, ...]
+    audit: AuditView | None
     details: tuple[Section, ...]
     tested: tuple[str, ...]
     not_tested: tuple[str, ...]

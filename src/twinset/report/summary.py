@@ -17,7 +17,8 @@ from typing import Any
 
 from twinset.protocols import Result
 from twinset.report import charts
-from twinset.report.details import attack_rows, details, figure_of, kind_rows
+from twinset.report.attacks import audit_view
+from twinset.report.details import details, figure_of, kind_rows
 from twinset.report.disclosure import MINIMUM, guard_audit, guard_evaluation, guard_provenance
 from twinset.report.heat import heat_map
 from twinset.report.numbers import count, figure, plural
@@ -70,7 +71,6 @@ def summarise(
     mine = evaluation.results if evaluation else ()
     attacked = audit.results if audit else ()
     verdict, verdict_text = share(audit, provenance)
-    headers, attacks = attack_rows(attacked)
     cards, others = _cards(evaluation)
     problems = evaluation.problems if evaluation else ()
     kinds = kind_rows(audit.exposed[:_MOST_KINDS]) if audit else ()
@@ -97,8 +97,7 @@ def summarise(
         groups=group_rows(mine),
         groups_text=groups_text(mine),
         pairs=heat_map(mine, order),
-        attack_headers=headers,
-        attacks=attacks,
+        audit=None if audit is None else audit_view(audit, provenance),
         details=details([*mine, *attacked]),
         tested=tuple(t[:1].upper() + t[1:] for t in audit.tested) if audit else (),
         not_tested=_not_tested(audit),
@@ -156,6 +155,8 @@ def _gates_text(gates: Sequence[Mapping[str, Any]]) -> str:
     if not gates:
         return "No limits were set. With --gate FILE a run fails when a figure crosses yours."
     missed = sum(not g.get("met") for g in gates)
+    if len(gates) == 1:
+        return "It is missed." if missed else "It is met."
     return f"{missed} of {len(gates)} missed." if missed else f"All {len(gates)} met."
 
 

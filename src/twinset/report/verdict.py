@@ -12,7 +12,7 @@ from twinset.report.shapes import Mark, Tone, Use
 from twinset.report.words import describe, group_of, interval_of, mark
 from twinset.results import Audit, Evaluation
 
-__all__ = ["best_attack", "one", "share", "uses"]
+__all__ = ["best_attack", "leaks_text", "one", "share", "strongest", "uses"]
 
 
 def one(results: Sequence[Result], name: str, **params: Any) -> Result | None:
@@ -24,7 +24,7 @@ def one(results: Sequence[Result], name: str, **params: Any) -> Result | None:
 
 
 def best_attack(audit: Audit | None, name: str = "auc", **params: Any) -> Result | None:
-    """Return the result of the most successful attack, by the lower end that limits are held to."""
+    """Return the result of the most successful attack; see `strongest`."""
     found = [
         r
         for r in (audit.results if audit else ())
@@ -33,7 +33,18 @@ def best_attack(audit: Audit | None, name: str = "auc", **params: Any) -> Result
         and "attack" in r.params
         and all(r.params.get(k) == v for k, v in params.items())
     ]
-    return max(found, key=lambda r: (interval_of(r) or (0.0,))[0], default=None)
+    return strongest(found)
+
+
+def strongest(found: Sequence[Result]) -> Result | None:
+    """Return the attack shown to work by most beyond doubt; if none was, that of the largest value.
+
+    "By most" is the lower end of the interval that limits are held against.
+    """
+    shown = [r for r in found if r.verdict == "worse"]
+    if shown:
+        return max(shown, key=lambda r: (interval_of(r) or (0.0,))[0])
+    return max(found, key=lambda r: r.value or 0.0, default=None)
 
 
 def share(audit: Audit | None, provenance: Mapping[str, Any]) -> tuple[Mark, tuple[str, ...]]:
@@ -64,7 +75,7 @@ def share(audit: Audit | None, provenance: Mapping[str, Any]) -> tuple[Mark, tup
     failed = [r for r in audit.results if r.status == "failed"]
     if audit.verdict.startswith(CLEAN) and not failed:
         return Mark(CLEAN, "good"), (
-            _finding(audit),
+            *_finding(audit),
             "This is evidence, not proof: attacks that were not run may find more.",
             "What was not tested stands at the end.",
         )
@@ -82,30 +93,38 @@ def _is_unknown(audit: Audit) -> bool:
     return audit.verdict.startswith(NOT_ASSESSED)
 
 
-def _finding(audit: Audit) -> str:
-    """Say in one sentence what the best attack achieved."""
+def _finding(audit: Audit) -> tuple[str, ...]:
+    """Say what the best attack achieved, and how strong one had to be to be noticed."""
     best = best_attack(audit)
     ends = interval_of(best) if best else None
     if best is None or ends is None:
-        return "No attack on membership could be run on these files."
+        return ("No attack on membership could be run on these files.",)
     chosen = ", wide enough for the choice of the best" if "corrected_low" in best.params else ""
     group = best.params.get("target_group")
     among = "" if group in (None, "all", "random") else f" among {group_of(best)}"
-    return (
+    least = audit.extra.get("smallest_auc_seen")
+    power = (
+        "With so many records, an attack that is right in less than "
+        f"{figure(least, 'share')} of pairs is hardly noticed."
+    )
+    found = (
         f"{_tried(audit)} The best one was right in {figure(best.value, 'share')} of such pairs"
         f"{among} ({span(*ends, 'share')}{chosen}); guessing gets 50%.{_small_leak(best, audit)}"
-        f"{_power(audit)}"
     )
+    said = (found, leaks_text(audit.results), "" if least is None else power)
+    return tuple(text for text in said if text)
 
 
-def _power(audit: Audit) -> str:
-    """Say how strong an attack had to be to be noticed."""
-    least = audit.extra.get("smallest_auc_seen")
-    if least is None:
+def leaks_text(results: Sequence[Result]) -> str:
+    """Say how many attempts to learn more got more right of train people than of others."""
+    leaks = [r for r in results if r.name.endswith("_leak") and r.estimate]
+    if not leaks:
         return ""
+    bad = sum(r.verdict == "worse" for r in leaks)
     return (
-        " With so many records, an attack that is right in less than "
-        f"{figure(least, 'share')} of pairs is hardly noticed."
+        f"Of {plural(len(leaks), 'attempt')} to learn something else (a hidden column, a link, a "
+        f"description that fits one person), {bad or 'none'} got more right of people in the train "
+        "data than of others, beyond chance."
     )
 
 

@@ -18,6 +18,7 @@ __all__ = [
     "ATTACKS",
     "FAMILIES",
     "GLOSSARY",
+    "GROUPS",
     "centre_of",
     "describe",
     "direction",
@@ -37,7 +38,7 @@ FAMILIES: dict[str, str] = {
     "privacy": "Privacy: can records be recognised?",
 }
 
-_GROUPS = {
+GROUPS = {
     "all": "all records",
     "random": "random records",
     "outliers": "outlying records",
@@ -104,6 +105,17 @@ ATTACKS: dict[str, tuple[str, str]] = {
         "Likelihood (LiRA, offline)",
         "Fits without the record: is the density at it unusual?",
     ),
+    "yeom": ("Likelihood (Yeom)", "How likely is the record under a density of the rows?"),
+    "attribute_nearest": ("Nearest rows", "The hidden value of the nearest synthetic row."),
+    "attribute_ball": ("Neighbourhood", "The most frequent hidden value of the rows around."),
+    "attribute_classifier": ("Learned", "A model of the synthetic rows predicts the value."),
+    "attribute_yeom": ("Likelihood (Yeom)", "The value with which the record is likeliest."),
+    "linear_reconstruction": (
+        "Linear reconstruction",
+        "Everybody's hidden value at once, from counts in the synthetic table.",
+    ),
+    "linkability": ("Nearest rows of both halves", "Which rows of two sources share neighbours?"),
+    "singling_out": ("Rare descriptions", "Describes rows that stand alone, and looks for people."),
     "exact_match": ("Exact match", "Does the very same row appear in the synthetic table?"),
 }
 
@@ -155,7 +167,7 @@ def interval_of(result: Result) -> tuple[float, float] | None:
 def group_of(result: Result) -> str:
     """Which records an attack was aimed at, in words."""
     group = str(result.params.get("target_group") or result.group or "all")
-    return _GROUPS.get(group, group.replace("_", " "))
+    return GROUPS.get(group, group.replace("_", " "))
 
 
 def direction(result: Result) -> str:
