@@ -11,7 +11,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import duckdb  # noqa: F401
 import lightgbm  # noqa: F401
 import pandas as pd
 import pyarrow.compute

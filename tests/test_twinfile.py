@@ -274,7 +274,8 @@ def related(tmp_path_factory: pytest.TempPathFactory) -> Path:
     one, two = rng.integers(0, 500, (2, 600)) * 1.0
     columns = {"x": one, "y": np.where(rng.random(600) < 0.3, one, two)}
     file = tmp_path_factory.mktemp("related") / "m.twin"
-    ts.fit(pa.table({**columns, "b": rng.choice(list("xyz"), 600)}), workers=1).save(file)
+    letters = np.array(list("xyz"))[(one // 170).astype(int)]
+    ts.fit(pa.table({**columns, "b": letters}), workers=1).save(file)
     assert read_twin(file).values["model"]["relations"] == {"1": [[[0, 1]]]}
     return file
 

@@ -13,7 +13,12 @@ ROWS = 6_000
 
 
 def fitted(
-    x: np.ndarray, y: np.ndarray, *, categorical: bool = True, levels: int | None = None
+    x: np.ndarray,
+    y: np.ndarray,
+    units: np.ndarray | None = None,
+    *,
+    categorical: bool = True,
+    levels: int | None = None,
 ) -> Dichotomies:
     size = int(x.max()) + 1 if levels is None else levels
     share = np.bincount(y) / len(y)
@@ -24,6 +29,7 @@ def fitted(
         [size],
         y.astype(np.int64),
         share,
+        units,
         rng=np.random.default_rng(1),
         boosting=BOOSTING,
     )
@@ -63,6 +69,52 @@ def test_what_depends_on_nothing_keeps_its_shares() -> None:
         codes = {0: np.full(8, level, dtype=np.int32)}
         p = np.exp(model.log_probability(codes, np.arange(8)))
         assert np.abs(p - np.bincount(y) / ROWS).max() < 0.05
+
+
+def test_answers_of_four_units_do_not_rank_a_level() -> None:
+    """The new codes stand in the model file: single people were ranked by answer."""
+    rng = np.random.default_rng(6)
+    x = rng.integers(0, 30, ROWS)
+    y = (rng.random(ROWS) < x / 30).astype(int)
+    for rows, units in ((4, None), (12, np.r_[np.arange(ROWS), np.repeat(ROWS + np.arange(4), 3)])):
+        people = np.full(rows, 30)
+        ranks = [
+            fitted(np.r_[x, people], np.r_[y, np.full(rows, answer)], units).recodes[0]
+            for answer in (0, 1)
+        ]
+        assert abs(int(ranks[0][0, 30]) - int(ranks[1][0, 30])) <= 1
+
+
+def test_a_person_of_many_rows_is_no_leaf() -> None:
+    """Sixty rows of one person answer otherwise than everybody near: no tree learns that."""
+    rng = np.random.default_rng(7)
+    x = rng.integers(0, 100, ROWS)
+    y = (rng.random(ROWS) < 0.2).astype(int)
+    x[:60], y[:60] = 50, 1
+    x[60:][x[60:] == 50] = 49
+    units = np.r_[np.zeros(60, dtype=np.int64), np.arange(1, ROWS - 59)]
+
+    def of_50(units: np.ndarray | None) -> float:
+        model = fitted(x, y, units, categorical=False)
+        return float(np.exp(model.log_probability({0: np.array([50])}, np.array([1])))[0])
+
+    assert of_50(None) > 0.7
+    assert of_50(units) < 0.5
+
+
+def test_rows_of_one_unit_do_not_check_each_other() -> None:
+    """Answers that say nothing but who it is, each person in eight rows: nothing is learned."""
+    rng = np.random.default_rng(8)
+    units = np.repeat(np.arange(2_000), 8)
+    x, y = rng.integers(0, 2_000, 2_000)[units], rng.integers(0, 2, 2_000)[units]
+
+    def spread(units: np.ndarray | None) -> float:
+        model = fitted(x, y, units, categorical=False)
+        every = {0: np.arange(2_000)}
+        return float(np.exp(model.log_probability(every, np.ones(2_000, dtype=np.int64))).std())
+
+    assert spread(None) > 0.07
+    assert spread(units) < 0.04
 
 
 def test_a_state_is_read_back_and_a_broken_one_refused() -> None:

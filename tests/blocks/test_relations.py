@@ -34,6 +34,15 @@ def test_columns_equal_in_some_rows_are_found_and_chance_is_not() -> None:
     assert found({0: zeros[0], 1: zeros[1]}) == {}
 
 
+def test_what_one_person_repeats_is_no_relation() -> None:
+    rng = np.random.default_rng(3)
+    a, b = rng.integers(0, 9_000, ROWS).astype(float), rng.integers(0, 9_000, ROWS).astype(float)
+    b[:100] = a[:100]
+    units = np.r_[np.zeros(100, dtype=np.int64), np.arange(1, ROWS - 99)]
+    assert find_relations({0: a, 1: b}, [0, 1], least=20).keys() == {1}
+    assert not find_relations({0: a, 1: b}, [0, 1], least=20, units=units)
+
+
 def test_drawn_rows_keep_them() -> None:
     rng = np.random.default_rng(2)
     rooms = np.round(rng.lognormal(6, 0.5, ROWS))

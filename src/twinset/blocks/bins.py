@@ -8,6 +8,7 @@ are drawn by a truncated exponential density with the interval's own mean, on th
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +16,7 @@ import pyarrow as pa
 
 from twinset.blocks.spans import MOST_RATE, rate_of_mean, spans
 from twinset.protocols import State
-from twinset.stats.units import unit_counts
+from twinset.stats.units import outermost, rows_of_unit, unit_counts
 from twinset.table.schema import Column, Kind
 from twinset.table.table import numbers
 
@@ -144,6 +145,7 @@ def fit_intervals(
     *,
     step: float | None = None,
     codes: tuple[float, ...] = (),
+    bounds: tuple[float | None, float | None] = (None, None),
     bins: int = 30,
     atom: int = 10,
     tail: int = 10,
@@ -158,6 +160,9 @@ def fit_intervals(
         Grid of the values, None if continuous.
     codes
         Sentinels: always atoms.
+    bounds
+        Ends of the values that may be known. All others, such as those next to an atom, become the
+        mean of the outermost `tail` units.
     bins
         Intervals of equal mass over what is not an atom; halved again and again towards both ends.
     atom, tail
@@ -176,8 +181,10 @@ def fit_intervals(
     rest = ~is_atom
     if is_atom.any() and weight[rest].sum() < tail - 1e-9:
         rest[:] = False  # too few to be an interval: they take the code of the atom next to them
-    ends = spans(values[rest], count[rest], weight[rest], len(x) / bins, tail, step or 0.0)
     atoms = values[is_atom]
+    own = ~np.isin(x, atoms)
+    inner = _within(values[rest], x[own], None if units is None else units[own], tail, step, bounds)
+    ends = spans(inner, count[rest], weight[rest], len(x) / bins, tail, step or 0.0)
     low, high = np.r_[ends[0], atoms], np.r_[ends[1], atoms]
     rate = np.r_[rate_of_mean(ends[2]), np.zeros(len(atoms))]
     order = np.lexsort((high, (low + high) / 2))
@@ -193,17 +200,37 @@ def fit_intervals(
     )
     if not step or abs(offset) > 1e-9 * step:
         return made
-    round_to, roundness = _roundness(values[rest], count[rest], made, step)
+    round_to, roundness = _roundness(values[rest], weight[rest], made, step)
     return replace(made, round_to=round_to, roundness=roundness)
 
 
+def _within(
+    values: Floats,
+    x: Floats,
+    units: Units,
+    tail: int,
+    step: float | None,
+    bounds: tuple[float | None, float | None],
+) -> Floats:
+    """Move the outermost values of `x` to the mean of `tail` units, unless they are bounds."""
+    if not len(values):
+        return values
+    low, high = -float(outermost(-x, units, tail).mean()), float(outermost(x, units, tail).mean())
+    if step:
+        first = values[0]
+        low, high = (round(first + round((v - first) / step) * step, 10) for v in (low, high))
+    low = values[0] if values[0] == bounds[0] else low
+    high = values[-1] if values[-1] == bounds[1] else high
+    return np.clip(values, low, high)
+
+
 def _roundness(
-    values: Floats, count: npt.NDArray[np.int64], made: Intervals, step: float
+    values: Floats, count: npt.NDArray[Any], made: Intervals, step: float
 ) -> tuple[Floats, Floats]:
     """Coarser grids on which more values lie than by chance, and how many in each code.
 
     People round to tens and thousands, clocks to minutes and hours. A code's shares are shrunk to
-    those of the whole column by the weight of 20 rows.
+    those of the whole column by the weight of 20 units.
     """
     total = count.sum()
     whole = np.round(values / step)
@@ -234,8 +261,7 @@ def _holders(x: Floats, units: npt.NDArray[np.int64], values: Floats) -> npt.NDA
 
 def _weights(x: Floats, units: npt.NDArray[np.int64], values: Floats) -> Floats:
     """Rows of each value, where all rows of one unit together weigh 1."""
-    unit = np.unique(units, return_inverse=True)[1].ravel()
-    weight = 1.0 / np.bincount(unit)[unit]
+    weight = 1.0 / rows_of_unit(units, len(x))
     return np.asarray(np.bincount(np.searchsorted(values, x), weight, len(values)), np.float64)
 
 
@@ -346,6 +372,7 @@ def fit_coder(
         None if units is None else units[known],
         step=column.format.step,
         codes=column.sentinels,
+        bounds=(column.low, column.high),
         bins=bins,
         atom=atom,
     )

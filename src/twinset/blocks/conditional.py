@@ -17,6 +17,7 @@ import numpy.typing as npt
 from twinset.blocks.boosting import Boosting
 from twinset.blocks.dichotomies import Dichotomies, fit_dichotomies
 from twinset.protocols import State
+from twinset.stats.units import Units, count_units, even_counts
 
 __all__ = ["Conditional", "fit_conditional"]
 
@@ -108,6 +109,7 @@ def fit_conditional(
     sizes: list[int],
     y: npt.NDArray[np.int32],
     size: int,
+    units: Units = None,
     *,
     ordered: bool,
     rng: np.random.Generator,
@@ -127,20 +129,22 @@ def fit_conditional(
         Columns whose codes have no order; number of codes of each column.
     size, ordered
         Number of codes of the target, and whether they are ordered.
+    units
+        Shape (rows,), None if each row is its own unit. The models learn from no more rows of one
+        than units have on average.
     classes, most_rows
         Most classes, and most rows that the models learn from; shares are those of all rows.
     """
     count = np.bincount(y, minlength=size)
-    share = (count + 1e-9) / (count + 1e-9).sum()
+    share = even_counts(y, units, size, ordered=ordered) + 1e-9
+    share /= share.sum()
     of_code = _classes(count, ordered=ordered, most=classes)
     number = int(of_code.max()) + 1
     order = np.argsort(of_code, kind="stable").astype(np.int32)
     starts = np.searchsorted(of_code[order], np.arange(number + 1)).astype(np.int64)
     if not predictors or (count > 0).sum() < 2 or number < 2:
         return Conditional(order, starts, share, None)
-    rows = np.arange(len(y))
-    if len(y) > most_rows:
-        rows = np.sort(rng.choice(len(y), size=most_rows, replace=False))
+    rows = _learned(units, len(y), most_rows, rng)
     chosen = fit_dichotomies(
         {i: codes[i][rows] for i in predictors},
         predictors,
@@ -148,10 +152,25 @@ def fit_conditional(
         sizes,
         of_code[y[rows]],
         np.add.reduceat(share[order], starts[:-1]),
+        None if units is None else units[rows],
         rng=rng,
         boosting=boosting,
     )
     return Conditional(order, starts, share, chosen)
+
+
+def _learned(units: Units, rows: int, most: int, rng: np.random.Generator) -> Ints:
+    """At most `most` rows, and of each unit at most the mean number of rows of a unit."""
+    chosen = np.arange(rows)
+    if units is not None:
+        mixed = rng.permutation(rows)
+        mixed = mixed[np.argsort(units[mixed], kind="stable")]
+        first = np.flatnonzero(np.r_[True, np.diff(units[mixed]) != 0])
+        rank = chosen - np.repeat(first, np.diff(np.r_[first, rows]))
+        chosen = np.sort(mixed[rank < max(1, round(rows / count_units(units, rows)))])
+    if len(chosen) > most:
+        chosen = np.sort(rng.choice(chosen, size=most, replace=False))
+    return chosen
 
 
 def _classes(count: Ints, *, ordered: bool, most: int) -> Ints:

@@ -22,6 +22,7 @@ import numpy.typing as npt
 
 from twinset.blocks.boosting import Boosted, Boosting, fit_boosted
 from twinset.protocols import State
+from twinset.stats.units import Units, folds, rows_of_unit
 
 __all__ = ["Dichotomies", "fit_dichotomies"]
 
@@ -29,8 +30,9 @@ Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 Codes = Mapping[int, npt.NDArray[np.int32]]
 
-_CHECKED = 0.08
+_PARTS = 12
 _PRIOR = 5.0
+_FEW = 5
 _ALONE = 32
 _MOST_LEVELS = 1_000
 _MOST_NODES = 10_000
@@ -180,6 +182,7 @@ def fit_dichotomies(
     sizes: list[int],
     y: Ints,
     share: Floats,
+    units: Units = None,
     *,
     rng: np.random.Generator,
     boosting: Boosting,
@@ -195,9 +198,14 @@ def fit_dichotomies(
     share
         Shape (classes,), two or more: share of each class, of more rows than these if there are
         more; models start from it.
+    units
+        Shape (rows,), None if each row is its own: where one has up to n rows, n rows count as one.
     """
+    n = int(rows_of_unit(units, len(y)).max())
+    boosting = replace(boosting, leaf=n * boosting.leaf, smoothing=n * boosting.smoothing)
     again = [i for i in predictors if i in categorical and sizes[i] > 2]
-    learner = _Learner(codes, predictors, again, sizes, rng.random(len(y)) < _CHECKED)
+    checked = folds(units, len(y), _PARTS, rng) == 0
+    learner = _Learner(codes, predictors, again, sizes, checked, n)
     nodes: list[_Node] = []
     level = [_Node.of(0, len(share), np.arange(len(y)), y, share)]
     while level:
@@ -260,6 +268,7 @@ class _Learner:
     again: list[int]
     sizes: list[int]
     checked: npt.NDArray[np.bool_]
+    as_one: int
     texts: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -286,7 +295,8 @@ class _Learner:
         for i, made in self.recodes.items():
             x, kept = self.codes[i][rows], self.sizes[i] > _MOST_LEVELS and made
             excess = (lower - share)[~some]
-            recodes[i] = made[0] if kept else _by_excess(x[~some], excess, self.sizes[i])
+            new = made[0] if kept else _by_excess(x[~some], excess, self.sizes[i], self.as_one)
+            recodes[i] = new
             own[:, self.predictors.index(i)] = recodes[i][x]
         text = fit_boosted(own, lower, _log_odds(share), some, rng=rng, boosting=boosting)
         if text is None:
@@ -303,8 +313,14 @@ def _log_odds(share: Floats | float) -> Floats:
     return np.asarray(np.log(share) - np.log1p(-np.asarray(share)))
 
 
-def _by_excess(x: npt.NDArray[np.int32], excess: Floats, size: int) -> npt.NDArray[np.int32]:
-    """New codes of a category, ordered by its mean excess of the lower part, shrunk to none."""
-    mean = np.bincount(x, excess, size) / (np.bincount(x, minlength=size) + _PRIOR)
+def _by_excess(
+    x: npt.NDArray[np.int32], excess: Floats, size: int, as_one: int
+) -> npt.NDArray[np.int32]:
+    """New codes of a category, ordered by its mean excess of the lower part, shrunk to none.
+
+    What fewer than five units hold (`as_one` rows each) says nothing.
+    """
+    count = np.bincount(x, minlength=size) / as_one
+    mean = np.bincount(x, excess, size) / (as_one * (count + _PRIOR)) * (count >= _FEW)
     rank = np.argsort(np.argsort(np.round(mean, 9), kind="stable"), kind="stable")
     return rank.astype(np.int32)

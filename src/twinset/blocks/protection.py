@@ -18,7 +18,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from twinset.stats.units import Units, count_units, unit_counts
+from twinset.stats.units import Units, holders, outermost, unit_counts
 from twinset.table.schema import Column, Kind
 from twinset.table.table import numbers
 
@@ -71,9 +71,9 @@ def protected(
 def null_share(data: pa.ChunkedArray, units: Units, k: int) -> float:
     """Share of nulls of a column that is not learned: 0 or 1 where fewer than `k` units differ."""
     missing = np.asarray(data.is_null())
-    if _holders(missing, units) < k:
+    if holders(missing, units) < k:
         return 0.0
-    return 1.0 if _holders(~missing, units) < k else float(missing.mean())
+    return 1.0 if holders(~missing, units) < k else float(missing.mean())
 
 
 def number_step(column: Column) -> float | None:
@@ -93,11 +93,6 @@ def boolean_codes(data: pa.ChunkedArray) -> pa.Array:
     return pa.DictionaryArray.from_arrays(indices, pa.array(FALSE_TRUE, pa.string()))
 
 
-def _holders(rows: Mask, units: Units) -> int:
-    """Distinct units among the rows."""
-    return count_units(None if units is None else units[rows], int(rows.sum()))
-
-
 def _fill_rare_nulls(
     column: Column,
     values: npt.NDArray[np.generic],
@@ -108,36 +103,23 @@ def _fill_rare_nulls(
 ) -> Mask:
     """Draw values for nulls that fewer than `k` units have, in place; return where."""
     public = "nullable" in column.declared and column.nullable
-    if public or missing.all() or not missing.any() or _holders(missing, units) >= k:
+    if public or missing.all() or not missing.any() or holders(missing, units) >= k:
         return np.zeros(len(missing), dtype=bool)
     values[missing] = rng.choice(values[~missing], size=int(missing.sum()))
     return missing.copy()
 
 
-def _per_unit(
-    values: npt.NDArray[np.float64], units: npt.NDArray[np.int64]
-) -> npt.NDArray[np.float64]:
-    """Largest value of each unit."""
-    order = np.lexsort((values, units))
-    last = np.append(np.flatnonzero(np.diff(units[order])), len(order) - 1)
-    largest: npt.NDArray[np.float64] = values[order][last]
-    return largest
-
-
-def _bound(
-    values: npt.NDArray[np.float64], units: npt.NDArray[np.int64] | None, k: int
-) -> float | None:
+def _bound(values: Floats, units: Units, k: int) -> float | None:
     """Mean of the k-th to (2k-1)-th largest of the units' largest values.
 
     Of fewer than 2k units it is the mean of all; of fewer than k there is none.
     """
-    top = values if units is None or not len(values) else _per_unit(values, units)
+    top = outermost(values, units, 2 * k)
     if len(top) < k:
         return None
     if len(top) < 2 * k:
         return float(top.mean())
-    largest = np.partition(top, len(top) - 2 * k)[-2 * k :]
-    group = np.sort(largest)[1 : k + 1]
+    group = top[1 : k + 1]
     return float(group[0]) if group[0] == group[-1] else float(group.mean())
 
 
@@ -171,7 +153,7 @@ def _protect_numbers(
 def _common_codes(column: Column, values: Floats, units: Units, k: int) -> tuple[float, ...]:
     """Sentinel codes that at least k units hold."""
     public = "sentinels" in column.declared
-    return tuple(c for c in column.sentinels if public or _holders(values == c, units) >= k)
+    return tuple(c for c in column.sentinels if public or holders(values == c, units) >= k)
 
 
 def _negate(value: float | None) -> float | None:

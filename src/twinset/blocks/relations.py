@@ -13,6 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from twinset.stats.units import Units, holders
+
 __all__ = ["MOST_RELATIONS", "Relation", "find_relations"]
 
 Floats = npt.NDArray[np.float64]
@@ -49,7 +51,7 @@ class Relation:
 
 
 def find_relations(
-    values: Mapping[int, Floats], order: Sequence[int], least: int
+    values: Mapping[int, Floats], order: Sequence[int], least: int, units: Units = None
 ) -> dict[int, tuple[tuple[Relation, ...], npt.NDArray[np.int32]]]:
     """Relations of each column to the 60 before it in `order`, where there are any.
 
@@ -61,8 +63,8 @@ def find_relations(
     ----------
     values
         Shape (rows,) for each number column; NaN is null.
-    least
-        Least rows of a relation.
+    least, units
+        Least units that meet a relation in some rows; shape (rows,), None if each row is its own.
 
     Returns
     -------
@@ -74,7 +76,7 @@ def find_relations(
     rare = {i: _is_rare(values[i]) for i in columns}
     for place, target in enumerate(columns):
         near = columns[max(0, place - _MOST_COLUMNS) : place]
-        relations, met = _equalities(values, rare[target], near, target, least)
+        relations, met = _equalities(values, rare[target], near, target, least, units)
         if len(columns) <= _MOST_COLUMNS and not _holds(met, values[target]):
             total = _total(values, columns[:place], target)
             if total is not None:
@@ -107,6 +109,7 @@ def _equalities(
     before: Sequence[int],
     target: int,
     least: int,
+    units: Units,
 ) -> tuple[tuple[Relation, ...], npt.NDArray[np.int32]]:
     """Columns that the target equals, most often met first, each row given to one of them."""
     n = len(values[target])
@@ -122,7 +125,8 @@ def _equalities(
     met = np.full(n, -1, dtype=np.int32)
     for i in near:
         hit = (values[i] == values[target]) & rare & (met < 0)
-        if hit.sum() >= max(least, _SHARE * n) and len(relations) < MOST_RELATIONS:
+        often = hit.sum() >= _SHARE * n and holders(hit, units) >= least
+        if often and len(relations) < MOST_RELATIONS:
             met[hit] = len(relations)
             relations.append(Relation(((i, 1),)))
     return tuple(relations), met

@@ -50,8 +50,7 @@ def spans(
             kept.append(len(values))
     start, end = np.array(kept[:-1]), np.array(kept[1:])
     low, high = _tiled(values[start], values[end - 1], step)
-    mass = np.add.reduceat(count, start)
-    mean = np.add.reduceat(values * count, start) / mass
+    mean = np.add.reduceat(values * weight, start) / np.add.reduceat(weight, start)
     half = np.where(high > low, step / 2, 0.0)
     width = high - low + 2 * half
     return low, high, np.where(width > 0, (mean - low + half) / np.where(width > 0, width, 1), 0.5)

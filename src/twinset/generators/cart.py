@@ -57,8 +57,8 @@ class Cart:
     Parameters
     ----------
     leaf
-        Least rows of a leaf, and of each answer to a question that trees are to learn; larger leaks
-        less.
+        Least units of a leaf, and of each answer to a question that trees are to learn; larger
+        leaks less.
     trees, rate, leaves
         Most trees a question (fewer if held-out rows stop gaining), learning rate, leaves a tree.
     smoothing
@@ -149,6 +149,7 @@ class Cart:
                 sizes,
                 y,
                 size,
+                table.units,
                 ordered=coders[target].ordered,
                 rng=streams[target],
                 boosting=self._boosting(names[target], last=place == len(order) - 1),
@@ -218,7 +219,7 @@ class Cart:
         plain = {*self.predictors, *(n for n, m in self.methods.items() if m == "marginal")}
         used = [i for i, c in enumerate(coders) if c.intervals is not None]
         values = {i: numbers(table[table.names[i]], Kind.REAL) for i in used}
-        relations = find_relations(values, order, least=2 * self.atom)
+        relations = find_relations(values, order, least=2 * self.atom, units=table.units)
         return {i: r for i, r in relations.items() if table.names[i] not in plain}
 
     def _predictors(

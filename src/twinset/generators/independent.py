@@ -12,6 +12,7 @@ import pyarrow as pa
 from twinset.blocks.bins import Coder, fit_coder
 from twinset.protocols import Completed, State
 from twinset.stats.seeds import spawn
+from twinset.stats.units import even_counts
 from twinset.table.table import Table
 
 __all__ = ["Independent", "IndependentModel"]
@@ -47,7 +48,8 @@ class Independent:
             coder = fit_coder(
                 column, table[column.name], table.units, bins=self.bins, atom=self.atom
             )
-            count = np.bincount(coder.encode(table[column.name]), minlength=coder.size)
+            codes = coder.encode(table[column.name])
+            count = even_counts(codes, table.units, coder.size, ordered=coder.ordered)
             coders.append(coder)
             shares.append(count / count.sum())
         return IndependentModel(table.take(np.arange(0)), tuple(coders), tuple(shares))

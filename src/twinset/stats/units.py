@@ -10,9 +10,23 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Units", "compact", "count_units", "design_effect", "draw", "folds", "unit_counts"]
+__all__ = [
+    "Units",
+    "compact",
+    "count_units",
+    "design_effect",
+    "draw",
+    "even_counts",
+    "folds",
+    "holders",
+    "outermost",
+    "rows_of_unit",
+    "unit_counts",
+]
 
 Units = npt.NDArray[np.int64] | None
+
+_TOGETHER = 200
 
 
 def compact(units: Units, rows: int) -> npt.NDArray[np.int64]:
@@ -27,12 +41,54 @@ def count_units(units: Units, rows: int) -> int:
     return rows if units is None else len(np.unique(units))
 
 
+def holders(rows: npt.NDArray[np.bool_], units: Units) -> int:
+    """Return the number of distinct units among the marked `rows`."""
+    return count_units(None if units is None else units[rows], int(rows.sum()))
+
+
+def rows_of_unit(units: Units, rows: int) -> npt.NDArray[np.int64]:
+    """Return shape (rows,): how many rows the unit of each row has."""
+    if units is None:
+        return np.ones(rows, dtype=np.int64)
+    ids = compact(units, rows)
+    return np.bincount(ids)[ids]
+
+
 def unit_counts(codes: npt.NDArray[Any], units: Units, size: int) -> npt.NDArray[np.int64]:
     """Return shape (size,): how many distinct units hold each code at least once."""
     if units is None:
         return np.bincount(codes, minlength=size)
     pairs = np.unique(compact(units, len(codes)) * size + codes.astype(np.int64))
     return np.bincount(pairs % size, minlength=size)
+
+
+def even_counts(
+    codes: npt.NDArray[Any], units: Units, size: int, *, ordered: bool
+) -> npt.NDArray[np.float64]:
+    """Return shape (size,): rows of each code; where few units hold one, all units weigh the same.
+
+    Codes that about 200 units hold together, neighbours if `ordered`, keep their rows together:
+    shares stay those of rows, and yet no single unit makes its own code frequent.
+    """
+    count = np.bincount(codes, minlength=size).astype(np.float64)
+    if units is None:
+        return count
+    held = np.bincount(codes, 1 / rows_of_unit(units, len(codes)), size)
+    if ordered:
+        group = np.floor(np.cumsum(held) / _TOGETHER)
+    else:
+        group = np.where(held < _TOGETHER, -1, np.arange(size))
+    group = compact(group, size)
+    rows, weight = np.bincount(group, count), np.bincount(group, held)
+    return np.asarray(held * (rows / np.maximum(weight, 1e-300))[group])
+
+
+def outermost(x: npt.NDArray[np.float64], units: Units, k: int) -> npt.NDArray[np.float64]:
+    """Return the `k` largest of the units' largest values, ascending; all if there are fewer."""
+    if units is not None and len(x):
+        order = np.lexsort((x, units))
+        x = x[order][np.append(np.flatnonzero(np.diff(units[order])), len(x) - 1)]
+    return np.sort(np.partition(x, len(x) - k)[-k:] if k < len(x) else x)
 
 
 def design_effect(codes: npt.NDArray[Any], units: Units, size: int) -> float:
