@@ -83,7 +83,8 @@ def test_a_fresh_real_sample_is_not_flagged(clean):
         if r.status == "not_applicable":
             assert r.params["attack"] == "singling_out"
             continue
-        assert r.verdict == "within_noise"
+        whole = r.params.get("released", N) == N
+        assert r.verdict == ("within_noise" if whole else None)
         assert r.estimate.low <= r.value <= r.estimate.high
         assert abs(r.params["of_train"] - r.params["of_holdout"]) < 0.09
     bounds = [r for r in clean.results if r.name == "epsilon_lower_bound"]
@@ -176,6 +177,21 @@ def test_what_is_inferred_of_train_people_alone_is_a_leak(world):
     assert one.verdict.startswith("No, because ")
     assert "of train people is guessed right in" in one.verdict
     assert "safe" not in one.to_json()
+
+
+def test_reconstruction_grows_with_the_rows_released(world):
+    """Points of the curve are shown beside the whole release, which alone is judged."""
+    train, fresh, holdout = world
+    copies = train.take(np.random.default_rng(1).integers(0, N, 12 * N))
+    audit = audit_release(train, copies, holdout, attacks=["linear_reconstruction"])
+    found = [r for r in audit.results if r.name == "reconstruction_leak"]
+    first = [r for r in found if r.columns == found[0].columns]
+    rows = [r.params["released"] for r in first]
+    assert rows == [12 * N, 12 * N // 64, 12 * N // 16, 12 * N // 4]
+    assert [r.verdict for r in first] == ["worse", None, None, None]
+    assert first[0].value > first[3].value > first[1].value
+    none = audit_release(train, fresh, holdout, attacks=["linear_reconstruction"])
+    assert all(r.verdict != "worse" for r in none.results if r.name == "reconstruction_leak")
 
 
 def test_columns_that_follow_from_others_are_no_leak():

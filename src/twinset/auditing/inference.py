@@ -37,7 +37,8 @@ _CONFIDENCE = 0.95
 class Compared:
     """Successes of one attack, each in [0, 1]: on train people and on as many others.
 
-    `guess` is what one gets right who does not look at the release.
+    `guess` is what one gets right who does not look at the release. What stands `aside` is a point
+    of a curve: it is not judged.
     """
 
     attack: str
@@ -49,6 +50,7 @@ class Compared:
     params: dict[str, Any] = field(default_factory=dict)
     seconds: float = 0.0
     reason: str = ""
+    aside: bool = False
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,7 @@ class Leak:
 
 def leaks(found: Sequence[Compared], margin: float) -> list[Leak]:
     """Turn comparisons into results; judgements hold for all of them at once (Bonferroni)."""
-    tests = max(len(found), 1)
+    tests = max(len([c for c in found if not c.aside]), 1)
     return [_leak(c, margin, 1 - (1 - _CONFIDENCE) / tests) for c in found]
 
 
@@ -83,7 +85,7 @@ def _leak(c: Compared, margin: float, sure: float) -> Leak:
     left = max(1 - q, 1 / (len(c.holdout) + 1))
     low, high = (side / left for side in _difference(c, _CONFIDENCE))
     sure_low, sure_high = _difference(c, sure)
-    shown = sure_low > 0
+    shown = sure_low > 0 and not c.aside
     wide = {"corrected_low": sure_low / left, "corrected_high": min(sure_high / left, 1.0)}
     guess = None if c.guess is None else round(c.guess, 4)
     of = {"of_train": round(p, 4), "of_holdout": round(q, 4), "of_guess": guess}
@@ -94,7 +96,7 @@ def _leak(c: Compared, margin: float, sure: float) -> Leak:
         params={**about, **of, "people": [len(c.train), len(c.holdout)]} | wide,
         estimate=Estimate((p - q) / left, low, min(high, 1.0), len(c.train), _CONFIDENCE),
         reference=0.0,
-        verdict="worse" if shown else "within_noise",
+        verdict=None if c.aside else "worse" if shown else "within_noise",
         seconds=c.seconds,
     )
     return Leak(result, shown and sure_low > margin)

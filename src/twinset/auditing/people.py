@@ -25,6 +25,8 @@ Ints = npt.NDArray[np.int64]
 
 _PEOPLE, _LINKED, _RELEASE = 2_000, 600, 5_000
 _RECONSTRUCTED_PEOPLE = 1_000
+_WHOLE = 200_000  # rows that a reconstruction counts at most
+_PARTS, _LEAST_PART = (64, 16, 4), 100
 _PLANTED = 300
 _BLOCK = 100  # people among whom a partner is looked for
 _SECRETS, _RECONSTRUCTED, _LEVELS, _BINS = 8, 3, 12, 8
@@ -51,8 +53,9 @@ def compare_planted(game: Game, attacks: Sequence[Any], seed: int) -> tuple[list
     if number < LEAST:
         return [], number
     train, holdout = (people.holdout.take(fresh[k * number : (k + 1) * number]) for k in (0, 1))
+    release = concatenate([kept, train])
     planted = replace(
-        people, train=train, holdout=holdout, release=concatenate([kept, train]), secrets_at_most=1
+        people, train=train, holdout=holdout, release=release, whole=release, secrets_at_most=1
     )
     return _compare(planted, attacks, seed), number
 
@@ -79,11 +82,15 @@ def _timed(compared: Compared, seconds: float) -> Compared:
 
 @dataclass(frozen=True, eq=False)
 class _People:
-    """One row of each unit: of train and of as many others, in random order; S and R."""
+    """One row of each unit: of train and of as many others, in random order; S and R.
+
+    `release` are some rows of the `whole` release, for attacks that search it.
+    """
 
     train: Records
     holdout: Records
     release: Records
+    whole: Records
     auxiliary: Records | None
     names: tuple[str, ...]
     first: tuple[str, ...]
@@ -103,6 +110,7 @@ class _People:
             train,
             holdout,
             at_most(_RELEASE, records, rng),
+            at_most(_WHOLE, records, rng),
             game.auxiliary,
             (*records.numeric_names, *records.code_names),
             tuple(first),
@@ -151,10 +159,21 @@ def secret_levels(sides: Sequence[Records], place: int) -> list[Ints]:
 def _attributes(
     attack: AttributeAttack, people: _People, rng: np.random.Generator
 ) -> list[Compared]:
-    """Guess each secret in turn, all other columns known."""
-    together = attack.threat_model.goal == "attribute"
-    places = people.secrets()[: _SECRETS if together else _RECONSTRUCTED]
-    return [_attribute(attack, people, j, together, rng) for j in places]
+    """Guess each secret in turn, all other columns known.
+
+    A reconstruction counts the whole release: of the first secret also parts of it.
+    """
+    if attack.threat_model.goal == "attribute":
+        return [_attribute(attack, people, j, True, rng) for j in people.secrets()[:_SECRETS]]
+    places, rows = people.secrets()[:_RECONSTRUCTED], len(people.whole)
+    found = []
+    for j in places:
+        parts = [rows // n for n in _PARTS if rows // n >= _LEAST_PART] if j == places[0] else []
+        for size in (rows, *parts):
+            part = replace(people, release=people.whole.take(rng.permutation(rows)[:size]))
+            made = _attribute(attack, part, j, False, rng)
+            found.append(replace(made, params={"released": size}, aside=size < rows))
+    return found
 
 
 def _attribute(
