@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from twinset.auditing.arrays import audit_arrays
     from twinset.augmenting import augment_to
     from twinset.comparison import Comparison, compare
+    from twinset.evaluation.across import CrossValidation
     from twinset.evaluation.by_name import metric
     from twinset.filling import impute_to
     from twinset.generator_audit import audit_folder, audit_of_generator
@@ -58,6 +59,8 @@ __all__ = [
     "check_place",
     "check_rules",
     "compare",
+    "cross_validate",
+    "crossed",
     "evaluate",
     "fit",
     "impute_to",
@@ -210,6 +213,52 @@ def evaluate(
             real, released, unseen, target=options.target, sensitive=options.sensitive, seed=seed
         )
     return found if wanted is None else with_rules(found, wanted, real, released, unseen)
+
+
+def cross_validate(
+    train: object,
+    releases: Mapping[str, object],
+    holdout: object | None = None,
+    *,
+    seed: int = 0,
+    workers: int | None = None,
+    **about: Any,
+) -> CrossValidation:
+    """Train models of the target on each table and test them on each.
+
+    Parameters
+    ----------
+    train, holdout
+        Real tables, paths or URLs.
+    releases
+        Synthetic ones, by name.
+
+    Raises
+    ------
+    InputError
+        If there is no target, a table has too few rows, or real rows foretell nothing.
+    """
+    from twinset.evaluation.across import cross_validate as across
+
+    options = Options(**about)
+    _, real = read(train, options, seed=seed)
+    unseen = None if holdout is None else read_holdout(holdout, real, options, seed=seed)[0]
+    released = {n: read_like(r, real, options, seed=seed) for n, r in releases.items()}
+    with use_workers(workers):
+        return across(real, released, unseen, target=options.target, seed=seed)
+
+
+def crossed(
+    evaluations: Mapping[str, Evaluation], *args: Any, **options: Any
+) -> tuple[dict[str, Evaluation], CrossValidation | None]:
+    """Add to evaluations of several releases what `cross_validate` finds, or why it cannot."""
+    from twinset.evaluation.across import with_across
+
+    try:
+        found = cross_validate(*args, **options)
+    except InputError as error:
+        return with_across(evaluations, str(error)), None
+    return with_across(evaluations, found), found
 
 
 def audit(

@@ -15,6 +15,7 @@ from twinset.metrics._linear import Design, Glm, sandwich
 from twinset.metrics.coefficients import _overlap
 from twinset.metrics.efficacy import _best_threshold
 from twinset.stats.intervals import Z95
+from twinset.trust.gates import Gate, judge
 
 
 def answers(classes, rows=400, seed=0):
@@ -204,3 +205,13 @@ def test_many_columns_are_drawn_and_that_is_said(build) -> None:
     found = measured(build, "column_targets", tables, None)  # no holdout: halves of train
     assert len(found) == 20
     assert {r.params["of"] for r in found} == {25}
+
+
+@pytest.mark.parametrize(
+    "metric", [*UTILITY, "model_fairness", "group_scores", "disparity", "base_rates"]
+)
+def test_each_measure_can_be_a_gate(build, metric) -> None:
+    results = measured(build, metric, frames(600, 0), sensitive=("job", "p"))
+    names = [m.name for m in registry.load("metrics", metric).measures]
+    assert all(g.met for g in judge([Gate(measure=n, bound=">= -9") for n in names], results))
+    assert not any(g.met for g in judge([Gate(measure=n, bound="> 99") for n in names], results))

@@ -13,7 +13,10 @@ from twinset.cli.progress import shown
 from twinset.cli.tell import missed, tell
 
 if TYPE_CHECKING:
+    from rich.table import Table as Grid
+
     from twinset.api import Report
+    from twinset.evaluation.across import CrossValidation
     from twinset.report.drift import Drift
     from twinset.report.ranking import Ranking
 
@@ -65,24 +68,22 @@ def evaluate(
         api.check_place(junit)
     if against:
         api.read_report(against)  # what is no report is told before the work
-    reports = {}
+    releases = dict(zip(opt.labels(synthetic), synthetic, strict=True))
+    about = opt.about(schema, target, sensitive, unit, table, max_rows)
+    crossed = None
     with shown(quiet=quiet), limit(time_limit):
-        for name, release in zip(opt.labels(synthetic), synthetic, strict=True):
-            found = api.evaluate(
-                train,
-                release,
-                holdout,
-                rules=rules,
-                compat=compat,
-                seed=seed,
-                workers=workers,
-                **opt.about(schema, target, sensitive, unit, table, max_rows),
-            )
-            reports[name] = api.report(found, None, gates, seed, against)
+        how = {"seed": seed, "workers": workers, **about}
+        found = {
+            name: api.evaluate(train, release, holdout, rules=rules, compat=compat, **how)
+            for name, release in releases.items()
+        }
+        if len(releases) > 1 and compat is None:
+            found, crossed = api.crossed(found, train, releases, holdout, **how)
+    reports = {n: api.report(e, None, gates, seed, against) for n, e in found.items()}
     if junit:
         api.save_junit(reports, junit)
     if len(reports) > 1:
-        return _tell_ranked(reports, out, as_json=as_json)
+        return _tell_ranked(reports, crossed, out, as_json=as_json)
     [report] = reports.values()
     code = tell(report, out, as_json=as_json)
     if report.drift is not None and not as_json:
@@ -90,11 +91,17 @@ def evaluate(
     return code
 
 
-def _tell_ranked(reports: Mapping[str, Report], out: Path | None, *, as_json: bool) -> int:
+def _tell_ranked(
+    reports: Mapping[str, Report],
+    crossed: CrossValidation | None,
+    out: Path | None,
+    *,
+    as_json: bool,
+) -> int:
     """Save the reports of several releases if asked for, and print them ranked."""
     from twinset import api
 
-    ranking = api.rank({n: r.evaluation for n, r in reports.items() if r.evaluation})
+    ranking = api.rank({n: r.evaluation for n, r in reports.items() if r.evaluation}, crossed)
     if out:
         api.save_reports(reports, ranking, out)
     if as_json:
@@ -123,6 +130,21 @@ def _show_ranking(ranking: Ranking) -> None:
     screen = console()
     screen.print(grid)
     screen.print(RULE, highlight=False)
+    if ranking.crossed is not None:
+        screen.print(_across(ranking.crossed))
+
+
+def _across(crossed: CrossValidation) -> Grid:
+    """Return the matrix of models across tables."""
+    from rich.table import Table as Grid
+
+    title = f"{crossed.score} of models, learned from (left), tested on (above)"
+    grid = Grid(box=None, pad_edge=False, header_style="bold", padding=(0, 2), title=title)
+    for cell in ("", *crossed.names):
+        grid.add_column(cell, overflow="fold")
+    for name, row in zip(crossed.names, crossed.matrix, strict=True):
+        grid.add_row(name, *(f"{v:.4f}" for v in row))
+    return grid
 
 
 def _cell(value: object) -> str:

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import TypeVar
+
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from twinset.metrics._evidence import Codes, Floats, Side
+from twinset.metrics._evidence import Codes, Floats
 from twinset.table.table import Table, numbers
 
 __all__ = ["column_numbers", "labels", "shared_codes", "small", "unseen_cells"]
+
+
+K = TypeVar("K", bound=str)
 
 
 def labels(column: pa.ChunkedArray) -> tuple[list[str], npt.NDArray[np.int64]]:
@@ -38,12 +44,10 @@ def column_numbers(table: Table, column: str) -> Floats:
     return np.where(np.isinf(found), np.nan, found)
 
 
-def shared_codes(
-    tables: dict[Side, Table], column: str
-) -> tuple[dict[Side, Floats], tuple[str, ...]]:
-    """Number the levels over all tables, the most frequent in train first; NaN is null."""
+def shared_codes(tables: Mapping[K, Table], column: str) -> tuple[dict[K, Floats], tuple[str, ...]]:
+    """Number the levels over all tables, the most frequent in the first one first; NaN is null."""
     found = {s: labels(t[column]) for s, t in tables.items()}
-    names, at = found["train"]
+    names, at = next(iter(found.values()))
     held = np.bincount(at[at >= 0], minlength=len(names))
     first = [names[i] for i in np.argsort(-held, kind="stable") if held[i]]
     code = {v: i for i, v in enumerate(first)}

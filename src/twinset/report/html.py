@@ -10,10 +10,10 @@ from functools import cache
 import jinja2
 from markupsafe import Markup
 
-from twinset.report.measures import MEASURES
-from twinset.report.numbers import figure
+from twinset.report.numbers import figure, span
 from twinset.report.ranking import RULE, Ranking
 from twinset.report.shapes import Summary
+from twinset.report.words import KNOWN
 from twinset.version import __version__
 
 __all__ = ["render", "render_ranking"]
@@ -44,13 +44,28 @@ def render_ranking(ranking: Ranking, folders: Mapping[str, str]) -> str:
 
     `folders` names the folder of each release's own report, beside the page.
     """
-    measures = [k for k in ranking.rows[0] if k in MEASURES]
+    measures = [k for k in ranking.rows[0] if k in KNOWN]
     figures = {
-        row["release"]: [figure(row[m], MEASURES[m].unit) for m in measures] for row in ranking.rows
+        row["release"]: [figure(row[m], KNOWN[m].unit) for m in measures] for row in ranking.rows
     }
-    titles = [MEASURES[m].title for m in measures]
+    titles = [KNOWN[m].title for m in measures]
+    across = None
+    if ranking.crossed is not None:
+        c = ranking.crossed
+        rows = zip(c.names, c.matrix, c.low, c.high, strict=True)
+        cells = {
+            n: [f"{figure(v)} ({span(a, b)})" for v, a, b in zip(*row, strict=True)]
+            for n, *row in rows
+        }
+        across = {"names": c.names, "score": c.score.upper(), "cells": cells}
     return _page(
-        "ranking.html.j2", r=ranking, rule=RULE, titles=titles, figures=figures, folders=folders
+        "ranking.html.j2",
+        r=ranking,
+        rule=RULE,
+        titles=titles,
+        figures=figures,
+        folders=folders,
+        across=across,
     )
 
 

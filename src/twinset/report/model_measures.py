@@ -115,6 +115,20 @@ _BY_KIND = {
     for learner, kind in _KINDS.items()
 }
 _UTILITY = {
+    "simulation_quality": Measure(
+        "Like real tables, both ways",
+        "Models of this table hold for real tables, and models of real tables hold for it. 1: as "
+        "well as real tables for themselves.",
+        domain=(-2.0, 2.0),
+        anchors=(0.0, 1.0),
+    ),
+    "transfer_quality": Measure(
+        "What is learned carries over",
+        "Skill on real tables of a model of this table, divided by the skill of their own models. "
+        "1: as good.",
+        domain=(-2.0, 2.0),
+        anchors=(0.0, 1.0),
+    ),
     "column_prediction_gap": Measure(
         "Each column foretold from the others",
         "Score of a small model of this column that learned from real rows minus that of one that "

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy.stats import rankdata
 
+from twinset.evaluation.across import CrossValidation
 from twinset.protocols import Result
 from twinset.report.words import describe
 from twinset.results import Evaluation
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["RULE", "Ranking", "rank"]
 
 _RANKED = ("mean_column_tvd", "mean_pair_tvd", "mean_triple_tvd", "c2st", "tstr")
+_ACROSS = ("simulation_quality", "transfer_quality")
 _COPYING = ("exact_copies", "near_copies", "dcr_share", "authenticity")
 RULE = (
     "Ranked by the mean of the places in the figures of fidelity and utility; places are shared "
@@ -42,10 +44,13 @@ class Ranking:
         measures that say so), ``worse`` and ``judged`` (numbers of figures).
     evaluations
         What was measured, by release.
+    crossed
+        What is learned from each table, tested on each; None if that was not asked for.
     """
 
     rows: tuple[dict[str, Any], ...]
     evaluations: Mapping[str, Evaluation]
+    crossed: CrossValidation | None = None
 
     def to_frame(self) -> pd.DataFrame:
         """One row a release."""
@@ -54,8 +59,10 @@ class Ranking:
         return pd.DataFrame(list(self.rows))
 
     def to_json(self) -> str:
-        """JSON text: the rule and the rows."""
-        return json.dumps({"rule": RULE, "releases": list(self.rows)}, allow_nan=False)
+        """JSON text: the rule, the rows, and the matrix of models across tables."""
+        crossed = None if self.crossed is None else self.crossed.to_dict()
+        found = {"rule": RULE, "releases": list(self.rows), "across": crossed}
+        return json.dumps(found, allow_nan=False)
 
     def save(self, path: str | Path) -> None:
         """Write `to_json` to `path`; it appears whole or not at all."""
@@ -65,10 +72,12 @@ class Ranking:
         return str(self.to_frame().to_html(index=False))
 
 
-def rank(evaluations: Mapping[str, Evaluation]) -> Ranking:
+def rank(evaluations: Mapping[str, Evaluation], crossed: CrossValidation | None = None) -> Ranking:
     """Rank releases that were measured against the same train (and holdout)."""
     names = list(evaluations)
-    picked = {n: {m: _pick(e, m) for m in (*_RANKED, *_COPYING)} for n, e in evaluations.items()}
+    picked = {
+        n: {m: _pick(e, m) for m in (*_RANKED, *_ACROSS, *_COPYING)} for n, e in evaluations.items()
+    }
     places = []
     for measure in _RANKED:
         found = [picked[n][measure] for n in names]
@@ -92,7 +101,7 @@ def rank(evaluations: Mapping[str, Evaluation]) -> Ranking:
                 "judged": len(judged),
             }
         )
-    return Ranking(tuple(rows), dict(evaluations))
+    return Ranking(tuple(rows), dict(evaluations), crossed)
 
 
 def _pick(evaluation: Evaluation, measure: str) -> Result | None:

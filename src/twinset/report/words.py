@@ -19,6 +19,7 @@ __all__ = [
     "FAMILIES",
     "GLOSSARY",
     "GROUPS",
+    "KNOWN",
     "centre_of",
     "describe",
     "direction",
@@ -28,7 +29,7 @@ __all__ = [
     "place",
 ]
 
-_KNOWN = MEASURES | MODEL_MEASURES
+KNOWN = MEASURES | MODEL_MEASURES
 FAMILIES: dict[str, str] = {
     "fidelity": "Fidelity: are the statistics those of the real table?",
     "diversity": "Diversity: is the whole variety there?",
@@ -138,9 +139,9 @@ GLOSSARY: dict[str, str] = {
 def describe(result: Result) -> Measure:
     """Return how to read a result; an unknown name reads as itself."""
     name = result.name
-    known = _KNOWN.get(name)
+    known = KNOWN.get(name)
     if known is None and name.startswith("mean_"):
-        base = _KNOWN.get(name.removeprefix("mean_"))
+        base = KNOWN.get(name.removeprefix("mean_"))
         if base is not None:
             known = Measure(f"{base.title}, on average", base.meaning, base.unit, base.domain)
     if known is None:
@@ -151,7 +152,7 @@ def describe(result: Result) -> Measure:
 def place(name: str) -> tuple[int, str]:
     """Order of a measure in lists: known ones as above, averages beside what they average."""
     base = name.removeprefix("mean_")
-    known = list(_KNOWN)
+    known = list(KNOWN)
     return (known.index(base) if base in known else len(known)), name
 
 
