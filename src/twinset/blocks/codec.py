@@ -213,7 +213,10 @@ def _number(column: Column, value: object) -> float:
     try:
         if column.kind in (Kind.INTEGER, Kind.REAL):
             return float(value)  # type: ignore[arg-type]
-        cast = pa.array([str(value)]).cast(canonical_type(column.kind))
+        text = str(value)
+        if column.kind is Kind.DATE:
+            text = text.removesuffix(" 00:00:00")  # of pandas, which has no dates
+        cast = pa.array([text]).cast(canonical_type(column.kind))
     except (ValueError, TypeError, pa.ArrowInvalid, pa.ArrowNotImplementedError):
         raise InputError(
             f"condition on {column.name!r}",

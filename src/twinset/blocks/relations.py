@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from twinset.stats.units import Units, holders
 
-__all__ = ["MOST_RELATIONS", "Relation", "find_relations"]
+__all__ = ["MOST_RELATIONS", "Relation", "find_relations", "is_rare"]
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
@@ -73,7 +73,7 @@ def find_relations(
     """
     found = {}
     columns = [i for i in order if i in values]
-    rare = {i: _is_rare(values[i]) for i in columns}
+    rare = {i: is_rare(values[i]) for i in columns}
     for place, target in enumerate(columns):
         near = columns[max(0, place - _MOST_COLUMNS) : place]
         relations, met = _equalities(values, rare[target], near, target, least, units)
@@ -86,7 +86,7 @@ def find_relations(
     return found
 
 
-def _is_rare(x: Floats) -> Bools:
+def is_rare(x: Floats) -> Bools:
     """Rows whose value stands in at most 2% of the rows."""
     _, place, count = np.unique(x, return_inverse=True, return_counts=True)
     return np.asarray((count <= _COMMON * len(x))[place])

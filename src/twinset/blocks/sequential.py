@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from twinset.blocks.bins import Coder
 from twinset.blocks.conditional import Conditional
+from twinset.blocks.offsets import Offset
 from twinset.blocks.relations import MOST_RELATIONS, Relation
 from twinset.protocols import State
 from twinset.stats.seeds import spawn
@@ -66,15 +67,17 @@ class _Known:
 
 @dataclass(frozen=True, eq=False)
 class Sequential:
-    """Coders of the columns, the steps in their order, and exact relations.
+    """Coders of the columns, the steps in their order, exact relations, and offsets.
 
-    A step draws a code of its column; codes beyond the coder's stand for the column's relations.
+    A step draws a code of its column; codes beyond the coder's stand for the column's relations,
+    and those beyond for the difference to the column that it follows.
     """
 
     coders: tuple[Coder, ...]
     order: tuple[int, ...]
     steps: Mapping[int, Conditional]
     relations: Mapping[int, tuple[Relation, ...]]
+    offsets: Mapping[int, Offset] = field(default_factory=dict)
 
     def draw(self, n: int, rng: np.random.Generator) -> list[pa.Array]:
         """Draw `n` rows: learnable arrays, one a column."""
@@ -120,18 +123,19 @@ class Sequential:
         rows, total = _Rows(), np.zeros(table.num_rows)
         data = {i: table[c.column.name] for i, c in enumerate(self.coders)}
         for i in self.order:
-            codes = self.coders[i].encode(data[i])
-            total += self._log_step(i, rows, codes)
+            codes, values = self.coders[i].encode(data[i]), self._numbers(i, data[i])
+            total += self._log_step(i, rows, codes, values)
             rows.codes[i] = codes
-            if i in self._linked:
-                rows.values[i] = self._numbers(i, data[i])
+            if len(values):
+                rows.values[i] = values
         return total
 
     @property
     def _linked(self) -> set[int]:
-        """Columns in relations: their values are drawn at once."""
+        """Columns in relations or offsets: their values are drawn at once."""
         terms = (t for relations in self.relations.values() for r in relations for t in r.terms)
-        return {*self.relations, *(i for i, _ in terms)}
+        anchors = (o.anchor for o in self.offsets.values())
+        return {*self.relations, *self.offsets, *anchors, *(i for i, _ in terms)}
 
     def _numbers(self, i: int, data: pa.ChunkedArray) -> Floats:
         return numbers(data, Kind.REAL) if i in self._linked else np.zeros(0)
@@ -191,10 +195,11 @@ class Sequential:
             if i in known:
                 cells = known[i]
                 codes = np.where(cells.mask, cells.codes, codes).astype(np.int32)
-                at = np.flatnonzero(cells.mask)
-                weight[at] += self._log_step(i, rows.take(at), codes[at])
                 if i in linked:
                     values = np.where(cells.mask, cells.values, values)
+                at = np.flatnonzero(cells.mask)
+                own_values = values[at] if i in linked else values
+                weight[at] += self._log_step(i, rows.take(at), codes[at], own_values)
             rows.codes[i] = codes
             if i in linked:
                 rows.values[i] = values
@@ -210,30 +215,56 @@ class Sequential:
         derived = drawn - coder.size
         codes = np.where(derived < 0, drawn, 0).astype(np.int32)
         values = coder.draw_values(codes, rng)
-        for k, relation in enumerate(self.relations.get(i, ())):
+        found = self.relations.get(i, ())
+        for k, relation in enumerate(found):
             at = np.flatnonzero(derived == k)
-            wanted = coder.nearest(relation.value(rows.take(at).values))
-            null = np.isnan(wanted)
-            codes[at] = coder.encode_values(wanted)
-            values[at] = wanted
-            if null.any() and not coder.nullable:
-                share = self.steps[i].share[: coder.size]
-                lost = at[null]
-                codes[lost] = rng.choice(coder.size, size=len(lost), p=share / share.sum())
-                values[lost] = coder.draw_values(codes[lost], rng)
+            self._place(i, at, relation.value(rows.take(at).values), codes, values, rng)
+        offset = self.offsets.get(i)
+        if offset is not None:
+            at = np.flatnonzero(derived >= len(found))
+            wanted = offset.value(derived[at] - len(found), rows.values[offset.anchor][at], rng)
+            self._place(i, at, wanted, codes, values, rng)
         return codes, values
 
-    def _log_step(self, i: int, rows: _Rows, wanted: Codes) -> Floats:
-        """Log probability of the codes `wanted` of one column, by its code or by a relation."""
-        step, size = self.steps[i], self.coders[i].size
+    def _place(
+        self,
+        i: int,
+        at: npt.NDArray[np.int64],
+        wanted: Floats,
+        codes: Codes,
+        values: Floats,
+        rng: np.random.Generator,
+    ) -> None:
+        """Set rows to derived values; where they would be null, draw one if the column has none."""
+        coder = self.coders[i]
+        wanted = coder.nearest(wanted)
+        codes[at], values[at] = coder.encode_values(wanted), wanted
+        lost = at[np.isnan(wanted)]
+        if len(lost) and not coder.nullable:
+            share = self.steps[i].share[: coder.size]
+            codes[lost] = rng.choice(coder.size, size=len(lost), p=share / share.sum())
+            values[lost] = coder.draw_values(codes[lost], rng)
+
+    def _log_step(self, i: int, rows: _Rows, wanted: Codes, values: Floats) -> Floats:
+        """Log probability of the codes `wanted` of one column, by its code or by a derived one."""
+        step, coder = self.steps[i], self.coders[i]
         total = step.log_probability(rows.codes, wanted)
-        for k, relation in enumerate(self.relations.get(i, ())):
-            derived = np.full(len(wanted), size + k, dtype=np.int32)
-            meant = self.coders[i].encode_values(
-                self.coders[i].nearest(relation.value(rows.values))
-            )
+        found = self.relations.get(i, ())
+        for k, relation in enumerate(found):
+            derived = np.full(len(wanted), coder.size + k, dtype=np.int32)
+            meant = coder.encode_values(coder.nearest(relation.value(rows.values)))
             by_relation = step.log_probability(rows.codes, derived)
             total = np.where(meant == wanted, np.logaddexp(total, by_relation), total)
+        offset = self.offsets.get(i)
+        if offset is not None:
+            derived = offset.codes_of(values, rows.values[offset.anchor])
+            at = np.flatnonzero(derived >= 0)
+            first = coder.size + len(found)
+            by_offset = step.log_probability(
+                {j: c[at] for j, c in rows.codes.items()}, (first + derived[at]).astype(np.int32)
+            )
+            by_offset += offset.log_widths(derived[at], coder, wanted[at])
+            total[at] = np.logaddexp(total[at], by_offset)
         return total
 
     def _decode(self, rows: _Rows, rng: np.random.Generator) -> list[pa.Array]:
@@ -254,6 +285,7 @@ class Sequential:
             "order": list(self.order),
             "steps": {str(i): s.to_state() for i, s in self.steps.items()},
             "relations": relations,
+            "offsets": {str(i): o.to_state() for i, o in self.offsets.items()},
         }
 
     @classmethod
@@ -282,17 +314,23 @@ class Sequential:
                 raise ValueError("a relation to columns that are not drawn before")
             if not terms or len(found) > MOST_RELATIONS or not all(map(numeric, (i, *terms))):
                 raise ValueError("a relation of columns that have none")
-        steps = {
-            i: Conditional.from_state(
-                state["steps"][str(i)], sizes, sizes[i] + len(relations.get(i, ()))
-            )
-            for i in order
-        }
+        offsets = {int(i): Offset.from_state(o) for i, o in state.get("offsets", {}).items()}
+        for i, offset in offsets.items():
+            if i not in place or place.get(offset.anchor, place[i]) >= place[i]:
+                raise ValueError("an offset to a column that is not drawn before")
+            if not all(map(numeric, (i, offset.anchor))):
+                raise ValueError("an offset of columns that have none")
+
+        def size(i: int) -> int:
+            own = offsets[i].size if i in offsets else 0
+            return sizes[i] + len(relations.get(i, ())) + own
+
+        steps = {i: Conditional.from_state(state["steps"][str(i)], sizes, size(i)) for i in order}
         for i, step in steps.items():
             used = () if step.chosen is None else step.chosen.predictors
             if any(place[j] >= place[i] for j in used):
                 raise ValueError("a step that looks at columns that are not drawn before")
-        return cls(coders, order, steps, relations)
+        return cls(coders, order, steps, relations, offsets)
 
 
 def _effective(weight: Floats) -> Floats:

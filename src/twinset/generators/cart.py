@@ -13,6 +13,7 @@ import pyarrow as pa
 from twinset.blocks.bins import Coder, fit_coder
 from twinset.blocks.boosting import Boosting
 from twinset.blocks.conditional import Conditional, fit_conditional
+from twinset.blocks.offsets import Offset, find_anchors, fit_offset
 from twinset.blocks.relations import Relation, find_relations
 from twinset.blocks.screening import by_dependence, informative
 from twinset.blocks.sequential import Sequential
@@ -28,6 +29,7 @@ __all__ = ["Cart", "CartModel"]
 
 Method = Literal["boosted", "tree", "marginal"]
 Codes = npt.NDArray[np.int32]
+Floats = npt.NDArray[np.float64]
 
 _LIMITS = {
     "leaf": (1, 10**9),
@@ -51,8 +53,8 @@ class Cart:
 
     Sequential synthesis as in synthpop (Nowok, Raab, Dibben 2016, J. Stat. Software 74(11)), with
     coded columns (`twinset.blocks.bins`), nested dichotomies of boosted trees
-    (`twinset.blocks.dichotomies`) and exact relations (`twinset.blocks.relations`) in place of
-    donors.
+    (`twinset.blocks.dichotomies`), exact relations (`twinset.blocks.relations`) and differences to
+    a column that is followed closely (`twinset.blocks.offsets`) in place of donors.
 
     Parameters
     ----------
@@ -133,7 +135,9 @@ class Cart:
         sizes = [c.size for c in coders]
         categorical = {i for i, c in enumerate(coders) if not c.ordered}
         order = self._order(table, codes, sizes, categorical)
-        relations = self._relations(table, coders, order)
+        values = self._values(table, coders)
+        relations = self._relations(table, values, order)
+        offsets = self._offsets(table, values, order, relations)
         streams = spawn(rng, len(order))
 
         def learn(place: int) -> Conditional:
@@ -142,6 +146,9 @@ class Cart:
             if target in relations:
                 found, met = relations[target]
                 size, y = size + len(found), np.where(met >= 0, size + met, y)
+            if target in offsets:
+                offset, at = offsets[target]
+                size, y = size + offset.size, np.where(at >= 0, size + at, y)
             return fit_conditional(
                 codes,
                 self._predictors(names, order[:place], target, codes, sizes),
@@ -163,7 +170,8 @@ class Cart:
                 steps[target] = step
                 running.advance(detail=names[target])
         kept = {i: found for i, (found, _) in relations.items()}
-        return CartModel(table.take(np.arange(0)), Sequential(coders, order, steps, kept))
+        near = {i: offset for i, (offset, _) in offsets.items()}
+        return CartModel(table.take(np.arange(0)), Sequential(coders, order, steps, kept, near))
 
     def from_state(self, state: State, table: Table) -> CartModel:
         """Rebuild from `CartModel.to_state`."""
@@ -210,17 +218,50 @@ class Cart:
         last = roles.index(Role.TARGET) if Role.TARGET in roles else len(roles) - 1
         return [] if last in first else [last]
 
+    def _values(self, table: Table, coders: Sequence[Coder]) -> dict[int, Floats]:
+        """Numbers of the columns that relations and offsets are looked for among."""
+        used = [i for i, c in enumerate(coders) if c.intervals is not None]
+        return {i: numbers(table[table.names[i]], Kind.REAL) for i in used}
+
+    def _is_plain(self, name: str) -> bool:
+        """Whether what a column depends on is stated, so that nothing is looked for."""
+        return name in self.predictors or self.methods.get(name, self.method) == "marginal"
+
     def _relations(
-        self, table: Table, coders: Sequence[Coder], order: Sequence[int]
+        self, table: Table, values: Mapping[int, Floats], order: Sequence[int]
     ) -> dict[int, tuple[tuple[Relation, ...], Codes]]:
-        """Exact relations of number columns, but for columns whose predictors are stated."""
+        """Exact relations of number columns."""
         if self.method == "marginal":
             return {}
-        plain = {*self.predictors, *(n for n, m in self.methods.items() if m == "marginal")}
-        used = [i for i, c in enumerate(coders) if c.intervals is not None]
-        values = {i: numbers(table[table.names[i]], Kind.REAL) for i in used}
         relations = find_relations(values, order, least=2 * self.atom, units=table.units)
-        return {i: r for i, r in relations.items() if table.names[i] not in plain}
+        return {i: r for i, r in relations.items() if not self._is_plain(table.names[i])}
+
+    def _offsets(
+        self,
+        table: Table,
+        values: Mapping[int, Floats],
+        order: Sequence[int],
+        relations: Mapping[int, tuple[tuple[Relation, ...], Codes]],
+    ) -> dict[int, tuple[Offset, Codes]]:
+        """Differences to the column that each follows closely, where no relation gives all."""
+        found = {}
+        met = {i: at >= 0 for i, (_, at) in relations.items()}
+        for i, anchor in find_anchors(values, order, met).items():
+            if self._is_plain(table.names[i]):
+                continue
+            offset = fit_offset(
+                values[i],
+                anchor,
+                values[anchor[0]],
+                ~met[i] if i in met else np.ones(table.num_rows, dtype=bool),
+                table.units,
+                step=table.schema.columns[i].format.step,
+                bins=self.bins,
+                atom=self.atom,
+            )
+            if offset is not None:
+                found[i] = offset
+        return found
 
     def _predictors(
         self,

@@ -1,0 +1,87 @@
+"""Columns that follow another closely keep their distance; others are left alone."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import twinset as ts
+from twinset.blocks.offsets import Offset, find_anchors, fit_offset
+from twinset.blocks.sequential import Sequential
+
+ROWS = 3_000
+
+
+def stays(rows: int, seed: int) -> pd.DataFrame:
+    """Stays in hospital: most of days, one in eight open, one in twenty of months."""
+    rng = np.random.default_rng(seed)
+    start = rng.integers(0, 4_000, rows)
+    days = np.where(rng.random(rows) < 0.05, rng.integers(100, 900, rows), rng.poisson(4, rows))
+    first = pd.Timestamp("2010-01-01")
+    end = pd.Series(first + pd.to_timedelta(start + days, "D"))
+    born = rng.integers(1930, 2000, rows)
+    return pd.DataFrame(
+        {
+            "admitted": first + pd.to_timedelta(start, "D"),
+            "discharged": end.mask(rng.random(rows) < 0.125),
+            "born": born,
+            "age": 2020 - born - rng.integers(0, 2, rows),
+            "ward": rng.choice(["a", "b", "c"], rows),
+        }
+    )
+
+
+def test_an_end_follows_its_start_and_noise_does_not() -> None:
+    rng = np.random.default_rng(0)
+    start, other = rng.uniform(0, 4_000, ROWS), rng.uniform(0, 4_000, ROWS)
+    end = start + rng.exponential(10, ROWS)
+    assert find_anchors({0: start, 1: other, 2: end}, [0, 1, 2]) == {2: (0, 1)}
+    assert find_anchors({0: start, 1: 5_000 - end}, [0, 1]) == {1: (0, -1)}
+    loose = start + rng.normal(0, 800, ROWS)
+    assert find_anchors({0: start, 1: other, 2: loose}, [0, 1, 2]) == {}
+    never = np.where(rng.random(ROWS) < 0.3, 99_999.0, end)
+    assert find_anchors({0: start, 1: never}, [0, 1]) == {1: (0, 1)}
+    assert find_anchors({0: np.full(ROWS, np.nan), 1: end}, [0, 1]) == {}
+
+
+def test_drawn_rows_keep_their_distance() -> None:
+    train = stays(ROWS, 0)
+    twin = ts.fit(train, seed=0)
+    drawn = twin.sample(ROWS)
+    wanted = (train["discharged"] - train["admitted"]).dt.days
+    found = (drawn["discharged"] - drawn["admitted"]).dt.days
+    assert (found.dropna() >= 0).mean() > 0.98
+    for q in (0.1, 0.5, 0.9):
+        assert abs(found.quantile(q) - wanted.quantile(q)) <= 1
+    assert abs(found.mean() - wanted.mean()) < 12
+    assert abs(drawn["discharged"].isna().mean() - 0.125) < 0.03
+    assert (2020 - drawn["born"] - drawn["age"]).between(0, 1).mean() > 0.97
+
+
+def test_a_known_end_gives_its_start() -> None:
+    """Conditioning on the end weighs candidates by their distance to it."""
+    twin = ts.fit(stays(ROWS, 0)[["admitted", "discharged"]], seed=0)
+    end = pd.Timestamp("2015-06-01")
+    starts = twin.sample(300, given={"discharged": end})["admitted"]
+    assert ((end - starts).dt.days.between(0, 40)).mean() > 0.7
+
+
+def test_a_state_that_does_not_fit_is_refused() -> None:
+    rng = np.random.default_rng(1)
+    start = np.sort(rng.uniform(0, 4_000, ROWS))
+    end = start + rng.exponential(10, ROWS)
+    made = fit_offset(end, (0, 1), start, np.ones(ROWS, bool), None, step=None, bins=100, atom=10)
+    assert made is not None
+    state = made[0].to_state()
+    assert np.array_equal(Offset.from_state(state).codes_of(end, start), made[1])
+    with pytest.raises(ValueError, match="offset"):
+        Offset.from_state({**state, "sign": 2})
+    sequential = ts.fit(stays(ROWS, 0), seed=0).model.sequential
+    whole = sequential.to_state()
+    target, offset = next(iter(whole["offsets"].items()))
+    columns = [c.column for c in sequential.coders]
+    Sequential.from_state(whole, columns)
+    broken = {**whole, "offsets": {target: {**offset, "anchor": int(target)}}}
+    with pytest.raises(ValueError, match="not drawn before"):
+        Sequential.from_state(broken, columns)
