@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from twinset.checks.tables import category_array, learnable_table, odd_tables
 from twinset.protocols import Family
-from twinset.table.schema import Column, Kind, Schema
+from twinset.table.schema import Column, Kind, Role, Schema
 from twinset.table.table import Table, numbers
 
 __all__ = ["DEFECTS", "TARGET", "Case", "broken", "odd_cases", "world"]
@@ -41,6 +41,11 @@ def world(rows: int, seed: int) -> Case:
 
 def _samples(rows: int, seed: int) -> list[Table]:
     table = learnable_table(3 * rows, seed=seed)
+    roles = {"count": Role.TIME, "flag": Role.EVENT}
+    columns = (
+        c.model_copy(update={"role": roles.get(c.name, c.role)}) for c in table.schema.columns
+    )
+    table = Table(Schema(columns=tuple(columns)), table.data)
     return [table.take(np.arange(i * rows, (i + 1) * rows)) for i in range(3)]
 
 

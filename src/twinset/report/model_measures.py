@@ -115,6 +115,20 @@ _BY_KIND = {
     for learner, kind in _KINDS.items()
 }
 _UTILITY = {
+    "survival_concordance": Measure(
+        "Who comes to the event first",
+        "How often a survival model that learned from synthetic rows ranks two real rows by their "
+        "time to the event as they came (concordance). 0.5 is guessing.",
+        anchors=(0.5, 1.0),
+        reference="learned from real rows",
+        standing=MEASURES["tstr"].standing,
+    ),
+    "survival_curve_distance": Measure(
+        "Survival curves",
+        "Mean gap between the shares that are left over time (Kaplan-Meier). 0% is equal.",
+        "share",
+        anchors=(0.0, 0.05),
+    ),
     "simulation_quality": Measure(
         "Like real tables, both ways",
         "Models of this table hold for real tables, and models of real tables hold for it. 1: as "

@@ -60,6 +60,7 @@ class Role(StrEnum):
     UNIT = "unit"
     ENTITY = "entity"
     TIME = "time"
+    EVENT = "event"
 
 
 class Personal(StrEnum):
