@@ -382,7 +382,8 @@ class ShadowAttack(Protocol):
     It says what a release is reduced to; the audit fits the shadow models once for all attacks,
     keeps these numbers only, and learns from them by `learner`: ``"ridge"`` (screened ridge
     regression), ``"likelihood"`` (ratio of two normal densities, in and out) or ``"offline"``
-    (the normal distribution of fits without the target alone).
+    (the normal distribution of fits without the target alone). An attack with the fitted model has
+    ``weigh(targets, train)`` instead: log probabilities of both, to shape (targets, k).
     """
 
     name: ClassVar[str]

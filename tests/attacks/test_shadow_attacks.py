@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from twinset.attacks.lira import Lira
+from twinset.attacks.lira_white_box import LiraWhiteBox
 from twinset.attacks.shadow_values import ShadowValues
 from twinset.attacks.targeted_queries import TargetedQueries
 from twinset.auditing.learning import cross_fitted, deal_folds
@@ -120,6 +121,25 @@ def test_the_shipped_check_refuses_broken_shadow_attacks(way, promise):
     with pytest.raises(AssertionError, match=promise):
         check_attack(Told(way=way))
     check_attack(Told())
+
+
+@dataclasses.dataclass(frozen=True)
+class Weighed(LiraWhiteBox):
+    """A white-box attack that can be broken."""
+
+    name: ClassVar[str] = "weighed"
+    way: str = "sound"
+
+    def weigh(self, targets, train):
+        found = super().weigh(targets, train)
+        return {"sound": found, "blind": 0 * found, "shape": found[1:]}[self.way]
+
+
+@pytest.mark.parametrize(("way", "promise"), [("blind", "is caught"), ("shape", "k numbers")])
+def test_the_shipped_check_refuses_broken_white_box_attacks(way, promise):
+    with pytest.raises(AssertionError, match=promise):
+        check_attack(Weighed(way=way))
+    check_attack(Weighed())
 
 
 def test_value_leaks_are_told_from_row_leaks():

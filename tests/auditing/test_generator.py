@@ -22,9 +22,11 @@ from twinset.protocols import ThreatModel
 from twinset.scale.local import use_workers
 from twinset.stats.neighbours import distances
 from twinset.stats.records import encode
+from twinset.stats.seeds import stream
 from twinset.table.canonical import to_raw
 from twinset.table.schema import Column, Kind, Role, Schema
 from twinset.table.table import Table
+from twinset.twin import Twin
 
 CLEAN = "Not shown to leak under these attacks, at this power"
 FITS = 60
@@ -164,6 +166,38 @@ def test_built_in_generators_are_fitted_in_workers(population):
     assert audit.records
     assert set(population.names) < set(audit.records[0])
     assert "records" not in audit.to_dict()
+
+
+def test_a_model_that_tells_is_looked_into_and_others_are_not(population, tmp_path):
+    how = Shadows(fits=40, number=3, rows=100, controls=20)
+    names = ["lira", "lira_white_box"]
+    audit = audit_generator(
+        population, "cart", {"leaf": 2, "trees": 10}, how=how, attacks=names, folder=tmp_path
+    )
+    area = audit.find("auc", attack="lira_white_box", target_group="random")
+    assert area.status == "ok"
+    assert {c["generator"] for c in audit.threat_models if c["attacks"]} == {
+        "black-box", "white-box"
+    }  # fmt: skip
+    assert audit.controls_passed
+    pool = Pool.open(tmp_path)
+    numbers = pool.numbers("lira_white_box", control=False)[0]
+    twin = Twin.fit(pool.train(0), "cart", {"leaf": 2, "trees": 10}, seed=_seed(pool, 0))
+    losses = [
+        twin.model.log_prob(twin.codec.encode_rows(t))
+        for t in (pool.train(0), population.take(np.array(pool.plan.targets)))
+    ]
+    np.testing.assert_allclose(numbers[0, :, 0], losses[1] - losses[0].mean(), rtol=1e-4)
+    none = audit_generator(population, "bootstrap", how=how, attacks=names)
+    lacking = next(r for r in none.results if r.params.get("attack") == "lira_white_box")
+    assert (lacking.status, lacking.reason) == (
+        "not_applicable", "the model does not tell the probability of a row"
+    )  # fmt: skip
+    assert none.verdict.startswith("No, because")
+
+
+def _seed(pool, fit):
+    return int(stream(pool.plan.seed, "shadow", "fit", fit).integers(2**31))
 
 
 def plan(table, targets, rows, **more):

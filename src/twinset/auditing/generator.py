@@ -45,6 +45,7 @@ Ints = npt.NDArray[np.int64]
 _LEAST_UNITS = 100
 _LEAST_FITS = 40
 _MOST_FAILED = 0.5
+_NO_LOSS = "the model does not tell the probability of a row"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -184,7 +185,7 @@ def _fill(folder: Path, plan: Plan, table: Table) -> Pool:
 
 def _attacks(names: Sequence[str] | None) -> list[Any]:
     made = [registry.configure("attacks", n) for n in names or registry.names("attacks")]
-    usable = [a for a in made if a.threat_model.generator == "black-box"]
+    usable = [a for a in made if a.threat_model.generator != "no-box"]
     if not usable:
         raise InputError("attacks", got="none that works with shadow models")
     return usable
@@ -350,7 +351,8 @@ class _Audit:
             kept = self.pool.numbers(attack.name, control=control)
             leak = str(getattr(attack, "leak", "row"))
             if kept is None:
-                reason = "the attack gave no numbers in some fit"
+                white = attack.threat_model.generator == "white-box"
+                reason = _NO_LOSS if white else "the attack gave no numbers in some fit"
                 found.append(Trials(attack.name, self._threat(attack), leak, None, reason=reason))
             else:
                 numbers, member = kept

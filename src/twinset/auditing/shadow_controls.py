@@ -40,6 +40,9 @@ def planted(
     `trials` are those of the pool's controls.
     """
     made = _areas(trials, member, folds)
+    if not made and all(t.threat_model.generator == "white-box" for t in trials):
+        reason = "copies of train rows have no model to look into"
+        return _none("planted_leak", reason, status="not_applicable"), True
     if not made:
         return _none("planted_leak", "no control gave numbers"), False
     rng = stream(pool.plan.seed, "shadow", "planted")

@@ -314,7 +314,7 @@ def _failure(t: Trials) -> Result:
         name="auc",
         params=_params(t, "random"),
         reference=0.5,
-        status="failed",
+        status="not_applicable" if t.threat_model.generator == "white-box" else "failed",
         reason=t.reason,
         seconds=t.seconds,
     )

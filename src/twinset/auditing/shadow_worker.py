@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from twinset import registry
 from twinset.auditing.shadows import Pool
 from twinset.errors import InputError, StorageError, TwinsetError
 from twinset.inputs import Options, read_like
-from twinset.protocols import Records
 from twinset.scale.local import use_workers
 from twinset.stats.records import encode, encoded_columns
 from twinset.stats.seeds import stream
@@ -30,6 +30,9 @@ from twinset.twin import Twin
 
 __all__ = ["main", "work"]
 
+Floats = npt.NDArray[np.float64]
+
+_NEVER = -1e4  # log probability of what a model never makes
 _ADVERSARY = 2_000  # rows of the population that the adversary holds
 _RAISED = (
     TwinsetError,
@@ -69,7 +72,8 @@ def main(folder: str) -> None:
 def work(pool: Pool, attacks: list[Any], known: Table, fit: int) -> str:
     """Do one fit; return "ok" or how it failed, which is then kept."""
     try:
-        pool.keep(fit, _numbers(pool, attacks, known, _release(pool, fit)))
+        release, losses = _release(pool, fit)
+        pool.keep(fit, _numbers(pool, attacks, known, release, losses))
     except _FailedError as failed:
         pool.fail(fit, str(failed))
         return str(failed)
@@ -88,20 +92,35 @@ def _adversary(pool: Pool) -> Table:
     return pool.table.take(np.sort(rng.permutation(others)[:_ADVERSARY]))
 
 
-def _release(pool: Pool, fit: int) -> Table:
+def _release(pool: Pool, fit: int) -> tuple[Table, list[Floats]]:
+    """Return what a fit releases, and what its model says of rows, if it says it."""
     plan = pool.plan
     train = pool.train(fit)
     rng = stream(plan.seed, "shadow", "fit", fit)
     if fit >= plan.fits:  # a control: copies of train rows
-        return train.take(rng.integers(0, train.num_rows, plan.released))
+        return train.take(rng.integers(0, train.num_rows, plan.released)), []
     if plan.command:
-        return _commanded(pool, train)
+        return _commanded(pool, train), []
     seed = int(rng.integers(2**31))
     twin = Twin.fit(train, plan.generator, plan.options, seed=seed, protect=plan.protect)
     drawn = [d.table for d in twin.draws(plan.released)]
-    return _checked(
-        Table(drawn[0].schema, pa.concat_tables([t.data for t in drawn])), plan.released
-    )
+    made = Table(drawn[0].schema, pa.concat_tables([t.data for t in drawn]))
+    return _checked(made, plan.released), _log_probs(pool, twin, train)
+
+
+def _log_probs(pool: Pool, twin: Twin, train: Table) -> list[Floats]:
+    """Log probability of train rows, targets, and targets with another secret; [] if not known."""
+    tell = getattr(twin.model, "log_prob", None)
+    if tell is None:
+        return []
+    others = [pool.others] if pool.plan.secret else []
+    targets = pool.table.take(np.asarray(pool.plan.targets, dtype=np.int64))
+    names = list(twin.codec.learnable.names)
+    try:
+        made = [tell(twin.codec.encode_rows(t.select(names))) for t in (train, targets, *others)]
+    except (ValueError, ArithmeticError, LookupError, TypeError):
+        return []
+    return [np.clip(np.nan_to_num(m, nan=_NEVER, neginf=_NEVER), _NEVER, None) for m in made]
 
 
 def _commanded(pool: Pool, train: Table) -> Table:
@@ -139,7 +158,9 @@ def _checked(made: Table, released: int) -> Table:
     return made.take(np.arange(released)) if made.num_rows > released else made
 
 
-def _numbers(pool: Pool, attacks: list[Any], known: Table, release: Table) -> dict[str, Any]:
+def _numbers(
+    pool: Pool, attacks: list[Any], known: Table, release: Table, losses: list[Floats]
+) -> dict[str, Any]:
     """Reduce a release to what each attack needs; an attack that breaks keeps nothing."""
     columns = encoded_columns(pool.table)
     targets = pool.table.take(np.asarray(pool.plan.targets, dtype=np.int64))
@@ -148,17 +169,23 @@ def _numbers(pool: Pool, attacks: list[Any], known: Table, release: Table) -> di
     found = {}
     for attack in attacks:
         try:
-            found[attack.name] = _described(attack, x, s, r)
+            if attack.threat_model.generator == "white-box":
+                if losses:
+                    train, *own = losses
+                    found[attack.name] = _sound([attack.weigh(o, train) for o in own], len(own[0]))
+                continue
+            made = [attack.describe(t, s, auxiliary=r) for t in x]
+            found[attack.name] = _sound(made, targets.num_rows)
         except (ValueError, ArithmeticError, IndexError, TypeError):
             continue
     return found
 
 
-def _described(attack: Any, x: list[Records], s: Records, r: Records) -> Any:
+def _sound(made: list[Any], targets: int) -> Any:
     """Return the numbers for the targets; less those with another secret, if there is one."""
-    made = [np.asarray(attack.describe(t, s, auxiliary=r), dtype=np.float32) for t in x]
+    made = [np.asarray(m, dtype=np.float32) for m in made]
     numbers = made[0] - made[1] if len(made) > 1 and len(made[0]) > 1 else made[0]
-    if numbers.ndim != 2 or len(numbers) not in (1, len(x[0])) or not np.isfinite(numbers).all():
+    if numbers.ndim != 2 or len(numbers) not in (1, targets) or not np.isfinite(numbers).all():
         raise ValueError("numbers of a wrong shape, or not finite")
     return numbers
 

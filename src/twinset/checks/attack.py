@@ -39,7 +39,7 @@ def check_attack(attack: Any) -> None:
     _require(isinstance(made.name, str) and bool(made.name), "an attack has a name")
     _require(isinstance(made.threat_model, ThreatModel), "an attack states its threat model")
     _require(dataclasses.is_dataclass(made), "an attack is a dataclass: its fields are its options")
-    if made.threat_model.generator == "black-box":
+    if made.threat_model.generator != "no-box":
         check_shadow(made)
         return
     check = CHECKS.get(made.threat_model.goal)

@@ -106,6 +106,10 @@ ATTACKS: dict[str, tuple[str, str]] = {
         "Likelihood (LiRA, offline)",
         "Fits without the record: is the density at it unusual?",
     ),
+    "lira_white_box": (
+        "Likelihood ratio (the model itself)",
+        "Fits with and without the record: how likely the fitted model itself finds it.",
+    ),
     "yeom": ("Likelihood (Yeom)", "How likely is the record under a density of the rows?"),
     "attribute_nearest": ("Nearest rows", "The hidden value of the nearest synthetic row."),
     "attribute_ball": ("Neighbourhood", "The most frequent hidden value of the rows around."),

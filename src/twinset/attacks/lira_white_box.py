@@ -1,0 +1,34 @@
+"""LiRA on what the model itself says of the target."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from twinset.protocols import ThreatModel
+
+__all__ = ["LiraWhiteBox"]
+
+
+@dataclass(frozen=True)
+class LiraWhiteBox:
+    """Likelihood ratio of the loss of x under the fitted model, less the mean train loss.
+
+    The loss is ``-log p(x)`` of a model that can tell it. Yeom et al. 2018 (section 3.2) call x a
+    member if it is at most the mean train loss; with a normal density of it for fits with x and one
+    for fits without (Carlini et al. 2022, eq. 4) each target has a threshold of its own.
+    """
+
+    name: ClassVar[str] = "lira_white_box"
+    leak: ClassVar[str] = "row"
+    learner: ClassVar[Literal["likelihood"]] = "likelihood"
+    threat_model: ClassVar[ThreatModel] = ThreatModel(generator="white-box", release="with_model")
+
+    def weigh(
+        self, targets: npt.NDArray[np.float64], train: npt.NDArray[np.float64]
+    ) -> npt.NDArray[np.float64]:
+        """Return shape (targets, 1): log probability above that of a train row."""
+        return np.asarray((targets - train.mean())[:, None], dtype=np.float64)
