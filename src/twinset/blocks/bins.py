@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from twinset.blocks.rhythm import PHASES, fit_rhythm, follow
 from twinset.blocks.spans import MOST_RATE, rate_of_mean, spans
 from twinset.protocols import State
 from twinset.stats.units import outermost, rows_of_unit, unit_counts
@@ -54,6 +55,9 @@ class Intervals:
     round_to, roundness
         Shape (levels,) and (codes, levels): coarser grids through 0, ascending, and the cumulated
         shares of the values in a code whose coarsest grid is each; both empty if none stands out.
+    rhythm
+        Shape (7,) or (168,): chance that a value of each day or hour of the week is accepted, of a
+        column in days or in seconds (`twinset.blocks.rhythm`); empty if all are alike.
     """
 
     low: Floats
@@ -67,6 +71,7 @@ class Intervals:
     offset: float = 0.0
     round_to: Floats = field(default_factory=lambda: np.zeros(0))
     roundness: Floats = field(default_factory=lambda: np.zeros((0, 0)))
+    rhythm: Floats = field(default_factory=lambda: np.zeros(0))
 
     def encode(self, x: Floats) -> Codes:
         """Codes of `x` (no NaN)."""
@@ -78,6 +83,16 @@ class Intervals:
 
     def decode(self, codes: Codes, rng: np.random.Generator) -> Floats:
         """Draw a new value inside each code."""
+        x = self._inside(codes, rng)
+        if len(self.rhythm):
+            wide = np.flatnonzero(self.low[codes] < self.high[codes])
+            x[wide] = follow(
+                x[wide], self.rhythm, lambda at: self._inside(codes[wide[at]], rng), rng
+            )
+        return self._rounded(x, codes, rng) if len(self.round_to) else x
+
+    def _inside(self, codes: Codes, rng: np.random.Generator) -> Floats:
+        """Draw by the density of each code."""
         low, high, rate = self.low[codes], self.high[codes], self.rate[codes]
         half = np.where(high > low, self.step / 2, 0.0)
         u = rng.random(len(codes))
@@ -85,8 +100,7 @@ class Intervals:
         safe = np.where(flat, 1.0, rate)
         share = np.where(flat, u, -np.log1p(u * np.expm1(-safe)) / safe)
         x = self._on_grid(low - half + (high - low + 2 * half) * share)
-        inside: Floats = np.clip(x, low, high)
-        return self._rounded(inside, codes, rng) if len(self.round_to) else inside
+        return np.asarray(np.clip(x, low, high))
 
     def _rounded(self, x: Floats, codes: Codes, rng: np.random.Generator) -> Floats:
         """Move values to the coarser grid that is drawn for them, if it has a point inside."""
@@ -130,6 +144,8 @@ class Intervals:
             and len(self.atom_codes) == len(self.atoms)
             and (self.roundness.shape == (n, levels) or not (levels or self.roundness.size))
             and levels <= len(_ROUND)
+            and self.rhythm.shape in ((0,), *((k,) for k in PHASES.values()))
+            and bool(((self.rhythm >= 0) & (self.rhythm <= 1)).all())
             and bool(np.isfinite(every).all())
             and all(((a >= 0) & (a < max(n, 1))).all() for a in codes)
             and bool((self.low <= self.high).all() and (np.abs(self.rate) <= MOST_RATE).all())
@@ -376,6 +392,11 @@ def fit_coder(
         bins=bins,
         atom=atom,
     )
+    phases = PHASES.get(column.format.date_format)
+    if phases:
+        free = known & ~np.isin(x, intervals.atoms)
+        weight = 1.0 / rows_of_unit(units, len(x))
+        intervals = replace(intervals, rhythm=fit_rhythm(x[free], weight[free], phases))
     return Coder(column, len(intervals.low) + nullable, nullable, intervals)
 
 

@@ -23,6 +23,7 @@ from twinset.blocks.protection import (
     number_step,
     protected,
 )
+from twinset.blocks.rhythm import UNITS
 from twinset.blocks.surrogates import whole_widths
 from twinset.errors import ConditionError, InputError
 from twinset.table.schema import Column, Format, Kind, Schema
@@ -131,7 +132,7 @@ def _learnable(column: Column) -> Column:
     """Return the column as generators see it."""
     shown = column.model_copy(update={"personal": None, "reason": "", "dtype": ""})
     if column.kind.is_number_like:
-        grid = Format(step=number_step(column))
+        grid = Format(step=number_step(column), date_format=UNITS.get(column.kind))
         return shown.model_copy(update={"kind": Kind.REAL, "format": grid})
     update: dict[str, Any] = {"format": Format()}
     if column.kind is Kind.BOOLEAN:
