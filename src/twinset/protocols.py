@@ -184,9 +184,8 @@ class Generator(Protocol):
     """A frozen configuration; `fit` never changes it and returns a new object.
 
     It sees only learnable columns: category, ordinal and boolean columns as dictionary-encoded
-    text, all number-like kinds as real with `format.step` as their grid (dates count days or
-    seconds since 1970-01-01, as `format.date_format` says). A dataclass: its fields are the options
-    that ``--set KEY=VALUE`` can reach. `leaks_on_purpose` marks what copies rows.
+    text, number-like kinds as real on the grid `format.step` (dates as `format.date_format` says).
+    A dataclass: its fields are the options that ``--set`` reaches. `leaks_on_purpose` copies rows.
     """
 
     name: ClassVar[str]

@@ -8,13 +8,13 @@ are drawn by a truncated exponential density with the interval's own mean, on th
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
 from twinset.blocks.rhythm import PHASES, fit_rhythm, follow
+from twinset.blocks.roundness import MOST_LEVELS, fit_roundness
 from twinset.blocks.spans import MOST_RATE, rate_of_mean, spans
 from twinset.protocols import State
 from twinset.stats.units import outermost, rows_of_unit, unit_counts
@@ -28,12 +28,6 @@ Codes = npt.NDArray[np.int32]
 Units = npt.NDArray[np.int64] | None
 
 _MOST_ATOMS = 400
-_ROUND = sorted(
-    {*(m * 10**e for e in range(7) for m in (2, 5, 10)), 15, 25, 250, 60, 900, 3600, 86_400}
-)
-_MOST_WHOLE = 2.0**52
-_STANDS_OUT = 0.1
-_PRIOR = 20.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,7 +137,7 @@ class Intervals:
             and len(self.cut_codes) == len(self.cuts) + 1
             and len(self.atom_codes) == len(self.atoms)
             and (self.roundness.shape == (n, levels) or not (levels or self.roundness.size))
-            and levels <= len(_ROUND)
+            and levels <= MOST_LEVELS
             and self.rhythm.shape in ((0,), *((k,) for k in PHASES.values()))
             and bool(((self.rhythm >= 0) & (self.rhythm <= 1)).all())
             and bool(np.isfinite(every).all())
@@ -216,7 +210,9 @@ def fit_intervals(
     )
     if not step or abs(offset) > 1e-9 * step:
         return made
-    round_to, roundness = _roundness(values[rest], weight[rest], made, step)
+    round_to, roundness = fit_roundness(
+        values[rest], weight[rest], made.encode(values[rest]), len(made.low), step
+    )
     return replace(made, round_to=round_to, roundness=roundness)
 
 
@@ -238,36 +234,6 @@ def _within(
     low = values[0] if values[0] == bounds[0] else low
     high = values[-1] if values[-1] == bounds[1] else high
     return np.clip(values, low, high)
-
-
-def _roundness(
-    values: Floats, count: npt.NDArray[Any], made: Intervals, step: float
-) -> tuple[Floats, Floats]:
-    """Coarser grids on which more values lie than by chance, and how many in each code.
-
-    People round to tens and thousands, clocks to minutes and hours. A code's shares are shrunk to
-    those of the whole column by the weight of 20 units.
-    """
-    total = count.sum()
-    whole = np.round(values / step)
-    if not total or np.abs(whole).max() > _MOST_WHOLE:
-        return np.zeros(0), np.zeros((0, 0))
-    span = float(np.ptp(whole))
-    kept = [
-        m
-        for m in _ROUND
-        if m < span and count[whole % m == 0].sum() / total > max(2 / m, _STANDS_OUT)
-    ]
-    if not kept:
-        return np.zeros(0), np.zeros((0, 0))
-    level = np.zeros(len(values), dtype=np.int64)
-    for k, m in enumerate(kept, 1):
-        level[whole % m == 0] = k
-    codes, levels = made.encode(values), len(kept) + 1
-    cell = np.bincount(codes * levels + level, count, len(made.low) * levels)
-    cell = cell.reshape(-1, levels) + _PRIOR * np.bincount(level, count, levels) / total
-    shares = np.cumsum(cell, axis=1)
-    return np.array(kept) * step, (shares / shares[:, -1:])[:, :-1]
 
 
 def _holders(x: Floats, units: npt.NDArray[np.int64], values: Floats) -> npt.NDArray[np.int64]:
@@ -392,7 +358,7 @@ def fit_coder(
         bins=bins,
         atom=atom,
     )
-    phases = PHASES.get(column.format.date_format)
+    phases = PHASES.get(column.format.date_format or "")
     if phases:
         free = known & ~np.isin(x, intervals.atoms)
         weight = 1.0 / rows_of_unit(units, len(x))
