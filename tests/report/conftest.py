@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from twinset.auditing.curves import curves
 from twinset.protocols import Estimate, Result
 from twinset.results import Audit, Chart, Evaluation, Exposed, NotComputed, Problem
 from twinset.table.schema import Column, Kind, Schema
@@ -117,6 +118,12 @@ def evaluation() -> Evaluation:
     results.append(
         Result("fidelity", "missingness", status="not_applicable", reason="no cell is missing")
     )
+    results += [
+        measured("subgroup_tvd", ("sex",), 0.03, 0.01, 0.01).replace(
+            group="sex = Female", params={"worst": ["age"]}
+        ),
+        measured("subgroup_tvd", ("sex",), 0.011, 0.01, 0.01).replace(group="sex = Male"),
+    ]
     for name, value, ref, noise in (
         ("exact_copies", 0.0009, 0.0010, 0.0004),
         ("near_copies", 0.011, 0.0102, 0.0013),
@@ -169,11 +176,14 @@ def attack(name: str, group: str, auc: float, scale: float) -> list[Result]:
     half = 0.006 * scale
     verdict = "worse" if auc - half > 0.5 else "within_noise"
     shared: dict[str, Any] = {"attack": name, "threat_model": "no-box", "target_group": group}
+    rng = np.random.default_rng(1)
+    member = np.arange(4_000) < 2_000
+    drawn = curves(rng.normal(size=4_000) + 1.77 * (auc - 0.5) * member, member)
     found = [
         Result(
             "privacy",
             "auc",
-            params=shared,
+            params={**shared, **drawn},
             estimate=estimate(auc, half),
             reference=0.5,
             noise=half,
@@ -195,6 +205,24 @@ def attack(name: str, group: str, auc: float, scale: float) -> list[Result]:
     return found
 
 
+def learned(rows: int, share: float) -> Result:
+    return Result(
+        "privacy",
+        "reconstruction_leak",
+        ("income",),
+        params={
+            "attack": "linear_reconstruction",
+            "released": rows,
+            "of_train": share,
+            "of_holdout": 0.5,
+            "of_guess": 0.5,
+        },
+        estimate=Estimate(2 * (share - 0.5), share - 0.56, 2 * share - 0.9, 1_000),
+        reference=0.0,
+        verdict="within_noise",
+    )
+
+
 @pytest.fixture(scope="session")
 def audit() -> Audit:
     results: list[Result] = []
@@ -203,6 +231,16 @@ def audit() -> Audit:
     ):
         results += attack(name, "all", 0.501 + 0.002 * i, 1)
     results += attack("domias", "outliers", 0.514, 3)
+    results += [learned(rows, 0.5 + 0.02 * i) for i, rows in enumerate((100, 1_000, 10_000))]
+    results.append(
+        Result(
+            "privacy",
+            "epsilon_lower_bound",
+            params={"attack": "domias", "target_group": "random", "ceiling": 6.1},
+            estimate=Estimate(0.3, 0.3, 6.1, N),
+            reference=0.0,
+        )
+    )
     results.append(
         Result(
             "privacy",

@@ -11,6 +11,7 @@ from twinset.report.html import render
 from twinset.report.summary import summarise
 
 CHROMIUM = Path("/usr/bin/chromium")
+SIZES = [(1280, 900), (390, 844)]
 pytestmark = pytest.mark.browser
 
 
@@ -58,7 +59,7 @@ def opened(browser, page_file):
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize(("width", "height"), [(1280, 900), (390, 844)])
+@pytest.mark.parametrize(("width", "height"), SIZES)
 def test_the_first_screen(opened, width, height, scheme):
     page = opened(width, height, scheme)
     assert page.messages == []
@@ -93,21 +94,75 @@ def test_text_has_contrast(opened, scheme):
     assert low == []
 
 
-def test_the_keyboard_reaches_the_skip_link_and_opens_details(opened):
+@pytest.mark.parametrize(("width", "height"), SIZES)
+def test_nothing_is_wider_than_the_screen(opened, width, height):
+    """What is wider than the page scrolls inside itself, with everything opened."""
+    page = opened(width, height)
+    page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
+    wide = page.evaluate(
+        """() => [...document.querySelectorAll('main *')].filter(e => {
+        if (e.closest('.scroll') && !e.matches('.scroll')) return false;
+        const box = e.getBoundingClientRect();
+        return box.width && box.right > document.documentElement.clientWidth + 1;
+        }).map(e => e.outerHTML.slice(0, 80))"""
+    )
+    assert wide == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert page.messages == []
+
+
+def test_the_keyboard_reaches_the_table_of_every_chart(opened):
+    """Tab goes through the page; Enter opens what it meets; each picture has text beside it."""
     page = opened(1280, 900)
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.className") == "skip"
-    page.locator("#details summary").first.focus()
-    page.keyboard.press("Enter")
-    assert page.locator("#details details").first.get_attribute("open") is not None
+    summaries = page.locator("summary").count()
+    reached = set()
+    for _ in range(40 + 4 * summaries):
+        page.keyboard.press("Tab")
+        at = page.evaluate(
+            """() => { const e = document.activeElement;
+            const all = [...document.querySelectorAll('summary')];
+            return all.indexOf(e); }"""
+        )
+        if at >= 0 and at not in reached:
+            page.keyboard.press("Enter")
+            reached.add(at)
+        if len(reached) == summaries:
+            break
+    assert len(reached) == summaries
+    assert page.evaluate("[...document.querySelectorAll('details')].every(d => d.open)")
+    without = page.evaluate(
+        """() => [...document.querySelectorAll('svg[role=img]')].filter(s =>
+        !s.closest('table, article, figure, .fig, .two')?.querySelector('table, td, .v'))
+        .map(s => s.outerHTML.slice(0, 80))"""
+    )
+    assert without == []
 
 
-def test_it_prints(opened):
-    page = opened(1280, 900)
+def test_what_scrolls_inside_itself_is_reached_by_the_keyboard_and_has_a_name(opened):
+    page = opened(390, 844)
+    page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
+    lost = page.evaluate(
+        """() => [...document.querySelectorAll('.scroll')]
+        .filter(e => e.tabIndex !== 0 || !e.getAttribute('aria-label'))
+        .map(e => e.outerHTML.slice(0, 80))"""
+    )
+    assert lost == []
+
+
+def test_it_prints(opened, page_file):
+    """On A4: everything inside the margins, the tables of charts left out, colours of paper."""
+    page = opened(1280, 900, "dark")
     pdf = page.pdf(format="A4")
     assert pdf.startswith(b"%PDF")
-    assert (
-        2
-        <= pdf.count(b"/Type /Page\n") + pdf.count(b"/Type /Page ") + pdf.count(b"/Type/Page/")
-        < 20
+    pages = sum(pdf.count(b"/Type /Page" + end) for end in (b"\n", b" ")) + pdf.count(
+        b"/Type/Page/"
     )
+    assert 2 <= pages < 20
+    page.emulate_media(media="print")
+    page.set_viewport_size({"width": 690, "height": 990})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 690
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    assert page.evaluate("getComputedStyle(document.querySelector('nav')).display") == "none"
+    assert page.messages == []

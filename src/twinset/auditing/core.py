@@ -201,7 +201,7 @@ def _groups(game: Game) -> tuple[dict[str, npt.NDArray[np.bool_]], list[Result]]
         if min(sides) >= _LEAST_OUTLIERS:
             groups["outliers"] = outlying
         else:
-            reason = f"{min(sides)} outliers on one side; {_LEAST_OUTLIERS} are needed"
+            reason = f"fewer than {_LEAST_OUTLIERS} outliers on one side"
     return groups, [_missing("auc", reason, target_group="outliers")] if reason else []
 
 

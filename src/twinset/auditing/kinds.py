@@ -164,12 +164,25 @@ def _measure(
     inside = _inside(kind, coded, "targets") & second
     if min((inside & member).sum(), (inside & ~member).sum()) < LEAST:
         return None
-    rows = np.flatnonzero(_inside(kind, coded, "train"))
-    units = None if game.train.units is None else game.train.units[rows]
+    within = _inside(kind, coded, "train")
+    if any(0 < _held(game, flags & ~within) < LEAST for flags in _wider(kind, coded)):
+        return None  # the few others of a wider kind could be had by subtraction
     area = measures.auc(scores, member, inside)
     low, high = measures.auc_interval(area, z)
     text = " and ".join(coded[j].labels[i] for j, i in zip(kind.columns, kind.cells, strict=True))
-    return Exposed(text, count_units(units, len(rows)), area.value, low, high)
+    return Exposed(text, _held(game, within), area.value, low, high)
+
+
+def _held(game: Game, rows: Flags) -> int:
+    """Units of the train rows in a mask."""
+    units = None if game.train.units is None else game.train.units[rows]
+    return count_units(units, int(rows.sum()))
+
+
+def _wider(kind: _Kind, coded: Sequence[_Coded]) -> list[Flags]:
+    """Train rows of each single column's kind, if the kind is of two, and all of them."""
+    alone = [coded[j].train == i for j, i in zip(kind.columns, kind.cells, strict=True)]
+    return [*(alone if len(alone) > 1 else []), np.ones(len(alone[0]), dtype=bool)]
 
 
 def _cut(game: Game, name: str, row: npt.NDArray[np.intp]) -> _Coded | None:

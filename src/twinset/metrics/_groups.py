@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,12 +12,15 @@ import numpy.typing as npt
 from twinset.metrics._evidence import Evidence, Side
 from twinset.stats.association import mid_ranks
 from twinset.stats.codes import round_between
+from twinset.stats.suppression import Counted, conceal
 from twinset.stats.units import unit_counts
 
 __all__ = ["LEAST", "Grouping", "groupings", "outcomes"]
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
+Line = tuple[Ints, dict[Side, Ints]]
 
 LEAST = 30  # train units that a group must have
 _MINIMUM = 10  # units in what is left
@@ -37,11 +41,36 @@ class Grouping:
         Each group in words.
     codes
         Shape (rows,) for each side: the group, or -1 for rows in none (null, unseen, too rare).
+    lines
+        Ways to add groups up to what is known besides (the whole, a margin): the line of each group
+        and, for each side, of each row.
     """
 
     columns: tuple[str, ...]
     names: tuple[str, ...]
     codes: dict[Side, Ints]
+    lines: tuple[Line, ...]
+
+    def units(self, evidence: Evidence, side: Side) -> Ints:
+        """Return shape (groups,): units of each group."""
+        size = len(self.names)
+        code = np.where(self.codes[side] < 0, size, self.codes[side])
+        return unit_counts(code, evidence.units(side), size + 1)[:-1]
+
+    def conceal(
+        self, evidence: Evidence, shown: Flags, parts: Sequence[tuple[Side, Flags]]
+    ) -> Flags:
+        """Hide groups until no sum over the rows of a part, less the shown groups, is small."""
+        tables = [
+            Counted(
+                np.where(rows, self.codes[side], -1),
+                [np.where(rows, of_row[side], -1) for _, of_row in self.lines],
+                evidence.units(side),
+            )
+            for side, rows in parts
+        ]
+        sizes = self.units(evidence, "train")
+        return conceal(shown, sizes, [g for g, _ in self.lines], tables, _MINIMUM)
 
     def joint(self, side: Side, codes: npt.NDArray[np.integer], size: int) -> Ints:
         """Return shape (groups, size): rows of each group with each of these codes."""
@@ -117,33 +146,40 @@ def _cross(evidence: Evidence, a: Grouping, b: Grouping) -> Grouping | None:
         x, y = a.codes[side], b.codes[side]
         codes[side] = np.where((x < 0) | (y < 0), -1, x * size + y)
     names = [f"{x}, {y}" for x in a.names for y in b.names]
-    return _kept(evidence, (*a.columns, *b.columns), names, codes)
+    cells = np.arange(len(names))
+    margins = ((cells // size, a.codes), (cells % size, b.codes))
+    return _kept(evidence, (*a.columns, *b.columns), names, codes, margins)
 
 
 def _kept(
-    evidence: Evidence, columns: tuple[str, ...], names: list[str], codes: dict[Side, Ints]
+    evidence: Evidence,
+    columns: tuple[str, ...],
+    names: list[str],
+    codes: dict[Side, Ints],
+    margins: Sequence[Line] = (),
 ) -> Grouping | None:
     """Leave out groups of too few train units; None if fewer than two are left.
 
-    Where the rows in no group are few, the smallest group joins them: their number could be had by
-    subtraction.
+    Where the rows in no group are few, of all or of one of the `margins` (which are shown too), the
+    smallest group joins them: their number could be had by subtraction.
     """
     size = len(names)
-    held = {}
-    for side in evidence.sides:
-        if side != "synthetic":
-            code = np.where(codes[side] < 0, size, codes[side])
-            held[side] = unit_counts(code, evidence.units(side), size + 1)
-    large = np.flatnonzero(held["train"][:size] >= LEAST)
-    for found in held.values():
-        while len(large) > 1 and 0 < found.sum() - found[large].sum() < _MINIMUM:
-            large = np.delete(large, np.argmin(held["train"][large]))
+    everybody = {s: np.zeros(len(c), dtype=np.int64) for s, c in codes.items()}
+    lines = ((np.zeros(size, dtype=np.int64), everybody), *margins)
+    whole = Grouping(columns, tuple(names), codes, lines)
+    real = [s for s in evidence.sides if s != "synthetic"]
+    parts = [(s, np.ones(len(codes[s]), dtype=bool)) for s in real]
+    shown = whole.conceal(evidence, whole.units(evidence, "train") >= LEAST, parts)
+    large = np.flatnonzero(shown)
     if len(large) < 2:
         return None
     place = np.full(size + 1, -1)
     place[large] = np.arange(len(large))
     return Grouping(
-        columns, tuple(names[i] for i in large), {s: place[c] for s, c in codes.items()}
+        columns,
+        tuple(names[i] for i in large),
+        {s: place[c] for s, c in codes.items()},
+        tuple((of_group[large], of_row) for of_group, of_row in lines),
     )
 
 

@@ -90,7 +90,7 @@ def _grouped(
         n[side], mean[side] = count, first
         spread[side] = np.maximum(second - first**2, 1 / (4 * safe))
     large = (n["train"] >= LEAST) & (n["synthetic"] >= LEAST)
-    usable = np.flatnonzero(large & ~_rare(evidence, grouping, "train", label, values))
+    usable = np.flatnonzero(_told(evidence, grouping, large, "train", label, values))
     if not len(usable):
         return []
     effect = evidence.pooled_effect((*grouping.columns, evidence.target or ""))
@@ -101,7 +101,7 @@ def _grouped(
     shown = np.zeros(size, dtype=bool)
     beside = np.zeros(size)
     if "holdout" in n:
-        shown = (n["holdout"] >= LEAST) & ~_rare(evidence, grouping, "holdout", label, values)
+        shown = _told(evidence, grouping, n["holdout"] >= LEAST, "holdout", label, values)
         beside = np.where(shown, mean["holdout"] - mean["train"], 0.0)
     known = {"class": label} if label else {}
     drafts = [
@@ -126,17 +126,26 @@ def _grouped(
     return [*drafts, _gap(evidence, grouping, known, usable, (n, mean, null, variance))]
 
 
-def _rare(
-    evidence: Evidence, grouping: Grouping, side: Side, label: str, values: dict[Side, Floats]
+def _told(
+    evidence: Evidence,
+    grouping: Grouping,
+    large: npt.NDArray[np.bool_],
+    side: Side,
+    label: str,
+    values: dict[Side, Floats],
 ) -> npt.NDArray[np.bool_]:
-    """Groups in which 1 to 9 units are of the class, or of another: not to be published."""
+    """Of the `large` groups those that may be told: not 1 to 9 units are of a class, nor the rest.
+
+    The rest is what the other groups and the whole leave of the class by subtraction.
+    """
     if not label:
-        return np.zeros(len(grouping.names), dtype=bool)
+        return large
     own, y = grouping.codes[side], values[side]
     there = (own >= 0) & ~np.isnan(y)
     cell = np.where(there, 2 * own + (y == 1), 2 * len(grouping.names))
     held = unit_counts(cell, evidence.units(side), 2 * len(grouping.names) + 1)[:-1]
-    return np.asarray(((held > 0) & (held < _MINIMUM)).reshape(-1, 2).any(axis=1))
+    told = large & ~((held > 0) & (held < _MINIMUM)).reshape(-1, 2).any(axis=1)
+    return grouping.conceal(evidence, told, [(side, y == 0), (side, y == 1)])
 
 
 def _gap(

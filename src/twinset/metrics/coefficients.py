@@ -220,7 +220,13 @@ def _draft(
     value = float(each.mean())
     both = train.covariance + synthetic.covariance
     rng = evidence.rng("coefficients", *columns, group, outcome.label)
-    drawn = rng.multivariate_normal(np.zeros(len(difference)), both, size=_DRAWS, method="svd")
+    drawn = rng.multivariate_normal(
+        np.zeros(len(difference)),
+        both,
+        size=_DRAWS,
+        method="svd",
+        check_valid="ignore",  # a sum of covariances; numpy's tolerance is absolute, scales are not
+    )
     chance = _overlap(drawn, *errors).mean(axis=-1)
     around = _overlap(difference + drawn, *errors).mean(axis=-1)
     own = float(chance.mean())

@@ -137,7 +137,7 @@ def _curve(
         up=tuple(Tick(round(y.size - y.at(m), 1), _mark(m, words[1])) for m in y.marks()),
         names=names,
         alt=alt,
-        header=("", *names),
+        header=("line", *names),
         rows=tuple(rows),
     )
 

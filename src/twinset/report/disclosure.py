@@ -24,7 +24,10 @@ __all__ = [
     "guard_provenance",
 ]
 
-_COUNT = re.compile(r"(?<![\d.,])[1-9] (rows?|units?)\b")
+_COUNT = re.compile(
+    r"(?:fewer than )?(?<![\d.,])[1-9] "
+    r"(rows?|units?|records?|people|members|non-members|outliers)\b"
+)
 
 
 def guard_evaluation(evaluation: Evaluation, train: int, holdout: int) -> Evaluation:
@@ -54,14 +57,19 @@ def guard_evaluation(evaluation: Evaluation, train: int, holdout: int) -> Evalua
         evaluation,
         results=_large(evaluation.results),
         charts=tuple(kept),
-        not_computed=(*evaluation.not_computed, *dropped),
+        not_computed=(*_said(evaluation.not_computed), *dropped),
     )
 
 
 def guard_audit(audit: Audit) -> Audit:
     """Return the audit without kinds of record and results that stand for too few units."""
     kept = tuple(e for e in audit.exposed if e.count >= MINIMUM)
-    return replace(audit, exposed=kept, results=_large(audit.results))
+    return replace(
+        audit,
+        exposed=kept,
+        results=_large(audit.results),
+        not_computed=_said(audit.not_computed),
+    )
 
 
 def guard_provenance(provenance: Mapping[str, Any]) -> dict[str, Any]:
@@ -93,7 +101,12 @@ def _small(shares: Sequence[float], rows: int) -> bool:
 
 
 def _large(results: tuple[Result, ...]) -> tuple[Result, ...]:
-    return tuple(_hidden(r) if r.estimate and r.estimate.n < MINIMUM else r for r in results)
+    told = (r if r.reason is None else r.replace(reason=_hide(r.reason)) for r in results)
+    return tuple(_hidden(r) if r.estimate and r.estimate.n < MINIMUM else r for r in told)
+
+
+def _said(missing: tuple[NotComputed, ...]) -> tuple[NotComputed, ...]:
+    return tuple(replace(n, reason=_hide(n.reason)) for n in missing)
 
 
 def _hidden(result: Result) -> Result:
