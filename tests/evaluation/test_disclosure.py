@@ -124,3 +124,45 @@ def test_dates_are_written_as_dates(build) -> None:
     [chart] = charts(Evidence(table, table))
     assert all("20" in label for label in chart.labels)
     assert any(label.startswith("under 2019-") for label in chart.labels)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_no_small_group_is_left_by_subtraction(build, seed) -> None:
+    """Sums over a margin or the whole, less the groups that are shown, are 0 or at least 10."""
+    rng = np.random.default_rng(seed)
+
+    def draw(rows: int) -> pd.DataFrame:
+        town = rng.choice(list("abcd"), rows, p=(0.5, 0.3, 0.15, 0.05))
+        sort = rng.choice(list("xyz"), rows, p=(0.6, 0.34, 0.06))
+        ill = rng.random(rows) < np.where(town == "c", 0.04, 0.3)
+        return pd.DataFrame({"town": town, "sort": sort, "ill": np.where(ill, "yes", "no")})
+
+    train, release, holdout = draw(700), draw(700), draw(500)
+    found = evaluate(
+        build(train),
+        build(release),
+        build(holdout),
+        target="ill",
+        sensitive=("town", "sort"),
+        metrics=["subgroups", "base_rates"],
+    )
+    real = {"train": train, "holdout": holdout}
+    shown: dict[str, set[str]] = {"subgroup_share": set(), "base_rate_difference": set()}
+    for r in found.results:
+        if r.name in shown and r.estimate is not None and r.group and "ill" not in r.group:
+            shown[r.name].add(r.group)
+    assert len(shown["subgroup_share"]) > 8
+    for name, groups in shown.items():
+        for side, frame in real.items():
+            if name == "base_rate_difference" and side == "holdout":
+                continue  # there only the references of single groups are left out
+            parts = [frame] if name == "subgroup_share" else [g for _, g in frame.groupby("ill")]
+            for part in parts:
+                crossed = "town = " + part["town"] + ", sort = " + part["sort"]
+                rest = part[~crossed.isin(groups)]
+                for column in ("town", "sort"):
+                    for value, count in rest[column].value_counts().items():
+                        line = [g for g in groups if f"{column} = {value}" in g.split(", ")]
+                        whole = f"{column} = {value}" in groups
+                        if whole and len(line) > 1:
+                            assert count >= MINIMUM, (name, side, column, value, count)

@@ -164,6 +164,8 @@ def _kept(
     smallest group joins them: their number could be had by subtraction.
     """
     size = len(names)
+    if size < 2:
+        return None
     everybody = {s: np.zeros(len(c), dtype=np.int64) for s, c in codes.items()}
     lines = ((np.zeros(size, dtype=np.int64), everybody), *margins)
     whole = Grouping(columns, tuple(names), codes, lines)
