@@ -404,6 +404,22 @@ def test_bounds_of_a_guess_are_rarely_above_zero():
     assert above <= 7  # 5% and chance
 
 
+def test_bounds_of_a_known_epsilon_hold_for_the_worst_of_several_targets():
+    """A release that tells of each target by randomised response, and nothing else."""
+    rng, epsilon, fits = np.random.default_rng(8), 1.5, 300
+    threat, found = ThreatModel(generator="black-box", data="exact"), []
+    for seed in range(60):
+        member = rng.random((fits, 5)) < 0.5
+        told = member == (rng.random((fits, 5)) < 1 / (1 + np.exp(-epsilon)))
+        folds, choose = deal_folds(fits, rng), rng.permutation(fits) < fits // 2
+        how = told[:, :, None].astype(float), member, folds, "ridge"
+        trials = Trials("a", threat, "row", cross_fitted(*how), honest(*how, choose))
+        judged = judge_trials([trials], member, folds, choose, {"all": np.arange(5)}, seed, 0.0)
+        found.append(next(r for r in judged.results if r.name == "epsilon_lower_bound").value)
+    assert (np.array(found) > epsilon).sum() <= 7  # 5% and chance
+    assert np.median(found) > 0.5 * epsilon
+
+
 def test_group_intervals_count_fits_not_trials():
     """Targets that all say the same are no more evidence than one."""
     rng = np.random.default_rng(4)

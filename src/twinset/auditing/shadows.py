@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -21,7 +21,7 @@ from twinset.table.schema import Schema
 from twinset.table.table import Table
 from twinset.table.write import atomic_file, atomic_write, storage_errors
 
-__all__ = ["FAILURES", "Neighbours", "Plan", "Pool", "deal", "other_secrets"]
+__all__ = ["FAILURES", "Neighbours", "Plan", "Pool", "Shadows", "deal", "other_secrets"]
 
 Ints = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
@@ -69,6 +69,42 @@ class Plan:
     seconds: float
     seed: int = 0
     protect: int = 5
+    fixed: bool = False
+    neighbours: Neighbours = "replace"
+    secret: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shadows:
+    """How a generator is audited.
+
+    Attributes
+    ----------
+    fits
+        Shadow models.
+    kinds, number
+        Kinds of targets (`twinset.auditing.targets.KINDS`) and targets of each.
+    rows, released
+        Train rows of a fit, by default half of the table and at most 1,000; rows that it releases,
+        by default as many.
+    seconds
+        Longest time of a fit; then it is killed and counted as failed.
+    controls
+        Releases that copy train rows on purpose.
+    delta
+        Delta of the bounds on epsilon.
+    fixed, neighbours, secret
+        The game, see `Plan`.
+    """
+
+    fits: int = 200
+    kinds: Sequence[str] = ("random", "outliers")
+    number: int = 10
+    rows: int | None = None
+    released: int | None = None
+    seconds: float = 600.0
+    controls: int = 60
+    delta: float = 0.0
     fixed: bool = False
     neighbours: Neighbours = "replace"
     secret: str = ""
