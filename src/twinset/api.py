@@ -25,6 +25,7 @@ from twinset.table.frames import frame_kind, frame_types
 from twinset.table.schema import Schema
 from twinset.table.schema_files import save_schema
 from twinset.table.sources import open_source
+from twinset.table.table import Table
 from twinset.table.write import RowWriter, check_place
 from twinset.trust.gates import Gate, load_gates
 from twinset.twin import Twin
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from twinset.auditing.arrays import audit_arrays
     from twinset.augmenting import augment_to
     from twinset.comparison import Comparison, compare
+    from twinset.curating import curate
     from twinset.evaluation.across import CrossValidation
     from twinset.evaluation.by_name import metric
     from twinset.filling import impute_to
@@ -61,6 +63,7 @@ __all__ = [
     "compare",
     "cross_validate",
     "crossed",
+    "curate",
     "evaluate",
     "fit",
     "impute_to",
@@ -75,6 +78,7 @@ __all__ = [
     "sample_to",
     "save_junit",
     "save_reports",
+    "save_rows",
     "save_schema",
     "schema",
 ]
@@ -83,6 +87,7 @@ _ELSEWHERE = {
     "audit_arrays": "twinset.auditing.arrays",
     "audit_folder": "twinset.generator_audit",
     "audit_of_generator": "twinset.generator_audit",
+    "curate": "twinset.curating",
     "metric": "twinset.evaluation.by_name",
     "rank": "twinset.report.ranking",
     "read_report": "twinset.report.drift",
@@ -335,7 +340,7 @@ def report(
 
 @dataclass(frozen=True)
 class Sampled:
-    """What `sample_to` wrote; the last four as in `twinset.twin.Draw`, over all rows."""
+    """What `sample_to` wrote; the last five as in `twinset.twin.Draw`, over all rows."""
 
     rows: int
     seed: int
@@ -343,6 +348,7 @@ class Sampled:
     acceptance: float
     effective: float | None
     rules: Mapping[str, Any] | None = None
+    saved: float = 0.0
 
 
 def sample_to(
@@ -352,6 +358,8 @@ def sample_to(
     *,
     given: Mapping[str, object] | None = None,
     where: str | None = None,
+    shares: Mapping[str, float] | None = None,
+    like: object = None,
     seed: int | None = None,
     copy: int | None = None,
     workers: int | None = None,
@@ -367,15 +375,23 @@ def sample_to(
     """
     seed = twin.seed if seed is None else seed
     seed = seed if copy is None else derived(seed, "copy", copy)
-    rows, drawn, worth, method = 0, 0.0, 0.0, "direct"
+    rows, drawn, worth, saved, method = 0, 0.0, 0.0, 0.0, "direct"
     costs: list[Cost] = []
     with use_workers(workers), RowWriter(path, None) as writer:
-        for draw in twin.draws(n, given=given, where=where, seed=seed):
+        for draw in twin.draws(n, given=given, where=where, shares=shares, like=like, seed=seed):
             writer.write(to_raw(draw.table))
             rows += draw.table.num_rows
-            drawn += draw.table.num_rows / draw.acceptance
+            tried = draw.table.num_rows / draw.acceptance
+            drawn, saved = drawn + tried, saved + tried * draw.saved
             worth += float("nan") if draw.effective is None else draw.effective
             method = draw.method
             costs += [draw.rules] if draw.rules else []
     kept = cost_in_total(costs) if costs else None
-    return Sampled(rows, seed, method, rows / drawn, None if worth != worth else worth, kept)
+    known = None if worth != worth else worth
+    return Sampled(rows, seed, method, rows / drawn, known, kept, saved / drawn)
+
+
+def save_rows(table: Table, path: str | Path) -> None:
+    """Write a canonical table as `sample_to` writes rows."""
+    with RowWriter(path, None) as writer:
+        writer.write(to_raw(table))

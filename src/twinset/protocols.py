@@ -9,7 +9,7 @@ promises by `twinset.checks`.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Literal, Protocol, Self, runtime_checkable
 
@@ -33,6 +33,8 @@ __all__ = [
     "Predicates",
     "Records",
     "Result",
+    "Screen",
+    "Screens",
     "ShadowAttack",
     "SinglingOutAttack",
     "State",
@@ -157,17 +159,23 @@ class Completed:
     Attributes
     ----------
     method
-        ``"exact"`` if the model draws from its own distribution given the known cells,
-        ``"importance"`` if rows are picked among weighted candidates (Rubin 1987), ``"direct"`` if
-        nothing was known, ``"given"`` if the model does not say.
+        ``"exact"`` if the model draws from its own distribution given the known cells (at once or
+        by rejection), ``"importance"`` if rows are picked among weighted candidates (Rubin 1987),
+        ``"direct"`` if nothing was known, ``"given"`` if the model does not say.
     effective
         How many independent rows the table is worth: with importance weights w of the candidates,
         their effective sample size (sum w)^2 / sum w^2 (Kish 1965), at most the number of rows.
+    acceptance
+        Share of the candidates that rejection keeps.
+    saved
+        Share of the cells that did not have to be drawn, since their rows had failed before.
     """
 
     table: Table
     method: Literal["direct", "exact", "importance", "given"]
     effective: float | None
+    acceptance: float = 1.0
+    saved: float = 0.0
 
 
 @runtime_checkable
@@ -176,6 +184,23 @@ class Completes(Protocol):
 
     def complete(self, given: Table, *, rng: np.random.Generator) -> Completed:
         """Draw the rows that ``Model.sample(given)`` draws, and say how."""
+        ...
+
+
+@dataclass(frozen=True)
+class Screen:
+    """A test of rows that needs some columns only: `passes` maps a learnable table of them."""
+
+    columns: frozenset[str]
+    passes: Callable[[Table], npt.NDArray[np.bool_]]
+
+
+@runtime_checkable
+class Screens(Protocol):
+    """A model that stops drawing a row once it has failed a test; not every `Model` needs to."""
+
+    def screened(self, n: int, screens: Sequence[Screen], *, rng: np.random.Generator) -> Completed:
+        """Draw `n` rows and return those that pass all tests: the model's own distribution."""
         ...
 
 

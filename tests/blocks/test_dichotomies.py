@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from twinset.blocks.boosting import Boosting
 from twinset.blocks.dichotomies import Dichotomies, fit_dichotomies
+from twinset.blocks.unseen import Unseen
 
 BOOSTING = Boosting(trees=60, rate=0.2, leaves=8, smoothing=5.0, leaf=20, patience=6)
 ROWS = 6_000
@@ -133,9 +136,35 @@ def test_a_state_is_read_back_and_a_broken_one_refused() -> None:
         "predictors": [3],
         "predictors ": [0, 0],
         "recodes": {"0": np.zeros((1, 4), dtype=np.int32)},
+        "unseen": {"where": np.array([[0, 0, 10, 1]]), "most": np.array([0.1])},
+        "unseen ": {"where": np.array([[0, 1, 0, 1]]), "most": np.array([0.1])},
     }
     for name, lie in lies.items():
         with pytest.raises((ValueError, IndexError, KeyError)):
             Dichotomies.from_state({**state, name.strip(): lie}, [10], 10)
     with pytest.raises(ValueError, match="fit together"):
         Dichotomies.from_state(state, [10], 11)
+
+
+def test_what_is_never_answered_is_nearly_never_drawn_and_what_is_rare_still_is() -> None:
+    rng = np.random.default_rng(5)
+    n = 20_000
+    x = rng.choice(3, n, p=[0.5, 0.3, 0.2])
+    y = (rng.random(n) < np.array([0.0, 0.05, 0.002])[x]).astype(int)  # never, seldom, rarely
+    model = fitted(x, y)
+    p = np.exp(model.log_probability({0: np.arange(3, dtype=np.int32)}, np.ones(3, np.int64)))
+    rows = np.bincount(x)
+    assert 0 < p[0] <= 0.5 / (rows[0] + 1)
+    assert p[1] == pytest.approx(0.05, abs=0.01)
+    assert 0.0005 < p[2] < 0.006
+    leaky = replace(model, unseen=None)
+    leaked = np.exp(leaky.log_probability({0: np.zeros(1, np.int32)}, np.ones(1, np.int64)))
+    assert leaked[0] > 1.5 * p[0]  # boosting alone does leak
+
+
+def test_bounds_that_contradict_each_other_change_nothing() -> None:
+    where = np.array([[0, 0, 1, 1], [0, 1, 1, 0]])
+    found = Unseen(where, np.array([0.01, 0.01]))
+    codes = {0: np.array([1, 1, 0], np.int32), 1: np.array([0, 1, 1], np.int32)}
+    got = found.bounded(0, np.array([0.5, 0.5, 0.5]), codes, np.arange(3))
+    np.testing.assert_allclose(got, [0.01, 0.5, 0.99])

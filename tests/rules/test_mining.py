@@ -59,6 +59,13 @@ def world(n: int, seed: int) -> pd.DataFrame:
             "height": np.round(170 + 8 * latent, 0),
             "shoe": np.round(42 + 2 * latent + rng.normal(0, 1, n), 0),
             "mood": np.where(latent + rng.normal(0, 1, n) > 0, "good", "bad"),
+            "built": (built := rng.integers(1900, 2010, n)),
+            "renovated": np.where(
+                rng.random(n) < 0.3, np.minimum(built + rng.integers(0, 60, n), 2015), 0
+            ),
+            "first": (first := rng.integers(100, 180, n)),
+            "second": (second := rng.integers(100, 180, n)),
+            "average": np.round((first + second) / 2),
             "noise": rng.normal(0, 1, n),
             "dice": rng.integers(1, 7, n),
         }
@@ -103,6 +110,8 @@ BREAKS = {
     "pounds are kilograms": _add("lb", 1.0),
     "area is wide by high": _add("area", 0.5),
     "blood and urine together": _set(lambda f: f["blood"].notna(), blood=np.nan),
+    "renovated is 0 or not before built": _set(lambda f: f["renovated"] > 0, renovated=1890),
+    "average is the mean": _add("average", 3),
     "closed means nothing is owed": _set(lambda f: f["status"] == "closed", balance=77),
     "owing nothing means closed": _set(lambda f: f["status"] != "closed", balance=0),
 }

@@ -13,7 +13,7 @@ model, which sees the node's place as one more column.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -21,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from twinset.blocks.boosting import Boosted, Boosting, fit_boosted
+from twinset.blocks.unseen import Unseen
 from twinset.protocols import State
 from twinset.stats.units import Units, folds, rows_of_unit
 
@@ -36,6 +37,7 @@ _FEW = 5
 _ALONE = 32
 _MOST_LEVELS = 1_000
 _MOST_NODES = 10_000
+_REPEATED = 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,6 +56,8 @@ class Dichotomies:
         -1 where there is none; and the node's place among those that share the model.
     recodes
         For a predictor that is a category: shape (models, codes) or (1, codes), its new codes.
+    unseen
+        Bounds where an answer was never given; None in old files.
     """
 
     predictors: tuple[int, ...]
@@ -63,10 +67,11 @@ class Dichotomies:
     place: Ints
     recodes: Mapping[int, npt.NDArray[np.int32]]
     boosted: Boosted | None
+    unseen: Unseen | None = None
 
     def draw(self, codes: Codes, n: int, rng: np.random.Generator) -> Ints:
         """Draw a class for each of `n` rows whose predictors have `codes`."""
-        X, u = self._features(codes, n), rng.random(n)
+        lower_of, u = self._asker(codes, n), rng.random(n)
         found = np.zeros(n, dtype=np.int64)
         rows_of = {0: np.arange(n)}
         for node, low_child, high_child in self._walk():
@@ -74,7 +79,7 @@ class Dichotomies:
             if not len(rows):
                 rows_of |= {child: rows for child in (low_child, high_child) if child > 0}
                 continue
-            p, v = self._lower(node, X, codes, rows), u[rows]
+            p, v = lower_of(node, rows), u[rows]
             lower = v < p
             u[rows] = np.where(lower, v / np.maximum(p, 1e-12), (v - p) / np.maximum(1 - p, 1e-12))
             for child, part in ((low_child, rows[lower]), (high_child, rows[~lower])):
@@ -86,14 +91,32 @@ class Dichotomies:
 
     def log_probability(self, codes: Codes, wanted: Ints) -> Floats:
         """Log probability of the classes `wanted`, one a row."""
-        X, total = self._features(codes, len(wanted)), np.zeros(len(wanted))
+        lower_of, total = self._asker(codes, len(wanted)), np.zeros(len(wanted))
         for node, (low, middle, high) in enumerate(self.bounds):
             rows = np.flatnonzero((wanted >= low) & (wanted < high))
             if len(rows):
-                p = self._lower(node, X, codes, rows)
+                p = lower_of(node, rows)
                 p = np.where(wanted[rows] < middle, p, 1 - p)
                 total[rows] += np.log(np.maximum(p, 1e-300))
         return total
+
+    def _asker(self, codes: Codes, n: int) -> Callable[[int, Ints], Floats]:
+        """Return what gives the probability of a node's lower part for some of `n` rows.
+
+        Where the predictors have few combinations, each is asked once.
+        """
+        key, combinations = np.zeros(n, dtype=np.int64), 1
+        for i in self.predictors:
+            size = int(codes[i].max()) + 2 if n else 1
+            combinations *= size
+            if combinations * _REPEATED > n:
+                X = self._features(codes, n)
+                return lambda node, rows: self._lower(node, X, codes, rows)
+            key = key * size + codes[i] + 1  # -1 is null where none was learned
+        _, first, back = np.unique(key, return_index=True, return_inverse=True)
+        few = {i: codes[i][first] for i in self.predictors}
+        X, every = self._features(few, len(first)), np.arange(len(first))
+        return lambda node, rows: self._lower(node, X, few, every)[back[rows]]
 
     def _walk(self) -> Iterator[tuple[int, int, int]]:
         """Nodes with their two children: a node above 0, or minus the class."""
@@ -110,6 +133,10 @@ class Dichotomies:
 
     def _lower(self, node: int, X: npt.NDArray[np.float32], codes: Codes, rows: Ints) -> Floats:
         """Probability of the lower part, for some rows."""
+        p = self._learned(node, X, codes, rows)
+        return p if self.unseen is None else self.unseen.bounded(node, p, codes, rows)
+
+    def _learned(self, node: int, X: npt.NDArray[np.float32], codes: Codes, rows: Ints) -> Floats:
         model = int(self.model[node])
         if self.boosted is None or model < 0:
             return np.full(len(rows), self.share[node])
@@ -130,6 +157,7 @@ class Dichotomies:
             "place": self.place,
             "recodes": {str(i): r for i, r in self.recodes.items()},
             "boosted": None if self.boosted is None else self.boosted.to_state(),
+            "unseen": None if self.unseen is None else self.unseen.to_state(),
         }
 
     @classmethod
@@ -141,7 +169,9 @@ class Dichotomies:
         bounds, share, model, place = (
             state[name] for name in ("bounds", "share", "model", "place")
         )
-        made = cls(predictors, bounds, share, model, place, recodes, boosted)
+        bounded = state.get("unseen")
+        unseen = bounded and Unseen(bounded["where"], bounded["most"])
+        made = cls(predictors, bounds, share, model, place, recodes, boosted, unseen)
         models = 0 if boosted is None else len(boosted.texts)
         whole = (made.bounds, made.model, made.place, *recodes.values())
         sound = (
@@ -156,6 +186,7 @@ class Dichotomies:
             and all(i in predictors and r.ndim == 2 for i, r in recodes.items())
             and all(r.shape[1] == sizes[i] for i, r in recodes.items())
             and all(len(r) in (1, models) for r in recodes.values())
+            and (unseen is None or unseen.is_sound(len(bounds), predictors, sizes))
         )
         if not sound:
             raise ValueError("dichotomies whose parts do not fit together")
@@ -234,6 +265,7 @@ def fit_dichotomies(
         np.array([n.place for n in nodes], dtype=np.int64),
         {i: np.stack(made) for i, made in learner.recodes.items() if made},
         Boosted.of(texts, len(predictors) + 1) if texts else None,
+        Unseen.count(codes, predictors, sizes, nodes, n),
     )
 
 

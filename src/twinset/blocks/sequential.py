@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,54 +14,54 @@ from twinset.blocks.bins import Coder
 from twinset.blocks.conditional import Conditional
 from twinset.blocks.offsets import Offset
 from twinset.blocks.relations import MOST_RELATIONS, Relation
-from twinset.protocols import State
+from twinset.protocols import Screen, State
 from twinset.stats.seeds import spawn
-from twinset.table.schema import Column, Kind
+from twinset.table.schema import Column, Kind, Schema
 from twinset.table.table import Table, numbers
 
-__all__ = ["Sequential"]
+__all__ = ["Known", "Rows", "Sequential"]
 
 Codes = npt.NDArray[np.int32]
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
-
-_CANDIDATES = 16
-_BLOCK = 4_096
-_POOL = 16_384
+_AT_ONCE = 65_536
 
 
 @dataclass
-class _Rows:
+class Rows:
     """Rows as they are drawn: codes of all columns so far, values of those in relations."""
 
     codes: dict[int, Codes] = field(default_factory=dict)
     values: dict[int, Floats] = field(default_factory=dict)
 
-    def take(self, rows: npt.NDArray[np.int64]) -> _Rows:
-        return _Rows(
+    def take(self, rows: npt.NDArray[np.int64]) -> Rows:
+        """Return some of the rows."""
+        return Rows(
             {i: c[rows] for i, c in self.codes.items()},
             {i: v[rows] for i, v in self.values.items()},
         )
 
     @staticmethod
-    def joined(parts: Sequence[_Rows]) -> _Rows:
-        return _Rows(
+    def joined(parts: Sequence[Rows]) -> Rows:
+        """Return the rows of all parts."""
+        return Rows(
             {i: np.concatenate([p.codes[i] for p in parts]) for i in parts[0].codes},
             {i: np.concatenate([p.values[i] for p in parts]) for i in parts[0].values},
         )
 
 
 @dataclass(frozen=True)
-class _Known:
+class Known:
     """What is known of one column: codes, values (empty if not needed), and in which rows."""
 
     codes: Codes
     values: Floats
     mask: Bools
 
-    def take(self, rows: npt.NDArray[np.int64]) -> _Known:
+    def take(self, rows: npt.NDArray[np.int64]) -> Known:
+        """Return what is known of some rows."""
         values = self.values[rows] if len(self.values) else self.values
-        return _Known(self.codes[rows], values, self.mask[rows])
+        return Known(self.codes[rows], values, self.mask[rows])
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,46 +80,53 @@ class Sequential:
 
     def draw(self, n: int, rng: np.random.Generator) -> list[pa.Array]:
         """Draw `n` rows: learnable arrays, one a column."""
-        rows, _ = self._draw({}, n, rng)
-        return self._decode(rows, rng)
+        rows = Rows()
+        self.advance(self.order, rows, {}, n, rng)
+        return self.decode(rows, rng)
 
-    def draw_given(
-        self, given: Table, rng: np.random.Generator
-    ) -> tuple[list[pa.Array], Literal["exact", "importance"], float]:
-        """Draw rows with the known cells of `given`, null being unknown; how, and their worth.
+    def draw_screened(
+        self, n: int, screens: Sequence[Screen], rng: np.random.Generator
+    ) -> tuple[list[pa.Array], float]:
+        """Draw `n` rows and return those that pass, and the share of cells that were not drawn.
 
-        Known cells that come first in the order are conditioned on exactly. Others by importance
-        resampling (Rubin 1987, "SIR"): of 16 candidates a row, weighted by the probability of the
-        known cells, one is drawn; where all rows share one condition, all candidates (at least
-        16,384, and as many as are worth the rows) stand for all rows. The worth is the effective
-        sample size by these weights (Kish 1965); where each row has candidates of its own, it
-        counts for the effective share of these.
+        A test is made as soon as its columns are there, and what fails it is drawn no further: the
+        distribution of rows inside is that of rejection, since the rest would not save them.
         """
-        known = {
-            i: _Known(c.encode(data), self._numbers(i, data), np.asarray(data.is_valid()))
-            for i, c in enumerate(self.coders)
-            if c.column.name in given.schema
-            for data in [given[c.column.name]]
-        }
-        n, method = given.num_rows, self._method(known, given.num_rows)
-        if method == "exact":
-            rows, _ = self._draw(known, n, rng)
-            worth = float(n)
-        elif all(k.mask.all() and (k.codes == k.codes[0]).all() for k in known.values()):
-            rows, worth = self._draw_alike(known, n, rng)
-        else:
-            blocks = [np.arange(s, min(s + _BLOCK, n)) for s in range(0, n, _BLOCK)]
-            drawn = [self._draw_each(known, block, rng) for block in blocks]
-            rows, worth = _Rows.joined([d[0] for d in drawn]), sum(d[1] for d in drawn)
-        arrays = self._decode(rows, rng)
-        for i in known:
-            cells = given[self.coders[i].column.name].combine_chunks()
-            arrays[i] = pa.compute.coalesce(cells, arrays[i])
-        return arrays, method, min(worth, n)
+        place = {self.coders[i].column.name: p for p, i in enumerate(self.order)}
+        last = max(place[name] for screen in screens for name in screen.columns) + 1
+        parts, cells = [], 0
+        for start in range(0, n, _AT_ONCE):
+            many = min(n - start, _AT_ONCE)
+            part, drawn = self._screened(self.order[:last], many, screens, rng)
+            parts.append(part)
+            cells += drawn
+        rows = Rows.joined(parts)
+        left = len(rows.codes[self.order[0]])
+        self.advance(self.order[last:], rows, {}, left, rng)
+        cells += left * (len(self.order) - last)
+        return self.decode(rows, rng), 1 - cells / (n * len(self.order))
+
+    def _screened(
+        self, steps: Sequence[int], n: int, screens: Sequence[Screen], rng: np.random.Generator
+    ) -> tuple[Rows, int]:
+        """Draw some columns of `n` rows; return the rows that pass, and the cells drawn."""
+        rows, cells, waiting = Rows(), 0, list(screens)
+        tested = {name for screen in screens for name in screen.columns}
+        numbers_ = (i for i, c in enumerate(self.coders) if c.intervals is not None)
+        linked = self._linked | {i for i in numbers_ if self.coders[i].column.name in tested}
+        for i, own in zip(steps, spawn(rng, len(steps)), strict=True):
+            cells += n
+            self._put(i, rows, *self._step(i, rows, n, linked, own), linked)
+            there = {self.coders[j].column.name for j in rows.codes}
+            for screen in [s for s in waiting if s.columns <= there]:
+                waiting.remove(screen)
+                passed = np.flatnonzero(screen.passes(self._part(rows, screen.columns)))
+                rows, n = rows.take(passed), len(passed)
+        return rows, cells
 
     def log_prob(self, table: Table) -> Floats:
         """Shape (rows,): log probability of the codes of complete rows."""
-        rows, total = _Rows(), np.zeros(table.num_rows)
+        rows, total = Rows(), np.zeros(table.num_rows)
         data = {i: table[c.column.name] for i, c in enumerate(self.coders)}
         for i in self.order:
             codes, values = self.coders[i].encode(data[i]), self._numbers(i, data[i])
@@ -137,61 +143,33 @@ class Sequential:
         anchors = (o.anchor for o in self.offsets.values())
         return {*self.relations, *self.offsets, *anchors, *(i for i, _ in terms)}
 
+    def known(self, given: Table) -> dict[int, Known]:
+        """Return the cells of `given`, null being unknown."""
+        return {
+            i: Known(c.encode(data), self._numbers(i, data), np.asarray(data.is_valid()))
+            for i, c in enumerate(self.coders)
+            if c.column.name in given.schema
+            for data in [given[c.column.name]]
+        }
+
     def _numbers(self, i: int, data: pa.ChunkedArray) -> Floats:
         return numbers(data, Kind.REAL) if i in self._linked else np.zeros(0)
 
-    def _draw_each(
-        self, known: Mapping[int, _Known], block: npt.NDArray[np.int64], rng: np.random.Generator
-    ) -> tuple[_Rows, float]:
-        """Choose one of the candidates of each row."""
-        many = np.repeat(block, _CANDIDATES)
-        rows, weight = self._draw({i: k.take(many) for i, k in known.items()}, len(many), rng)
-        weight = weight.reshape(len(block), _CANDIDATES)
-        gumbel = -np.log(-np.log(rng.random(weight.shape)))
-        pick = np.arange(len(block)) * _CANDIDATES + np.argmax(weight + gumbel, axis=1)
-        return rows.take(pick), float(_effective(weight).sum()) / _CANDIDATES
+    def advance(
+        self,
+        steps: Sequence[int],
+        rows: Rows,
+        known: Mapping[int, Known],
+        n: int,
+        rng: np.random.Generator,
+    ) -> Floats:
+        """Draw the columns of `steps` for `n` rows into `rows`; known cells as they are.
 
-    def _draw_alike(
-        self, known: Mapping[int, _Known], n: int, rng: np.random.Generator
-    ) -> tuple[_Rows, float]:
-        """Draw rows that share one condition: candidates until they are worth `n` rows."""
-        parts: list[_Rows] = []
-        weights: list[Floats] = []
-        drawn, wanted = 0, _POOL
-        while drawn < wanted:
-            many = min(wanted - drawn, _BLOCK * _CANDIDATES)
-            first = np.zeros(many, dtype=np.int64)
-            rows, weight = self._draw({i: k.take(first) for i, k in known.items()}, many, rng)
-            parts.append(rows)
-            weights.append(weight)
-            if drawn == 0:
-                share = float(_effective(weight[None, :])[0]) / many
-                wanted = max(_POOL, min(math.ceil(1.2 * n / share), _CANDIDATES * n))
-            drawn += many
-        weight = np.concatenate(weights)
-        cumulative = np.cumsum(np.exp(weight - weight.max()))
-        asked = (np.arange(n) + rng.random()) / n * cumulative[-1]
-        pick = rng.permutation(np.minimum(np.searchsorted(cumulative, asked), drawn - 1))
-        return _Rows.joined(parts).take(pick), float(_effective(weight[None, :])[0])
-
-    def _method(self, known: Mapping[int, _Known], n: int) -> Literal["exact", "importance"]:
-        """Exact if in each row all known columns come before all unknown ones."""
-        unknown = np.zeros(n, dtype=bool)
-        for i in self.order:
-            mask = known[i].mask if i in known else np.zeros(n, dtype=bool)
-            if bool((mask & unknown).any()):
-                return "importance"
-            unknown |= ~mask
-        return "exact"
-
-    def _draw(
-        self, known: Mapping[int, _Known], n: int, rng: np.random.Generator
-    ) -> tuple[_Rows, Floats]:
-        """Rows, and the log probability of the known cells in each."""
-        rows, weight = _Rows(), np.zeros(n)
-        linked = self._linked
-        for i, own in zip(self.order, spawn(rng, len(self.order)), strict=True):
-            codes, values = self._settled(i, self.steps[i].draw(rows.codes, n, own), rows, own)
+        Returns the log probability of the known cells in each row, shape (rows,).
+        """
+        weight, linked = np.zeros(n), self._linked
+        for i, own in zip(steps, spawn(rng, len(steps)), strict=True):
+            codes, values = self._step(i, rows, n, linked, own)
             if i in known:
                 cells = known[i]
                 codes = np.where(cells.mask, cells.codes, codes).astype(np.int32)
@@ -200,18 +178,38 @@ class Sequential:
                 at = np.flatnonzero(cells.mask)
                 own_values = values[at] if i in linked else values
                 weight[at] += self._log_step(i, rows.take(at), codes[at], own_values)
-            rows.codes[i] = codes
-            if i in linked:
-                rows.values[i] = values
-        return rows, weight
+            self._put(i, rows, codes, values, linked)
+        return weight
+
+    def _step(
+        self, i: int, rows: Rows, n: int, linked: set[int], rng: np.random.Generator
+    ) -> tuple[Codes, Floats]:
+        """Draw the codes of one column, and its values if it is linked."""
+        drawn = self.steps[i].draw(rows.codes, n, rng)
+        return self._settled(i, drawn, rows, rng) if i in linked else (drawn, np.zeros(0))
+
+    @staticmethod
+    def _put(i: int, rows: Rows, codes: Codes, values: Floats, linked: set[int]) -> None:
+        rows.codes[i] = codes
+        if i in linked:
+            rows.values[i] = values
+
+    def _part(self, rows: Rows, names: Collection[str]) -> Table:
+        """Return the learnable table of some columns that are drawn, all numbers linked."""
+        used = [i for i in rows.codes if self.coders[i].column.name in names]
+        nobody = np.random.default_rng(0)  # values are there, or codes of categories: no draws
+        arrays = [
+            c.array(rows.values[i]) if i in rows.values else c.decode(rows.codes[i], nobody)
+            for i, c in ((i, self.coders[i]) for i in used)
+        ]
+        schema = Schema(columns=tuple(self.coders[i].column for i in used))
+        return Table(schema, pa.table(arrays, names=list(schema.names)))
 
     def _settled(
-        self, i: int, drawn: Codes, rows: _Rows, rng: np.random.Generator
+        self, i: int, drawn: Codes, rows: Rows, rng: np.random.Generator
     ) -> tuple[Codes, Floats]:
-        """Turn a step's codes into codes and values of its column; no values if not linked."""
+        """Turn a step's codes into codes and values of its column."""
         coder = self.coders[i]
-        if i not in self._linked:
-            return drawn, np.zeros(0)
         derived = drawn - coder.size
         codes = np.where(derived < 0, drawn, 0).astype(np.int32)
         values = coder.draw_values(codes, rng)
@@ -245,7 +243,7 @@ class Sequential:
             codes[lost] = rng.choice(coder.size, size=len(lost), p=share / share.sum())
             values[lost] = coder.draw_values(codes[lost], rng)
 
-    def _log_step(self, i: int, rows: _Rows, wanted: Codes, values: Floats) -> Floats:
+    def _log_step(self, i: int, rows: Rows, wanted: Codes, values: Floats) -> Floats:
         """Log probability of the codes `wanted` of one column, by its code or by a derived one."""
         step, coder = self.steps[i], self.coders[i]
         total = step.log_probability(rows.codes, wanted)
@@ -267,7 +265,8 @@ class Sequential:
             total[at] = np.logaddexp(total[at], by_offset)
         return total
 
-    def _decode(self, rows: _Rows, rng: np.random.Generator) -> list[pa.Array]:
+    def decode(self, rows: Rows, rng: np.random.Generator) -> list[pa.Array]:
+        """Learnable arrays of complete rows, one a column."""
         streams = spawn(rng, len(self.coders))
         return [
             coder.array(rows.values[i]) if i in rows.values else coder.decode(rows.codes[i], own)
@@ -331,9 +330,3 @@ class Sequential:
             if any(place[j] >= place[i] for j in used):
                 raise ValueError("a step that looks at columns that are not drawn before")
         return cls(coders, order, steps, relations, offsets)
-
-
-def _effective(weight: Floats) -> Floats:
-    """Effective sample size (sum w)^2 / sum w^2 of each row of log weights (Kish 1965)."""
-    w = np.exp(weight - weight.max(axis=1, keepdims=True))
-    return np.asarray(w.sum(axis=1) ** 2 / (w**2).sum(axis=1))

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from twinset.cli import options as opt
 from twinset.cli.progress import shown
 from twinset.cli.tell import tell_run, tell_sampled
+from twinset.cli.ways import other_rows, tell_other
 from twinset.errors import InputError
 
 __all__ = ["check_stream", "demo", "fit", "numbered", "run", "sample"]
@@ -137,6 +138,29 @@ def sample(
     where: Annotated[
         str | None, typer.Option("--where", metavar="EXPR", help="Such as 'age >= 60'.")
     ] = None,
+    shares: Annotated[
+        list[str] | None,
+        typer.Option("--share", metavar="EXPR:SHARE", help='Such as "age < 30: 0.4"; repeat.'),
+    ] = None,
+    like: Annotated[
+        str | None, typer.Option("--like", metavar="FILE", help="More like these rows.")
+    ] = None,
+    design: Annotated[
+        str | None,
+        typer.Option("--design", metavar="KIND", help="Fill the space: sobol or latin."),
+    ] = None,
+    edge_cases: Annotated[
+        bool, typer.Option("--edge-cases", help="Rows for tests: boundaries, nulls, all pairs.")
+    ] = False,
+    best_of: Annotated[
+        int | None, typer.Option("--best-of", metavar="K", help="Choose among K candidates.")
+    ] = None,
+    by: Annotated[
+        str | None, typer.Option("--by", metavar="METRIC", help="The measure that chooses.")
+    ] = None,
+    against: Annotated[
+        str | None, typer.Option("--against", metavar="FILE", help="Real rows to compare with.")
+    ] = None,
     copies: Annotated[
         int, typer.Option("--copies", metavar="M", min=1, help="Write M files, each of new rows.")
     ] = 1,
@@ -156,13 +180,20 @@ def sample(
     check_stream(out, copies, as_json=as_json)
     with shown(quiet=quiet), limit(time_limit):
         twin = api.load(model, plugins=plugins)
-        conditions = opt.assignments("--given", given)
+        asked: dict[str, Any] = {
+            "given": opt.assignments("--given", given),
+            "where": where,
+            "shares": opt.stated_shares(shares),
+            "like": like,
+        }
+        instead = {"design": design, "edge_cases": edge_cases, "best_of": best_of, "by": by}
+        if any(instead.values()) or against is not None or best_of is not None:
+            said = other_rows(twin, out, n, {**instead, "against": against}, asked, copies, seed)
+            return tell_other(out, said, as_json=as_json, quiet=quiet)
         written = []
         for copy in [None] if copies == 1 else range(1, copies + 1):
             path = out if copy is None else numbered(out, copy)
-            drawn = api.sample_to(
-                twin, path, n, given=conditions, where=where, seed=seed, copy=copy, workers=workers
-            )
+            drawn = api.sample_to(twin, path, n, **asked, seed=seed, copy=copy, workers=workers)
             told = {k: v for k, v in drawn.__dict__.items() if k != "rules" or v is not None}
             written.append({"file": str(path), **told})
             if not quiet:

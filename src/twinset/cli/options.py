@@ -39,6 +39,7 @@ __all__ = [
     "labels",
     "names",
     "share_or_file",
+    "stated_shares",
 ]
 
 ROWS = 1_000_000
@@ -132,6 +133,20 @@ def assignments(option: str, texts: list[str] | None) -> dict[str, str]:
         if not equals or not key.strip():
             raise InputError(option, got=repr(text), allowed="NAME=VALUE")
         values[key.strip()] = value
+    return values
+
+
+def stated_shares(texts: list[str] | None) -> dict[str, float]:
+    """``["age < 30: 0.4"]`` to ``{"age < 30": 0.4}``; InputError for anything else."""
+    values = {}
+    for text in texts or []:
+        condition, colon, share = text.rpartition(":")
+        try:
+            values[condition.strip()] = float(share)
+        except ValueError:
+            colon = ""
+        if not colon or not condition.strip():
+            raise InputError("--share", got=repr(text), allowed="EXPRESSION: SHARE")
     return values
 
 

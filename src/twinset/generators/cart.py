@@ -17,9 +17,10 @@ from twinset.blocks.offsets import Offset, find_anchors, fit_offset
 from twinset.blocks.relations import Relation, find_relations
 from twinset.blocks.screening import by_dependence, informative
 from twinset.blocks.sequential import Sequential
+from twinset.blocks.sequential_given import draw_given
 from twinset.errors import InputError
 from twinset.progress import phase
-from twinset.protocols import Completed, State
+from twinset.protocols import Completed, Screen, State
 from twinset.scale.local import map_ordered
 from twinset.stats.seeds import spawn
 from twinset.table.schema import Kind, Role
@@ -318,8 +319,14 @@ class CartModel:
 
     def complete(self, given: Table, *, rng: np.random.Generator) -> Completed:
         """Draw the rows of `sample`, and say how true they are to the model."""
-        arrays, method, worth = self.sequential.draw_given(given, rng)
-        return Completed(self._table(arrays), method, worth)
+        drawn = draw_given(self.sequential, given, rng)
+        return Completed(self._table(drawn.arrays), drawn.method, drawn.worth, drawn.acceptance)
+
+    def screened(self, n: int, screens: Sequence[Screen], *, rng: np.random.Generator) -> Completed:
+        """Draw rows column by column; one that fails a test gets no further columns."""
+        arrays, saved = self.sequential.draw_screened(n, screens, rng)
+        table = self._table(arrays)
+        return Completed(table, "direct", n, table.num_rows / n, saved)
 
     def _table(self, arrays: list[pa.Array]) -> Table:
         return Table(self.empty.schema, pa.table(arrays, names=list(self.empty.names)))

@@ -16,7 +16,7 @@ from twinset.rules.whole import Monotone
 from twinset.table.schema import Column, Kind
 from twinset.table.table import Table, canonical_type, from_numbers, numbers
 
-__all__ = ["arrange", "derivations", "derive"]
+__all__ = ["arrange", "derivations", "derive", "target_of"]
 
 Mask = npt.NDArray[np.bool_]
 
@@ -30,7 +30,7 @@ def derivations(rules: Rules, fixed: Collection[str]) -> tuple[Claim, ...]:
     chosen: list[tuple[str, Claim]] = []
     for rule in rules:
         claim = rule.claim
-        target = _target(claim)
+        target = target_of(claim)
         if target is None or target in fixed or target in sources:
             continue
         needed = set(claim.columns) - {target}
@@ -42,7 +42,8 @@ def derivations(rules: Rules, fixed: Collection[str]) -> tuple[Claim, ...]:
     return tuple(claim for _, claim in chosen)
 
 
-def _target(claim: Claim) -> str | None:
+def target_of(claim: Claim) -> str | None:
+    """Return the column that a claim gives from others."""
     if isinstance(claim, Equation):
         return None if claim.column in claim.right.columns else claim.column
     return claim.gives if isinstance(claim, Determines) else None

@@ -18,15 +18,15 @@ import pyarrow as pa
 from twinset.errors import ConditionError
 from twinset.rules.claims import Claim
 from twinset.rules.combinations import Determines, column_codes
-from twinset.rules.derive import arrange, derivations, derive
+from twinset.rules.derive import arrange, derivations, derive, target_of
+from twinset.rules.early import Condition, Test, early_tests
 from twinset.rules.repair import components, repaired_rows
 from twinset.rules.rule import Rule, Rules
 from twinset.rules.whole import Monotone, Unique
-from twinset.table.expressions import Expression
 from twinset.table.schema import Kind, Schema
 from twinset.table.table import Table, numbers
 
-__all__ = ["Cost", "Enforcement", "cost_in_total", "needs_whole_table"]
+__all__ = ["Cost", "Enforcement", "cost_in_total", "merged", "needs_whole_table"]
 
 Mask = npt.NDArray[np.bool_]
 Places = npt.NDArray[np.int64]
@@ -68,19 +68,33 @@ class Cost:
         return self.accepted / max(self.drawn, 1)
 
 
+def merged(costs: Sequence[Cost]) -> Cost | None:
+    """Return the cost of several draws together; None for none."""
+    if not costs:
+        return None
+    rows = sum(c.rows for c in costs)
+    return Cost(
+        rows,
+        sum(c.drawn for c in costs),
+        sum(c.accepted for c in costs),
+        sum(c.computed for c in costs),
+        sum(c.repaired for c in costs),
+        tuple(map(sum, zip(*(c.broken for c in costs), strict=True))),
+        sum(c.shift * c.rows for c in costs) / rows,
+    )
+
+
 def cost_in_total(costs: Sequence[Cost]) -> dict[str, Any]:
     """Cost of all pieces of a release together, as JSON values for a report."""
-    rows = sum(c.rows for c in costs)
-    drawn = sum(c.drawn for c in costs)
+    cost = merged(costs)
+    assert cost is not None
     return {
-        "kept": len(costs[0].broken),
-        "acceptance": round(sum(c.accepted for c in costs) / drawn, 6),
-        "rows computed": round(sum(c.computed for c in costs) / rows, 6),
-        "rows repaired": round(sum(c.repaired for c in costs) / rows, 6),
-        "columns moved": round(sum(c.shift * c.rows for c in costs) / rows, 6),
-        "rows that broke the most broken rule": round(
-            max(map(sum, zip(*(c.broken for c in costs), strict=True))) / rows, 6
-        ),
+        "kept": len(cost.broken),
+        "acceptance": round(cost.acceptance, 6),
+        "rows computed": round(cost.computed / cost.rows, 6),
+        "rows repaired": round(cost.repaired / cost.rows, 6),
+        "columns moved": round(cost.shift, 6),
+        "rows that broke the most broken rule": round(max(cost.broken) / cost.rows, 6),
     }
 
 
@@ -110,17 +124,23 @@ class Enforcement:
     fixed
         Columns whose values are given and must stay.
     condition
-        Expression that must be true as well.
+        What must hold as well.
     """
 
     rules: Rules
     fixed: Collection[str] = ()
-    condition: Expression | None = None
+    condition: Condition | None = None
     _monotone: tuple[Monotone, ...] = field(init=False)
 
     def __post_init__(self) -> None:
         found = tuple(r.claim for r in self.rules if isinstance(r.claim, Monotone))
         object.__setattr__(self, "_monotone", tuple(c for c in found if c.column not in self.fixed))
+
+    def tests(self) -> list[Test]:
+        """Tests by which a model can leave out rows that would be rejected."""
+        computed = {target_of(c) for c in derivations(self.rules, self.fixed)}
+        later = {name for name in computed if name} | {c.column for c in self._monotone}
+        return early_tests(self.rules, later, self.condition)
 
     def keep(
         self, size: int, more: Callable[[Places | None, int, int], Table], *, alike: bool
@@ -130,7 +150,8 @@ class Enforcement:
         Parameters
         ----------
         more
-            Draws rows: for these places (None if any will do), so many, in this attempt.
+            Draws rows: for these places (None if any will do), so many, in this attempt; where
+            any will do, it may leave out rows that fail the `tests`, but not in attempt 0.
         alike
             Whether a row may stand in any place; false if places have given cells of their own.
 
@@ -159,7 +180,7 @@ class Enforcement:
             fresh = more(wanted, ask if wanted is None else len(wanted), attempt)
             fresh, cells = derive(computed_by, fresh)
             good = np.flatnonzero(~self._bad(fresh))
-            drawn += fresh.num_rows
+            drawn += ask if wanted is None else len(wanted)
             accepted += len(good)
             if wanted is None:
                 filled, chosen = places[: len(good)], good[: len(places)]

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,25 +11,25 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from twinset.blocks.surrogates import make
-from twinset.errors import ConditionError, InputError
-from twinset.progress import phase
-from twinset.protocols import Completed, Completes
-from twinset.rules.enforce import Cost, Enforcement, needs_whole_table
-from twinset.scale.local import map_ordered
+from twinset.errors import ConditionError
+from twinset.protocols import Completed, Completes, Screen, Screens
+from twinset.rules.early import Condition, Test
+from twinset.rules.enforce import Cost, Enforcement
 from twinset.stats.seeds import stream
-from twinset.table.expressions import Expression, parse
 from twinset.table.schema import Column, Role, Schema
 from twinset.table.table import Table
 
 if TYPE_CHECKING:
     from twinset.twin.twin import Twin
 
-__all__ = ["PIECE", "Draw", "draw", "draws"]
+__all__ = ["PIECE", "Draw", "draw", "made_unique", "renumbered", "whole"]
 
 Places = npt.NDArray[np.int64]
+Tests = tuple[Test, ...]
 PIECE = 65_536
 _MAX_TRIES = 200
 _QUICK_TRIES = 4
+_MOST_EARLY = 64 * PIECE  # rows at once of which few are drawn to their end
 
 
 @dataclass(frozen=True)
@@ -42,14 +41,18 @@ class Draw:
     method
         ``"direct"``: no condition. Of stated values, as the model says (`twinset.protocols`):
         ``"exact"``, ``"importance"``, or ``"given"`` if it does not say. ``"rejection"``: rows that
-        do not meet an expression were thrown away.
+        do not meet an expression were thrown away. ``"shares"``, ``"exemplars"``: as stated by
+        `Twin.sample`, each row being one that the model has drawn.
     acceptance
-        Share of the drawn rows that met the expression.
+        Share of the drawn rows, or of the candidates for stated values, that met the condition.
     effective
         How many independent rows the table is worth (effective sample size); None if the model
         does not say.
     rules
         What it cost to keep the twin's rules; None if it has none.
+    saved
+        Share of the cells of the drawn rows that the model did not have to draw, since their rows
+        had failed before.
     """
 
     table: Table
@@ -57,6 +60,7 @@ class Draw:
     acceptance: float = 1.0
     effective: float | None = None
     rules: Cost | None = None
+    saved: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -70,34 +74,52 @@ class _Piece:
     given: Mapping[str, object]
 
     def rows(
-        self, size: int, rng: np.random.Generator, places: Places | None = None
-    ) -> tuple[Table, str, float | None]:
-        """Draw whole rows; return them, the method, and how many rows they are worth.
+        self,
+        size: int,
+        rng: np.random.Generator,
+        places: Places | None = None,
+        tests: Tests = (),
+    ) -> tuple[Table, Completed]:
+        """Draw whole rows; return them, and how they were drawn.
 
         `places` are those of the piece for which the rows are, where columns are kept as they are.
+        Rows that fail one of the `tests` are left out if the model can do so early.
         """
-        done = self._learned(size, rng, places)
-        return self._whole(done.table, size, places), done.method, done.effective
+        done = self._learned(size, rng, places, tests)
+        return self._whole(done.table, places), done
 
     def renumbered(self, data: pa.Table) -> pa.Table:
         """Make unique columns once more: each attempt has begun with the same values."""
         for place, column in enumerate(self.twin.schema.columns):
-            if _made_unique(column):
+            if made_unique(column):
                 values = self._made(column, data.num_rows)
                 data = data.set_column(place, column.name, pa.chunked_array([values]))
         return data
 
-    def _learned(self, size: int, rng: np.random.Generator, places: Places | None) -> Completed:
+    def _learned(
+        self, size: int, rng: np.random.Generator, places: Places | None, tests: Tests
+    ) -> Completed:
         codec, model = self.twin.codec, self.twin.model
         known = codec.encode_given(self.given, size) if self.given else None
         kept = self._kept(size, places)
         if kept is not None:
             known = kept if known is None else _beside(known, kept)
+        if known is None and tests and isinstance(model, Screens):
+            return model.screened(size, [self._screen(t) for t in tests], rng=rng)
         if known is None:
             return Completed(model.sample(size, rng=rng), "direct", size)
         if isinstance(model, Completes):
             return model.complete(known, rng=rng)
         return Completed(model.sample(known, rng=rng), "given", None)
+
+    def _screen(self, test: Test) -> Screen:
+        """Let a test of canonical columns see learnable ones."""
+        codec, names = self.twin.codec, test.columns
+
+        def passes(part: Table) -> npt.NDArray[np.bool_]:
+            return test.passes(Table(codec.schema.select(part.names), pa.table(codec.decode(part))))
+
+        return Screen(frozenset(names), passes)
 
     def _kept(self, size: int, places: Places | None) -> Table | None:
         kept, schema = self.twin.kept, self.twin.schema
@@ -110,10 +132,15 @@ class _Piece:
         part = Table(schema.select(names), rows)
         return self.twin.codec.encode_rows(part)
 
-    def _whole(self, learned: Table, size: int, places: Places | None) -> Table:
+    def _whole(self, learned: Table, places: Places | None) -> Table:
         """Add what no generator sees, in the order of the schema."""
+        return self.completed(self.twin.codec.decode(learned), learned.num_rows, places)
+
+    def completed(
+        self, columns: dict[str, pa.ChunkedArray], size: int, places: Places | None = None
+    ) -> Table:
+        """Add what no generator sees to canonical columns."""
         kept = self.twin.kept
-        columns = self.twin.codec.decode(learned)
         for column in self.twin.schema.columns:
             if kept is not None and column.name in kept.column_names:
                 own = kept[column.name]
@@ -137,38 +164,11 @@ class _Piece:
         return pa.compute.if_else(pa.array(rng.random(n) < share), None, values)
 
 
-def draws(
-    twin: Twin,
-    rows: int,
-    *,
-    given: Mapping[str, object],
-    where: str | None,
-    seed: int,
-    piece: int = PIECE,
-) -> Iterator[Draw]:
-    """Yield `rows` rows piece by piece, in bounded memory; see `Twin.draws`."""
-    if rows < 1:
-        raise InputError("number of rows", got=str(rows), allowed="1 or more")
-    condition = None if where is None else _condition(twin, where)
-    _check_given(twin, given, rows)
-    if needs_whole_table(twin.rules, twin.schema):
-        piece = rows
-
-    def one(i: int) -> Draw:
-        size = min(piece, rows - i * piece)
-        return draw(twin, size, given, condition, seed, index=i, start=i * piece)
-
-    with phase("sample", rows) as running:
-        for drawn in map_ordered(one, range(math.ceil(rows / piece))):
-            yield drawn
-            running.advance(drawn.table.num_rows)
-
-
 def draw(
     twin: Twin,
     size: int,
     given: Mapping[str, object],
-    condition: Expression | None,
+    condition: Condition | None,
     seed: int,
     *,
     index: int = 0,
@@ -179,23 +179,24 @@ def draw(
     if twin.rules:
         return _draw_ruled(piece, size, condition)
     if condition is None:
-        table, method, effective = piece.rows(size, stream(seed, "sample", index))
-        return Draw(table, method, 1.0, effective)
+        table, done = piece.rows(size, stream(seed, "sample", index))
+        return Draw(table, done.method, done.acceptance, done.effective)
+    tests = _able(twin, condition.tests)
     parts: list[pa.Table] = []
     accepted = drawn = 0
-    worth: float | None = 0.0
+    tally = _Tally()
     ask = size
     for attempt in range(_MAX_TRIES):
-        table, _, effective = piece.rows(ask, stream(seed, "sample", index, attempt))
+        table, done = piece.rows(ask, stream(seed, "sample", index, attempt), tests=tests)
         part = table.take(condition.mask(table))
         parts.append(part.data)
         accepted += part.num_rows
         drawn += ask
-        worth = None if worth is None or effective is None else worth + effective
+        tally.add(done, ask)
         if accepted >= size or (accepted == 0 and attempt >= _QUICK_TRIES - 1):
             break
         share = max(accepted, 0.5) / drawn
-        most = 4 * PIECE if accepted else PIECE // 4
+        most = (_MOST_EARLY if tests else 4 * PIECE) if accepted else PIECE // 4
         ask = int(min(max((size - accepted) / share * 1.1, 1_000), most))
     if accepted < size:
         raise ConditionError(
@@ -204,66 +205,77 @@ def draw(
             hint="the condition is impossible or too rare in this model; ask for fewer rows",
         )
     data = piece.renumbered(pa.concat_tables(parts).slice(0, size))
-    effective = None if worth is None else worth / drawn * size
-    return Draw(Table(twin.released_schema, data), "rejection", accepted / drawn, effective)
+    table = Table(twin.released_schema, data)
+    worth = tally.effective(size)
+    return Draw(table, "rejection", accepted / drawn, worth, saved=tally.saved)
 
 
-def _draw_ruled(piece: _Piece, size: int, condition: Expression | None) -> Draw:
+def whole(twin: Twin, learned: Table, seed: int) -> Table:
+    """Return rows whose learned columns are there, canonical, with all others made new."""
+    piece = _Piece(twin, 0, 0, seed, {})
+    return piece.completed({n: learned[n] for n in learned.names}, learned.num_rows)
+
+
+def renumbered(twin: Twin, data: pa.Table, seed: int, index: int, start: int) -> Table:
+    """Return rows from several draws as one table whose unique columns are made anew."""
+    piece = _Piece(twin, index, start, seed, {})
+    return Table(twin.released_schema, piece.renumbered(data))
+
+
+@dataclass
+class _Tally:
+    """How the rows of several attempts were drawn, together."""
+
+    rows: int = 0
+    worth: float | None = 0.0
+    cells: float = 0.0
+
+    def add(self, done: Completed, rows: int) -> None:
+        self.rows += rows
+        known = self.worth is not None and done.effective is not None
+        self.worth = (self.worth or 0.0) + (done.effective or 0.0) if known else None
+        self.cells += done.saved * rows
+
+    def effective(self, size: int) -> float | None:
+        return None if self.worth is None else self.worth / self.rows * size
+
+    @property
+    def saved(self) -> float:
+        return self.cells / self.rows
+
+
+def _able(twin: Twin, tests: Iterable[Test]) -> Tests:
+    """Return the tests that can be made of learned columns."""
+    learned = set(twin.codec.learnable.names)
+    if twin.kept is not None or not isinstance(twin.model, Screens):
+        return ()
+    return tuple(t for t in tests if t.columns and set(t.columns) <= learned)
+
+
+def _draw_ruled(piece: _Piece, size: int, condition: Condition | None) -> Draw:
     """Draw one piece that keeps the twin's rules, by rejection and repair."""
-    twin, ways = piece.twin, []
+    twin, tally, ways = piece.twin, _Tally(), []
+    kept = twin.kept.column_names if twin.kept is not None else []
+    enforcement = Enforcement(twin.rules, {*piece.given, *kept}, condition)
+    tests = _able(twin, enforcement.tests())
 
     def more(places: Places | None, n: int, attempt: int) -> Table:
         again = () if attempt == 0 else (attempt,)
-        table, method, worth = piece.rows(
-            n, stream(piece.seed, "sample", piece.index, *again), places
-        )
-        ways.append((method, worth, n))
+        rng = stream(piece.seed, "sample", piece.index, *again)
+        table, done = piece.rows(n, rng, places, tests if attempt else ())
+        ways.append(done.method)
+        tally.add(done, n)
         return table
 
-    kept = twin.kept.column_names if twin.kept is not None else []
-    enforcement = Enforcement(twin.rules, {*piece.given, *kept}, condition)
     table, cost = enforcement.keep(size, more, alike=twin.kept is None)
-    method = ways[0][0] if condition is None else "rejection"
-    worth = [w for _, w, _ in ways]
-    share = None if None in worth else sum(w or 0.0 for w in worth) / sum(n for *_, n in ways)
+    method = ways[0] if condition is None else "rejection"
     data = piece.renumbered(table.data)
-    effective = None if share is None else share * size
-    return Draw(Table(twin.released_schema, data), method, cost.acceptance, effective, cost)
+    worth = tally.effective(size)
+    table = Table(twin.released_schema, data)
+    return Draw(table, method, cost.acceptance, worth, cost, tally.saved)
 
 
-def _condition(twin: Twin, where: str) -> Expression:
-    condition = parse(where)
-    for name in condition.columns:
-        if _made_unique(twin.schema[name]):
-            raise InputError(
-                f"condition on {name!r}",
-                got="a column that is made new and unique",
-                allowed=", ".join(twin.codec.learnable.names[:12]),
-            )
-    if twin.kept is not None:
-        raise InputError(
-            "--where",
-            got="a model that keeps columns as they are, row by row",
-            hint="sample all rows and filter the file",
-        )
-    return condition
-
-
-def _check_given(twin: Twin, given: Mapping[str, object], rows: int) -> None:
-    if twin.kept is None:
-        return
-    clash = sorted(set(given) & set(twin.kept.column_names))
-    if clash:
-        raise InputError(f"condition on {clash[0]!r}", got="a column that is kept as it is")
-    if rows > twin.kept.num_rows:
-        raise InputError(
-            "number of rows",
-            got=str(rows),
-            allowed=f"at most {twin.kept.num_rows}, since columns are kept as they are",
-        )
-
-
-def _made_unique(column: Column) -> bool:
+def made_unique(column: Column) -> bool:
     """Whether each row gets a new value of its own in this column."""
     unique = column.unique or column.role is Role.UNIT
     return unique and not column.is_learnable and not column.keep

@@ -30,7 +30,10 @@ from twinset.table.frames import to_frame
 from twinset.table.schema import Role, Schema
 from twinset.table.table import Table, empty_table
 from twinset.table.write import atomic_write
-from twinset.twin.drawing import PIECE, Draw, draw, draws
+from twinset.twin.asking import Asked, check_designed, draws
+from twinset.twin.designs import Design, design
+from twinset.twin.drawing import PIECE, Draw, draw
+from twinset.twin.edges import Edges, edge_cases
 from twinset.twin.state import pack, unpack
 from twinset.twinfile import Contents, read_twin, twin_bytes
 
@@ -163,6 +166,8 @@ class Twin:
         *,
         given: Mapping[str, object] | None = None,
         where: str | None = None,
+        shares: Mapping[str, float] | None = None,
+        like: object = None,
         seed: int | None = None,
     ) -> Any:
         """Return `n` synthetic rows (default: as many as were learned) as the frame that came in.
@@ -175,6 +180,11 @@ class Twin:
             Columns with the value they shall have, such as ``{"sex": "Female"}``.
         where
             Condition in the expression language, such as ``"age >= 60"``.
+        shares
+            Conditions with the share of rows that shall meet each, such as
+            ``{"sex = 'Female'": 0.5, "age < 30": 0.4}``; all else follows.
+        like
+            Example rows (table, path or URL): rows like them are drawn more often, never they.
         seed
             Default from the twin: the same call gives the same rows.
 
@@ -184,7 +194,8 @@ class Twin:
             If no row can meet the condition.
         """
         shown = to_natural if self.frame == "text" else to_raw
-        pieces = [shown(d.table) for d in self.draws(n, given=given, where=where, seed=seed)]
+        made = self.draws(n, given=given, where=where, shares=shares, like=like, seed=seed)
+        pieces = [shown(d.table) for d in made]
         return to_frame(pa.concat_tables(pieces), self.frame, self.dtypes)
 
     def draws(
@@ -193,13 +204,36 @@ class Twin:
         *,
         given: Mapping[str, object] | None = None,
         where: str | None = None,
+        shares: Mapping[str, float] | None = None,
+        like: object = None,
         seed: int | None = None,
         piece: int = PIECE,
     ) -> Iterator[Draw]:
         """Yield the rows of `sample` piece by piece, in bounded memory, as canonical tables."""
         rows = self.provenance["rows"] if n is None else n
-        seed = self.seed if seed is None else seed
-        return draws(self, rows, given=given or {}, where=where, seed=seed, piece=piece)
+        seed = self._seed(seed)
+        asked = Asked(given or {}, where, shares or {}, like)
+        return draws(self, rows, asked, seed=seed, piece=piece)
+
+    def design(
+        self,
+        n: int | None = None,
+        *,
+        kind: str = "sobol",
+        where: str | None = None,
+        seed: int | None = None,
+    ) -> Design:
+        """Return `n` rows that fill the space of the schema; see `twinset.twin.designs.design`."""
+        rows = self.provenance["rows"] if n is None else n
+        condition = check_designed(self, where)
+        return design(self, kind, rows, condition=condition, seed=self._seed(seed))
+
+    def edge_cases(self, *, where: str | None = None, seed: int | None = None) -> Edges:
+        """Return edge cases for tests; see `twinset.twin.edges.edge_cases`."""
+        return edge_cases(self, condition=check_designed(self, where), seed=self._seed(seed))
+
+    def _seed(self, seed: int | None) -> int:
+        return self.seed if seed is None else seed
 
     @property
     def released_schema(self) -> Schema:

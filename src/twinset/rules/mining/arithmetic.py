@@ -71,8 +71,8 @@ def relations(table: Table, facets: list[Facet], rng: np.random.Generator) -> Ha
             names = (a.name, b.name, c.name)
             if any(frozenset(p) in linked for p in itertools.combinations(names, 2)):
                 continue
-            harvest.tested += 2
-            found = _sum(work, a, b, c) or _product(work, a, b, c)
+            harvest.tested += 3
+            found = _sum(work, a, b, c) or _mean(work, a, b, c) or _product(work, a, b, c)
             if found is not None:
                 harvest.found.append(found)
     done = {frozenset(c.claim.columns) for c in harvest.found}
@@ -196,6 +196,19 @@ def _sum(work: _Work, a: Facet, b: Facet, c: Facet) -> Candidate | None:
         return None
     tree = Operation(0, "+", Name(0, b.name), Name(0, c.name))
     return _candidate(work, a, tree, slack, _all_matter((b, c), least=1))
+
+
+def _mean(work: _Work, a: Facet, b: Facet, c: Facet) -> Candidate | None:
+    """``a = (b + c) / 2`` of three numbers, up to the rounding of a."""
+    if any(_is_date(f) for f in (a, b, c)):
+        return None
+    rows = work.known((a, b, c))
+    x, y, z = (_values(f)[rows] for f in (a, b, c))
+    slack = _slack(a, ((0.5, b), (0.5, c))) + step_of(a.column) / 2
+    if len(rows) < _LEAST or np.mean(np.abs(x - (y + z) / 2) <= slack) < _FITS:
+        return None
+    tree = Operation(0, "/", Operation(0, "+", Name(0, b.name), Name(0, c.name)), Number(0, "2"))
+    return _candidate(work, a, tree, slack, _values(b) != _values(c))
 
 
 def _difference(work: _Work, a: Facet, b: Facet, c: Facet) -> Candidate | None:

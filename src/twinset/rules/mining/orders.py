@@ -8,8 +8,8 @@ import numpy as np
 
 from twinset.rules.claims import Holds
 from twinset.rules.mining.candidates import Candidate, Harvest
-from twinset.rules.mining.facets import Facet
-from twinset.table.expression_syntax import Compare, Name
+from twinset.rules.mining.facets import Facet, literal
+from twinset.table.expression_syntax import Compare, Logic, Name
 from twinset.table.expressions import Expression
 from twinset.table.schema import Kind
 
@@ -34,6 +34,9 @@ def orders(facets: list[Facet]) -> Harvest:
         if len(kinds) > 1 or a.values is None or b.values is None:
             continue
         harvest.tested += 1
+        guarded = _guarded(a, b)
+        if guarded is not None:
+            harvest.found.append(guarded)
         known = ~(np.isnan(a.values) | np.isnan(b.values))
         x, y = a.values[known], b.values[known]
         broken = int(np.count_nonzero(x > y))
@@ -51,3 +54,34 @@ def orders(facets: list[Facet]) -> Harvest:
         weight = above * len(x) / len(known)
         harvest.found.append(Candidate(claim, len(x), broken, above, weight))
     return harvest
+
+
+def _guarded(a: Facet, b: Facet) -> Candidate | None:
+    """``a != v implies a > b``: an order that holds but for one frequent value, such as 0.
+
+    The value is the one that nearly all rows against the order have.
+    """
+    assert a.values is not None
+    assert b.values is not None
+    known = ~(np.isnan(a.values) | np.isnan(b.values))
+    x, y = a.values[known], b.values[known]
+    against = x[x < y]
+    if _TYPES.get(a.column.kind) != "number" or len(against) < _LEAST:
+        return None
+    levels, counts = np.unique(against, return_counts=True)
+    value = float(levels[np.argmax(counts)])
+    rest = x != value
+    if counts.max() < (1 - _LOOSE) * len(against) or rest.sum() < _LEAST:
+        return None
+    if not (x[rest] > value).all() and not (x[rest] < value).all():
+        return None  # a code lies apart from the numbers
+    broken = int(np.count_nonzero(x[rest] < y[rest]))
+    if broken > _LOOSE * rest.sum():
+        return None
+    ordered = np.sort(y)
+    below = float(1 - np.searchsorted(ordered, x[rest], side="right").mean() / len(y))
+    apart = Compare(0, "!=", Name(0, a.name), literal(a.column, value))
+    tree = Logic(0, "implies", (apart, Compare(0, ">=", Name(0, a.name), Name(0, b.name))))
+    claim = Holds(Expression(tree, str(tree)))
+    weight = below * int(rest.sum()) / len(known)
+    return Candidate(claim, int(rest.sum()), broken, below, weight, np.log(len(np.unique(x))))

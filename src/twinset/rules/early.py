@@ -1,0 +1,65 @@
+"""Tests that tell early, from a few columns, that a row will not do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from twinset.rules.claims import Claim
+from twinset.rules.combinations import Determines
+from twinset.rules.rule import Rules
+from twinset.table.expression_syntax import Logic
+from twinset.table.expressions import Expression
+from twinset.table.table import Table
+
+__all__ = ["Condition", "Test", "early_tests"]
+
+
+@dataclass(frozen=True)
+class Test:
+    """A row for which `passes` is false is of no use; `passes` needs a table of `columns` only."""
+
+    __test__ = False  # no test of pytest
+
+    columns: tuple[str, ...]
+    passes: Callable[[Table], npt.NDArray[np.bool_]]
+
+
+@dataclass(frozen=True)
+class Condition:
+    """What rows must meet: all of the tests."""
+
+    tests: tuple[Test, ...]
+
+    @classmethod
+    def of(cls, expression: Expression) -> Condition:
+        """Split an expression into the parts that must all hold."""
+        tree = expression.tree
+        items = tree.items if isinstance(tree, Logic) and tree.word == "and" else (tree,)
+        parts = (Expression(item, str(item)) for item in items)
+        return cls(tuple(Test(part.columns, part.mask) for part in parts))
+
+    def mask(self, table: Table) -> npt.NDArray[np.bool_]:
+        """Say for each row whether it meets the condition."""
+        met = np.ones(table.num_rows, dtype=bool)
+        for test in self.tests:
+            met &= test.passes(table)
+        return met
+
+
+def early_tests(rules: Rules, computed: Collection[str], condition: Condition | None) -> list[Test]:
+    """Return the tests of rows as they are drawn: what reads no column that is `computed` later."""
+    tests = [] if condition is None else list(condition.tests)
+    tests += [Test(c.columns, _keeps(c)) for c in _of_a_row(r.claim for r in rules)]
+    return [t for t in tests if not set(t.columns) & set(computed)]
+
+
+def _of_a_row(claims: Iterable[Claim]) -> list[Claim]:
+    return [c for c in claims if not c.whole_table and not isinstance(c, Determines)]
+
+
+def _keeps(claim: Claim) -> Callable[[Table], npt.NDArray[np.bool_]]:
+    return lambda table: ~claim.outcome(table).broken
