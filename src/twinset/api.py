@@ -319,9 +319,10 @@ def audit(
     released = read_like(synthetic, real, options, seed=seed)
     unseen = None if holdout is None else read_holdout(holdout, real, options, seed=seed)[0]
     known = None if auxiliary is None else read_like(auxiliary, real, options, seed=seed)
-    return audit_release(
-        real, released, unseen, auxiliary=known, seed=seed, show_records=show_records
-    )
+    with use_workers(None):
+        return audit_release(
+            real, released, unseen, auxiliary=known, seed=seed, show_records=show_records
+        )
 
 
 def report(

@@ -3,7 +3,9 @@
 import threading
 import time
 
+import numpy as np
 import pytest
+from threadpoolctl import threadpool_info
 
 from twinset.errors import InputError, StoppedError
 from twinset.progress import check_time, time_limit
@@ -34,6 +36,20 @@ def test_a_long_stream_is_not_computed_ahead():
         next(results)
         results.close()
     assert len(begun) <= 4
+
+
+def test_products_of_matrices_take_one_thread():
+    np.ones((2, 2)) @ np.ones((2, 2))
+    before = blas_threads()
+    with use_workers(None), use_workers(2):
+        assert blas_threads() == {1}
+        assert list(map_ordered(lambda _: blas_threads(), range(3))) == [{1}] * 3
+        assert blas_threads() == {1}
+    assert blas_threads() == before
+
+
+def blas_threads():
+    return {lib["num_threads"] for lib in threadpool_info() if lib["user_api"] == "blas"}
 
 
 def test_pools_do_not_nest_and_the_number_is_restored():

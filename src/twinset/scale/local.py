@@ -24,6 +24,7 @@ R = TypeVar("R")
 
 _MOST_BY_DEFAULT = 2
 _workers: ContextVar[int | None] = ContextVar("_workers", default=None)
+_limited: ContextVar[bool] = ContextVar("_limited", default=False)
 
 
 def workers() -> int:
@@ -36,6 +37,9 @@ def workers() -> int:
 def use_workers(n: int | None) -> Iterator[None]:
     """Use `n` workers inside the block; None leaves the number as it is.
 
+    Products of matrices take one thread each: more would get into the way of the workers, and the
+    last digits of a sum would depend on their number.
+
     Raises
     ------
     InputError
@@ -43,11 +47,14 @@ def use_workers(n: int | None) -> Iterator[None]:
     """
     if n is not None and n < 1:
         raise InputError("number of workers", got=str(n), allowed="1 or more")
-    token = _workers.set(_workers.get() if n is None else n)
-    try:
+    with contextlib.ExitStack() as stack:
+        stack.callback(_workers.reset, _workers.set(_workers.get() if n is None else n))
+        if not _limited.get():
+            from threadpoolctl import threadpool_limits  # here, as `--help` need not wait for it
+
+            stack.callback(_limited.reset, _limited.set(True))
+            stack.enter_context(threadpool_limits(1, user_api="blas"))
         yield
-    finally:
-        _workers.reset(token)
 
 
 def map_ordered(function: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
