@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,9 +13,10 @@ from twinset.protocols import Records
 from twinset.stats import units
 from twinset.stats.records import concatenate
 
-__all__ = ["LEAST", "Pooled", "pooled", "three"]
+__all__ = ["LEAST", "Pooled", "embedded", "frequent", "pooled", "three"]
 
 LEAST = 30
+_LEVELS = 12
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,3 +68,19 @@ def three(evidence: Evidence, most: int, rng: np.random.Generator) -> list[Recor
     if size < LEAST:
         return None
     return [p.take(rng.permutation(len(p))[:size]) for p in parts]
+
+
+def frequent(codes: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
+    """Return the most frequent levels of a column, most frequent first."""
+    values, counts = np.unique(codes, return_counts=True)
+    return np.asarray(values[np.argsort(-counts, kind="stable")][:_LEVELS])
+
+
+def embedded(records: Records, levels: list[npt.NDArray[np.int32]]) -> npt.NDArray[np.float64]:
+    """Return shape (rows, d): ranks with a null flag, indicators of frequent levels."""
+    numeric = records.numeric.astype(np.float64)
+    flags = np.isnan(numeric)
+    parts = [np.where(flags, 0.5, numeric), flags * 0.5]
+    for j, known in enumerate(levels):
+        parts.append((records.codes[:, [j]] == known) / math.sqrt(2))
+    return np.concatenate(parts, axis=1)

@@ -121,7 +121,9 @@ def _null_variance(evidence: Evidence, sets: Sequence[Cells]) -> float:
                 i += 1
     here = 1 / part + 1 / (size - part)
     there = 1 / evidence.rows("train") + 1 / evidence.rows("synthetic")
-    return float(np.var(means, ddof=1)) * there / here
+    # 16 values: their variance is itself uncertain, Student's t against the normal
+    freedom = len(means) - 1
+    return float(np.var(means, ddof=1)) * freedom / (freedom - 2) * there / here
 
 
 _BITS, _PACK = 17, 3  # three counts of up to 131,071 rows are exact in one float64

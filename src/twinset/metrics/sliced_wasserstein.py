@@ -11,8 +11,8 @@ import numpy.typing as npt
 
 from twinset.metrics._evidence import Evidence
 from twinset.metrics._judge import Draft, Measure, half_width, judge, refuse
-from twinset.metrics._samples import LEAST, Pooled, pooled
-from twinset.protocols import Family, Records, Result
+from twinset.metrics._samples import LEAST, Pooled, embedded, frequent, pooled
+from twinset.protocols import Family, Result
 from twinset.stats import two_samples
 from twinset.stats.intervals import chi_tails
 
@@ -29,7 +29,6 @@ MEASURE = Measure(
     "ranks, levels as indicators / sqrt(2)",
     "Bonneel et al. 2015",
 )
-_LEVELS = 12
 _DEALS = 100
 
 
@@ -63,9 +62,9 @@ class SlicedWasserstein:
             reason = f"fewer than {LEAST} units in train or synthetic"
             return [refuse(self.family, MEASURE, reason)]
         levels = [
-            _frequent(sample.records.codes[:, j]) for j in range(sample.records.codes.shape[1])
+            frequent(sample.records.codes[:, j]) for j in range(sample.records.codes.shape[1])
         ]
-        width = _embedded(sample.records, levels).shape[1]
+        width = embedded(sample.records, levels).shape[1]
         axes = rng.normal(size=(width, self.directions))
         axes /= np.linalg.norm(axes, axis=0)
         own = two_samples.weights(sample.first)[None]
@@ -100,26 +99,11 @@ class SlicedWasserstein:
         return judge(self.family, [draft])
 
 
-def _frequent(codes: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
-    values, counts = np.unique(codes, return_counts=True)
-    return np.asarray(values[np.argsort(-counts, kind="stable")][:_LEVELS])
-
-
-def _embedded(records: Records, levels: list[npt.NDArray[np.int32]]) -> Floats:
-    """Return shape (rows, d): ranks with a null flag, indicators of frequent levels."""
-    numeric = records.numeric.astype(np.float64)
-    flags = np.isnan(numeric)
-    parts = [np.where(flags, 0.5, numeric), flags * 0.5]
-    for j, known in enumerate(levels):
-        parts.append((records.codes[:, [j]] == known) / math.sqrt(2))
-    return np.concatenate(parts, axis=1)
-
-
 def _distance(
     sample: Pooled, levels: list[npt.NDArray[np.int32]], axes: Floats, weights: Floats
 ) -> Floats:
     """Mean over directions of W1 = integral of |F - G|, for each row of weights."""
-    projected = _embedded(sample.records, levels) @ axes
+    projected = embedded(sample.records, levels) @ axes
     total = np.zeros(len(weights))
     for line in projected.T:
         order = np.argsort(line)

@@ -38,6 +38,7 @@ _SHARE = 0.05
 _FAR = 0.01
 _LEAST = 20  # values that the tail must have
 _DRAWS = 400
+_MOST = 20_000
 
 
 class Tails:
@@ -67,36 +68,67 @@ class Tails:
         return [*judge(self.family, drafts), *refused]
 
 
-def _hill(values: Floats) -> tuple[float, float] | None:
-    """Tail index of sorted values and its variance; None where there is no tail to speak of."""
+def _hill(values: Floats) -> float | None:
+    """Tail index of sorted values; None where there is no tail to speak of."""
     k = int(_SHARE * len(values))
     if k < _LEAST or values[-k - 1] <= 0 or len(np.unique(values[-k:])) < _LEAST // 2:
         return None
-    excess = np.log(values[-k:] / values[-k - 1])
-    return float(excess.mean()), float(excess.var()) / k
+    return float(np.log(values[-k:] / values[-k - 1]).mean())
+
+
+def _hill_draws(values: Floats, n: float, rng: np.random.Generator) -> Floats:
+    """Draw the tail index of n values out of sorted `values`, mean 0: shape (draws,).
+
+    The highest ranks are sums of exponentials, so that the threshold moves too: it jumps from one
+    frequent value to the next. Of more than 20,000 values, 20,000 are drawn, and scaled.
+    """
+    size = min(n, _MOST)
+    k = max(int(_SHARE * size), 2)
+    steps = np.cumsum(rng.exponential(size=(_DRAWS, k + 1)), axis=1)
+    below = rng.gamma(max(size - k, 1.0), size=(_DRAWS, 1))
+    rank = 1 - steps / (steps[:, -1:] + below)
+    top = values[np.minimum((rank * len(values)).astype(np.int64), len(values) - 1)]
+    top = top[top[:, -1] > 0]
+    if not len(top):
+        return np.zeros(_DRAWS)
+    index = np.log(top[:, :-1] / top[:, -1:]).mean(axis=1)
+    index = np.resize(index - index.mean(), _DRAWS)
+    return np.asarray(index * math.sqrt(size / n))
 
 
 def _index(evidence: Evidence, name: str) -> list[Draft]:
-    found = {s: _hill(evidence.sorted(s, name)) for s in evidence.sides}
+    values = {s: evidence.sorted(s, name) for s in evidence.sides}
+    found = {s: _hill(v) for s, v in values.items()}
     train, release, held = (found.get(s) for s in ("train", "synthetic", "holdout"))
     if train is None or release is None:
         return []
     effect = evidence.pooled_effect([name])
-    rows = {s: len(evidence.sorted(s, name)) for s in evidence.sides}
-    chance = effect * train[1] * (1 + rows["train"] / rows["synthetic"])
-    variance = effect * (train[1] + release[1])
-    gap = release[0] - train[0]
+    a, b = (values[s] for s in ("train", "synthetic"))
+    real = np.sort(np.concatenate([v for s, v in values.items() if s != "synthetic"]))
+    rng = evidence.rng("tail index", name)
+    sizes = len(a) / effect, len(b) / effect
+    chance = np.subtract(*(_hill_draws(real, n, rng) for n in sizes))
+    around = np.subtract(_hill_draws(a, sizes[0], rng), _hill_draws(b, sizes[1], rng))
+    gap, spread = release - train, max(float(chance.var()), 1e-18)
+    variance = float(around.var())
+    p = two_sided(gap / math.sqrt(max(spread, variance)))
+    # few distinct values: the index jumps, and what chance did reach is no evidence
+    p = max(p, float(np.mean(np.abs(chance) >= abs(gap))))
     return [
         Draft(
             INDEX,
             gap,
-            variance,
+            max(variance, 1e-18),
             evidence.number_of_units("synthetic"),
-            reference=0.0 if held is None else held[0] - train[0],
-            noise=half_width(chance),
-            p_worse=two_sided(gap / math.sqrt(max(chance, variance, 1e-18))),
+            reference=0.0 if held is None else held - train,
+            noise=half_width(spread),
+            p_worse=p,
             columns=(name,),
-            params={"train": round(train[0], 5), "target": 0.0},
+            params={
+                "train": round(train, 5),
+                "target": 0.0,
+                "interval": "simulated order statistics",
+            },
         )
     ]
 

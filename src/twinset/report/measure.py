@@ -6,8 +6,18 @@ from dataclasses import dataclass, field
 
 from twinset.report.numbers import Unit
 
-__all__ = ["Measure"]
+__all__ = ["BEYOND", "LEAN", "Measure"]
 
+LEAN = {
+    "worse": "leans towards the train data",
+    "within_noise": "even, as for fresh real rows",
+    "better": "even, as for fresh real rows",
+}
+BEYOND = {
+    "worse": "more than of people set aside",
+    "within_noise": "no more than of people set aside",
+    "better": "no more than of people set aside",
+}
 _FRESH = {
     "worse": "worse than fresh real rows",
     "within_noise": "like fresh real rows",

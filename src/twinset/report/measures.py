@@ -6,7 +6,7 @@ in the tables of details.
 
 from __future__ import annotations
 
-from twinset.report.measure import Measure
+from twinset.report.measure import BEYOND, LEAN, Measure
 from twinset.report.measures_rows import ROWS
 from twinset.report.numbers import Unit
 
@@ -17,11 +17,6 @@ _GUESS = {
     "within_noise": "no better than guessing",
     "better": "no better than guessing",
 }
-_LEAN = {
-    "worse": "leans towards the train data",
-    "within_noise": "even, as for fresh real rows",
-    "better": "even, as for fresh real rows",
-}
 _TOLD = {
     "worse": "can be told apart",
     "within_noise": "cannot be told apart",
@@ -31,11 +26,6 @@ _COPIED = {
     "worse": "copied from the train data",
     "within_noise": "no more than by chance",
     "better": "no more than by chance",
-}
-_BEYOND = {
-    "worse": "more than of people set aside",
-    "within_noise": "no more than of people set aside",
-    "better": "no more than of people set aside",
 }
 _MODEL = {
     "worse": "weaker than learning from real rows",
@@ -61,7 +51,7 @@ def _leak(title: str, what: str) -> Measure:
         f"Of 100 tries that fail on people set aside, how many more {what} for people in the train "
         "data. What is right for both alike is knowledge of the population, not a leak."
     )
-    return Measure(title, meaning, "share", (-1.0, 1.0), (0.0, 0.05), standing=_BEYOND)
+    return Measure(title, meaning, "share", (-1.0, 1.0), (0.0, 0.05), standing=BEYOND)
 
 
 _AUC_AXIS = (0.45, 0.65)
@@ -283,7 +273,7 @@ MEASURES: dict[str, Measure] = {
         "share",
         anchors=_AUC_AXIS,
         goal="closer to 50% is better",
-        standing=_LEAN,
+        standing=LEAN,
     ),
     "auc": Measure(
         "Telling who is in the train data",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from twinset.report.measure import Measure
+from twinset.report.measure import BEYOND, LEAN, Measure
 
 __all__ = ["ROWS"]
 
@@ -31,5 +31,64 @@ ROWS: dict[str, Measure] = {
         "Typical and unusual rows, seen from the release",
         "How evenly train rows are spread from the centre of the synthetic rows to their edge "
         "(beta-recall). Fresh real rows reach somewhat less than 1.",
+    ),
+    "entropy_difference": Measure(
+        "Variety of values",
+        "Synthetic minus train: entropy of a column in bits. Below 0, its values are less varied.",
+        domain=(-64.0, 64.0),
+    ),
+    "effective_rows": Measure(
+        "Effective number of rows",
+        "How many rows with nothing in common would be as diverse as these, most of which are "
+        "alike in something.",
+        domain=(1.0, 1e9),
+        anchors=(),
+    ),
+    "pca_eigenvalue_difference": Measure(
+        "Variance along a principal component",
+        "Synthetic minus train: share of the variance of whole rows along one of their first "
+        "principal components (PCA). 0 is equal.",
+        "share",
+        (-1.0, 1.0),
+    ),
+    "pca_angle": Measure(
+        "Direction of a principal component",
+        "Degrees between a principal component of the synthetic rows and that of train (PCA). "
+        "Components of nearly equal weight turn freely; fresh real rows show how far.",
+        domain=(0.0, 90.0),
+    ),
+    "nnaa_privacy_loss": Measure(
+        "Closeness to train beyond the holdout's (NNAA)",
+        "How much more the nearest neighbours mix synthetic rows with train rows than with rows "
+        "set aside. 0 is even.",
+        domain=(-1.0, 1.0),
+        anchors=(0.0, 0.1),
+        standing=LEAN,
+    ),
+    "identifiability": Measure(
+        "Train rows nearer to a synthetic row than to each other",
+        "Share of train rows whose nearest neighbour is synthetic (identifiability). Rows set "
+        "aside show what is due to the population.",
+        "share",
+        standing=LEAN,
+    ),
+    "nndr": Measure(
+        "Nearest against second nearest train row",
+        "Mean distance ratio of a synthetic row (NNDR). Near 0, it belongs to one train row.",
+        standing=LEAN,
+    ),
+    "replicated_uniques": Measure(
+        "Unique people who are unique in the release",
+        "Share of train rows that a few columns single out both in train and in the release. Rows "
+        "set aside show what is due to chance.",
+        "share",
+        standing=BEYOND,
+    ),
+    "disco": Measure(
+        "Values that a few columns give away",
+        "Share of train rows whose keys lead to one value only in the release, the right one "
+        "(DiSCO). What is as right for rows set aside is knowledge of the population.",
+        "share",
+        standing=BEYOND,
     ),
 }

@@ -1,0 +1,130 @@
+"""How spread out a release is: entropy of each column, effective number of rows."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from twinset.metrics._evidence import Evidence
+from twinset.metrics._judge import Draft, Measure, half_width, judge, refuse
+from twinset.metrics._samples import LEAST, three
+from twinset.protocols import Family, Records, Result
+from twinset.stats.intervals import two_sided
+from twinset.stats.neighbours import distances
+
+__all__ = ["Spread"]
+
+ENTROPY = Measure(
+    "entropy_difference",
+    "target",
+    -math.inf,
+    math.inf,
+    "synthetic minus train: entropy of a column in bits, on at most 32 codes, null and unseen "
+    "besides",
+    "Shannon 1948; chance: Miller 1955, variance: Basharin 1959",
+)
+EFFECTIVE = Measure(
+    "effective_rows",
+    "higher",
+    1,
+    math.inf,
+    "1 / mean over pairs of rows of k(x, x')^2, k = exp(-Gower distance / its median in train): "
+    "how many rows that have nothing in common are as diverse",
+    "Leinster and Cobbold 2012, order 2; Pasarkar and Dieng 2024",
+)
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Entropy of each column, and the effective number of rows.
+
+    Parameters
+    ----------
+    most
+        Rows taken of each table at most for the effective number.
+    """
+
+    name: ClassVar[str] = "spread"
+    family: ClassVar[Family] = "diversity"
+    measures: ClassVar[tuple[Measure, ...]] = (ENTROPY, EFFECTIVE)
+    most: int = 1_000
+
+    def measure(self, evidence: Evidence) -> list[Result]:
+        """Return one result a column, and one of whole rows."""
+        if not evidence.columns:
+            return [refuse(self.family, m, "no column can be compared") for m in self.measures]
+        drafts = [_entropy(evidence, name) for name in evidence.columns]
+        parts = three(evidence, self.most, evidence.rng("spread"))
+        if parts is not None:
+            return judge(self.family, [*drafts, _effective(*parts)])
+        reason = f"fewer than {LEAST} units of a table"
+        return [*judge(self.family, drafts), refuse(self.family, EFFECTIVE, reason)]
+
+
+def _entropy(evidence: Evidence, name: str) -> Draft:
+    cells = evidence.cells([name], 32)
+    train, release = cells.counts["train"], cells.counts["synthetic"]
+    n, m = evidence.rows("train"), evidence.rows("synthetic")
+    effect = evidence.pooled_effect([name])
+    (before, a), (after, b) = _bits(train), _bits(release)
+    both = _bits(train + cells.counts["holdout"] if "holdout" in evidence.sides else train)[1]
+    used = np.count_nonzero(train)
+    expected = effect * float(used - 1) / (2 * math.log(2)) * (1 / n - 1 / m)
+    # where all shares are equal the first order vanishes: the second is that of a chi-square
+    second = (used - 1) / (2 * math.log(2) ** 2) * (1 / n**2 + 1 / m**2) * effect**2
+    null = effect * both * (1 / n + 1 / m) + second
+    gap = after - before
+    own = float(expected)
+    if "holdout" in evidence.sides:
+        own = _bits(cells.counts["holdout"])[0] - before
+    p = two_sided((gap - expected) / math.sqrt(null)) if null > 0 else float(gap == 0)
+    return Draft(
+        ENTROPY,
+        gap,
+        effect * (a / n + b / m) + second,
+        evidence.number_of_units("synthetic"),
+        reference=own,
+        noise=half_width(null),
+        p_worse=p,
+        columns=(name,),
+        params={"train": round(before, 5), "target": round(expected, 6)},
+    )
+
+
+def _bits(counts: npt.NDArray[np.int64]) -> tuple[float, float]:
+    """Entropy of counts in bits, and its variance for one row."""
+    share = counts[counts > 0] / max(int(counts.sum()), 1)
+    surprise = -np.log2(share)
+    mean = float(share @ surprise)
+    return mean, max(float(share @ surprise**2) - mean**2, 0.0)
+
+
+def _effective(train: Records, release: Records, fresh: Records) -> Draft:
+    real = distances(train, train)
+    scale = max(float(np.median(real[np.triu_indices(len(real), 1)])), 1e-6)
+    (value, variance), (own, its) = (_alike(r, scale) for r in (release, fresh))
+    # on the logarithm: a number of rows is a ratio
+    sd = math.sqrt(max(variance / value**2 + its / own**2, 1e-12))
+    z = math.log(own / value) / sd
+    return Draft(
+        EFFECTIVE,
+        value,
+        variance,
+        len(release),
+        reference=own,
+        noise=half_width((own * sd) ** 2),
+        p_worse=two_sided(z) / 2 if z > 0 else 1 - two_sided(z) / 2,
+        params={"rows": len(release)},
+    )
+
+
+def _alike(rows: Records, scale: float) -> tuple[float, float]:
+    """Effective number of rows and its variance: that of a U-statistic of order 2."""
+    kernel = np.exp(-2 / scale * distances(rows, rows))
+    of_row = kernel.mean(axis=1, dtype=np.float64)
+    mean = float(of_row.mean())
+    return 1 / mean, 4 * float(of_row.var()) / len(of_row) / mean**4
