@@ -60,9 +60,9 @@ TALK: dict[str, tuple[str, dict[str, Any], int]] = {
     "CART, leaf 2": ("donors", {"leaf": 2}, 200),
     "CART, leaf 100": ("donors", {"leaf": 100}, 200),
     "twinset's cart, leaf 2": ("cart", {"leaf": 2}, 100),
-    "twinset's cart, leaf 100": ("cart", {"leaf": 100}, 100),
     "bootstrap": ("bootstrap", {}, 100),
     "twinset's independent": ("independent", {}, 100),
+    "twinset's cart, leaf 100": ("cart", {"leaf": 100}, 100),
     "twinset's cart, leaf 20": ("cart", {"leaf": 20}, 100),
 }
 SHOWN = [

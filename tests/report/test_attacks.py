@@ -14,7 +14,8 @@ from twinset.report.attacks import attack_rows, audit_view
 from twinset.report.curves import BOX, growth_curves, roc_curve
 from twinset.report.html import render
 from twinset.report.summary import summarise
-from twinset.report.verdict import strongest
+from twinset.report.verdict import leaks_text, strongest
+from twinset.report.words import describe
 
 
 def area(attack: str, group: str, value: float, half: float, **more: object) -> Result:
@@ -175,3 +176,26 @@ def test_an_unknown_attack_speaks_in_its_authors_words(audit):
     assert s.audit is not None
     assert s.audit.attacks[0].title == "No such attack"
     assert "No such attack" in render(s)
+
+
+def test_a_secret_is_not_called_membership():
+    told = describe(area("lira", "random", 0.8, 0.05, secret="sex"))
+    assert told.title == "Telling the sex of people in the train data"
+    assert "train data" in describe(area("lira", "random", 0.8, 0.05)).title
+    assert told.standing == describe(area("lira", "random", 0.8, 0.05)).standing
+
+
+def test_points_of_a_curve_are_no_attempts():
+    def leak(verdict):
+        return Result(
+            "privacy",
+            "reconstruction_leak",
+            params={"attack": "x"},
+            estimate=Estimate(0.1, 0.0, 0.2, 100),
+            reference=0.0,
+            verdict=verdict,
+        )
+
+    text = leaks_text([leak("worse"), leak(None), leak(None), leak("within_noise")])
+    assert text.startswith("Of 2 attempts")
+    assert ", 1 got more" in text

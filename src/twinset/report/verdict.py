@@ -117,7 +117,7 @@ def _finding(audit: Audit) -> tuple[str, ...]:
 
 def leaks_text(results: Sequence[Result]) -> str:
     """Say how many attempts to learn more got more right of train people than of others."""
-    leaks = [r for r in results if r.name.endswith("_leak") and r.estimate]
+    leaks = [r for r in results if r.name.endswith("_leak") and r.estimate and r.verdict]
     if not leaks:
         return ""
     bad = sum(r.verdict == "worse" for r in leaks)
@@ -140,13 +140,18 @@ def _small_leak(best: Result, audit: Audit) -> str:
 
 
 def _tried(audit: Audit) -> str:
-    attacks = {
-        r.params["attack"] for r in audit.results if r.name == "auc" and "attack" in r.params
-    }
-    return (
-        f"{plural(len(attacks), 'attack')} tried to tell records that are in the train data from "
-        "records that are not."
+    tried = [
+        r.params
+        for r in audit.results
+        if r.name == "auc" and "attack" in r.params and r.status != "not_applicable"
+    ]
+    secret = next((p["secret"] for p in tried if "secret" in p), None)
+    what = (
+        "records that are in the train data from records that are not"
+        if secret is None
+        else f"the {secret} of people in the train data from a value that was as likely"
     )
+    return f"{plural(len({p['attack'] for p in tried}), 'attack')} tried to tell {what}."
 
 
 def uses(evaluation: Evaluation | None) -> tuple[Use, ...]:

@@ -6,6 +6,7 @@ in the tables of details.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Literal
 
 from twinset.protocols import Result
@@ -144,6 +145,13 @@ def describe(result: Result) -> Measure:
     """Return how to read a result; an unknown name reads as itself."""
     name = result.name
     known = KNOWN.get(name)
+    if name == "auc" and known is not None and "secret" in result.params:
+        return replace(
+            known,
+            title=f"Telling the {result.params['secret']} of people in the train data",
+            meaning="A coin gave each their own value or another person's; this is how often the "
+            "own one gets the higher score (AUC). 0.5 is guessing, 1 is always right.",
+        )
     if known is None and name.startswith("mean_"):
         base = KNOWN.get(name.removeprefix("mean_"))
         if base is not None:
