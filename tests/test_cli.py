@@ -480,6 +480,11 @@ def test_compare(cli, table):
         shown = row["verdict"].startswith("No, because")
         assert shown == (row["best_attack_auc_low"] > 0.53), row
     assert json.loads(Path("c.json").read_text()) == found
+    shown = ("compare", table, "--generators", "independent,bootstrap", "--out", "c.html")
+    assert cli(*shown, "--quiet").code == 0
+    page = Path("c.html").read_text()
+    assert "Attacks by releases" in page
+    assert second["verdict"] in page
 
 
 def test_gates(cli, table):

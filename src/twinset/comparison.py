@@ -16,6 +16,8 @@ from twinset.errors import InputError
 from twinset.evaluation.core import evaluate as evaluate_tables
 from twinset.inputs import Options, read, read_holdout
 from twinset.progress import phase
+from twinset.report.html import render_ranking
+from twinset.report.ranking import rank
 from twinset.results import Audit, Evaluation
 from twinset.scale.local import use_workers
 from twinset.stats.seeds import stream
@@ -53,8 +55,14 @@ class Comparison:
         return json.dumps(found, allow_nan=False)
 
     def save(self, path: str | Path) -> None:
-        """Write `to_json` to `path`."""
-        atomic_write(Path(path), self.to_json())
+        """Write a page for people if `path` ends in ``.html``, else `to_json`."""
+        page = Path(path).suffix.lower() in (".html", ".htm")
+        atomic_write(Path(path), self.to_html() if page else self.to_json())
+
+    def to_html(self) -> str:
+        """Return a page with the ranking, the verdicts, and the attacks by generators."""
+        evaluations = {n: e for n, (e, _) in self.runs.items()}
+        return render_ranking(rank(evaluations), {}, {n: a for n, (_, a) in self.runs.items()})
 
     def _repr_html_(self) -> str:
         return str(self.to_frame().to_html(index=False))

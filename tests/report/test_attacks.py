@@ -11,6 +11,7 @@ import pytest
 from twinset.auditing.curves import curves
 from twinset.protocols import Estimate, Result
 from twinset.report.attacks import attack_rows, audit_view
+from twinset.report.compared import compared
 from twinset.report.curves import BOX, growth_curves, roc_curve
 from twinset.report.html import render
 from twinset.report.summary import summarise
@@ -169,6 +170,24 @@ def test_risk_over_released_rows_is_a_curve_if_there_is_more_than_one():
     heights = [float(y) for _, y in re.findall(r"[ML]([\d.]+) ([\d.]+)", curve.lines[0].path)]
     assert heights == sorted(heights, reverse=True)
     assert growth_curves([leak(100, 0.5)]) == ()
+
+
+def test_audits_stand_side_by_side(audit):
+    worse = replace(
+        audit,
+        verdict="No, because it copies",
+        results=(area("distance", "all", 0.9, 0.01, **drawn(2.0)), *audit.results[1:]),
+    )
+    found = compared({"cart": audit, "bootstrap": worse})
+    assert found is not None
+    assert found.names == ("cart", "bootstrap")
+    assert [v.meaning for v in found.verdicts][1] == "No, because it copies"
+    assert found.rows[0].title == "Nearest row"
+    shown = [f.strip for f in found.rows[0].figures if f is not None and f.strip is not None]
+    assert shown[0].point < shown[1].point  # one axis
+    assert found.roc is not None
+    assert [line.label.partition(":")[0] for line in found.roc.lines] == ["cart", "bootstrap"]
+    assert compared({}) is None
 
 
 def test_an_unknown_attack_speaks_in_its_authors_words(audit):

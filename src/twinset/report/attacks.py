@@ -19,7 +19,7 @@ from twinset.report.verdict import leaks_text, strongest
 from twinset.report.words import ATTACKS, GROUPS, describe, group_of, interval_of
 from twinset.results import Audit
 
-__all__ = ["attack_rows", "audit_view"]
+__all__ = ["attack_rows", "audit_view", "meaning_of"]
 
 Kind = tuple[str, str, float]  # name of the measure, group of records, false positive rate
 
@@ -78,7 +78,7 @@ def attack_rows(results: Sequence[Result]) -> tuple[tuple[str, ...], tuple[Attac
         shown = tuple(
             figure_of(cells[name][k], on=axes[k[0]]) if k in cells[name] else None for k in kinds
         )
-        rows.append(AttackRow(attack_title(name), _meaning(name), shown))
+        rows.append(AttackRow(attack_title(name), meaning_of(name), shown))
     return tuple(_header(k) for k in kinds), tuple(rows)
 
 
@@ -105,7 +105,7 @@ def _header(kind: Kind) -> str:
     return f"Recognised at {figure(fpr, 'share')} false alarms, {who} (TPR)"
 
 
-def _meaning(name: str) -> str:
+def meaning_of(name: str) -> str:
     """Return what an attack does; of an unknown one what its author says of it."""
     if name in ATTACKS:
         return ATTACKS[name][1]
@@ -281,7 +281,7 @@ def _methods(audit: Audit) -> tuple[Term, ...]:
         name = r.params.get("attack")
         if isinstance(name, str) and "," not in name and name not in said and not _is_control(r):
             known = str(r.params.get("threat_model", ""))
-            text = " ".join(t for t in (_meaning(name), f"Knows: {known}." if known else "") if t)
+            text = " ".join(t for t in (meaning_of(name), f"Knows: {known}." if known else "") if t)
             said[name] = Term(attack_title(name), text)
     return tuple(said.values())
 

@@ -90,5 +90,6 @@ def save_reports(reports: Mapping[str, Report], ranking: Ranking, folder: Path) 
     for name, found in reports.items():
         found.save(folder / name)
     ranking.save(folder / "ranking.json")
-    page = render_ranking(ranking, {name: name for name in reports})
+    audits = {name: r.audit for name, r in reports.items() if r.audit is not None}
+    page = render_ranking(ranking, {name: name for name in reports}, audits)
     atomic_write(folder / "ranking.html", page)

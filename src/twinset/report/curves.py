@@ -11,10 +11,10 @@ from twinset.report.numbers import Unit, count, figure, tick
 from twinset.report.shapes import Curve, Line, Tick
 from twinset.report.words import ATTACKS, describe, group_of, interval_of
 
-__all__ = ["BOX", "attack_title", "growth_curves", "roc_curve"]
+__all__ = ["BOX", "attack_title", "growth_curves", "roc_curve", "roc_of"]
 
 BOX = (300, 210)  # of the plot, in units of the view box
-_LINES, _ROWS = 3, 12
+_LINES, _LOOKS, _ROWS = 3, 6, 12
 _RELEASED = ("released", "released_rows", "rows_released")
 Points = Sequence[tuple[float, float]]
 
@@ -61,16 +61,22 @@ def roc_curve(results: Sequence[Result]) -> Curve | None:
     rest = [r for r in mine if r not in first and r.params.get("target_group") == "random"]
     chosen = [*first, *rest][:_LINES]
     lines = {
-        f"{attack_title(str(r.params['attack']))}, {group_of(r)}": [
-            (float(x), float(y)) for x, y in r.params["roc"]
-        ]
-        for r in chosen
+        f"{attack_title(str(r.params['attack']))}, {group_of(r)}": r.params["roc"] for r in chosen
     }
-    least = min(min(x, y) for points in lines.values() for x, y in points)
+    return roc_of(lines)
+
+
+def roc_of(lines: Mapping[str, Sequence[Sequence[float]]]) -> Curve | None:
+    """Draw binned rates by label, ``[false alarms, recognised]``; None without two points."""
+    drawn = {n: [(float(x), float(y)) for x, y in p] for n, p in lines.items() if len(p) > 1}
+    drawn = dict(list(drawn.items())[:_LOOKS])
+    if not drawn:
+        return None
+    least = min(min(x, y) for points in drawn.values() for x, y in points)
     low = 10.0 ** math.floor(math.log10(least))
     scales = _Scale(low, 1.0, BOX[0], True), _Scale(low, 1.0, BOX[1], True)
     return _curve(
-        lines,
+        drawn,
         scales,
         names=("false alarms (share of other records)", "recognised (share of train records)"),
         words=("share", "share"),

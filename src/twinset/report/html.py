@@ -10,10 +10,12 @@ from functools import cache
 import jinja2
 from markupsafe import Markup
 
+from twinset.report.compared import compared
 from twinset.report.numbers import figure, span
 from twinset.report.ranking import RULE, Ranking
 from twinset.report.shapes import Summary
 from twinset.report.words import KNOWN
+from twinset.results import Audit
 from twinset.version import __version__
 
 __all__ = ["render", "render_ranking"]
@@ -39,15 +41,17 @@ def render(summary: Summary) -> str:
     return _page("report.html.j2", s=summary)
 
 
-def render_ranking(ranking: Ranking, folders: Mapping[str, str]) -> str:
+def render_ranking(
+    ranking: Ranking, folders: Mapping[str, str], audits: Mapping[str, Audit] | None = None
+) -> str:
     """Return a page that holds several releases side by side.
 
-    `folders` names the folder of each release's own report, beside the page.
+    `folders` names the folder of each release's own report, beside the page; `audits` are shown as
+    attacks by releases.
     """
-    measures = [k for k in ranking.rows[0] if k in KNOWN]
-    figures = {
-        row["release"]: [figure(row[m], KNOWN[m].unit) for m in measures] for row in ranking.rows
-    }
+    ranked = ranking.rows
+    measures = [k for k in ranked[0] if k in KNOWN and any(r[k] is not None for r in ranked)]
+    figures = {row["release"]: [figure(row[m], KNOWN[m].unit) for m in measures] for row in ranked}
     titles = [KNOWN[m].title for m in measures]
     across = None
     if ranking.crossed is not None:
@@ -66,6 +70,7 @@ def render_ranking(ranking: Ranking, folders: Mapping[str, str]) -> str:
         figures=figures,
         folders=folders,
         across=across,
+        a=compared(audits or {}),
     )
 
 

@@ -15,6 +15,7 @@ __all__ = [
     "Bar",
     "Bars",
     "ColumnCard",
+    "Compared",
     "Curve",
     "Detail",
     "DetailRow",
@@ -178,7 +179,7 @@ class Tick:
 
 @dataclass(frozen=True)
 class Line:
-    """A line of a chart; `look` (1 to 3) chooses its colour and dashes."""
+    """A line of a chart; `look` (1 to 6) chooses its colour and dashes."""
 
     label: str
     look: int
@@ -347,6 +348,16 @@ class AuditView:
     spread: tuple[Meter, ...]
     methods: tuple[Term, ...]
     controls: tuple[Term, ...]
+
+
+@dataclass(frozen=True)
+class Compared:
+    """Audits side by side: one figure a release in each row."""
+
+    names: tuple[str, ...]
+    verdicts: tuple[Term, ...]
+    rows: tuple[AttackRow, ...]
+    roc: Curve | None
 
 
 @dataclass(frozen=True)
