@@ -60,6 +60,9 @@ def tell_sampled(path: Path, drawn: Sampled) -> None:
         typer.echo(f"{path}: {said}; {', '.join(more)}", err=True)
     elif drawn.acceptance < 1:
         typer.echo(f"{path}: {drawn.acceptance:.1%} of the rows drawn met the condition", err=True)
+    if drawn.saved >= 0.005:
+        said = f"{drawn.saved:.0%} of all cells were not drawn, since their rows had failed before"
+        typer.echo(f"{path}: {said}", err=True)
     if drawn.effective is not None and drawn.effective < 0.999 * drawn.rows:
         typer.echo(
             f"{path}: by importance, worth {drawn.effective:,.0f} rows of {drawn.rows:,}", err=True
