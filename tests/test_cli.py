@@ -567,7 +567,7 @@ def test_fit_and_sample_tell_as_json(cli, table):
     assert told["learned"] == ["sex", "age", "income", "rich"]
     call = ("sample", "m.twin", "--out", "o.csv", "-n", 40, "--json", "--quiet")
     found = json.loads(cli(*call).out)["files"]
-    direct = {"method": "direct", "acceptance": 1.0, "effective": 40}
+    direct = {"method": "direct", "acceptance": 1.0, "effective": 40, "saved": 0.0}
     assert found == [{"file": "o.csv", "rows": 40, "seed": 0, **direct}]
     found = json.loads(cli(*call, "--given", "sex=Male", "--copies", 2).out)["files"]
     assert [f["method"] for f in found] == ["exact", "exact"]
