@@ -10,12 +10,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from twinset.errors import InputError
-from twinset.inputs import Options, read, read_holdout, read_like, stored_types
+from twinset.inputs import Given, Options, read, read_holdout, read_like, read_whole, stored_types
 from twinset.rules.enforce import Cost, cost_in_total
 from twinset.rules.files import as_rules
 from twinset.scale.local import use_workers
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from twinset.evaluation.by_name import metric
     from twinset.filling import impute_to
     from twinset.generator_audit import audit_folder, audit_of_generator
+    from twinset.metrics._evidence import Side
     from twinset.report.bundle import Report, save_reports
     from twinset.report.drift import read_report
     from twinset.report.junit import save_junit
@@ -203,21 +205,40 @@ def evaluate(
 
     wanted = None if rules is None else as_rules(rules)
     options = Options(**about)
-    _, real = read(train, options, seed=seed)
-    released = read_like(synthetic, real, options, seed=seed)
     if compat is not None:
         from twinset.evaluation.compat import compat as compat_tables
 
+        _, real = read(train, options, seed=seed)
+        released = read_like(synthetic, real, options, seed=seed)
         types = [stored_types(d, options, seed=seed) for d in (train, synthetic)]
         return compat_tables(compat, real, released, types, seed)
-    unseen = None if holdout is None else read_holdout(holdout, real, options, seed=seed)[0]
-    if wanted is not None:
-        wanted.check_schema(real.schema, real.take(np.arange(0)))
-    with use_workers(workers):
-        found = evaluate_tables(
-            real, released, unseen, target=options.target, sensitive=options.sensitive, seed=seed
-        )
-    return found if wanted is None else with_rules(found, wanted, real, released, unseen)
+    with TemporaryDirectory(prefix="twinset-") as folder:  # for tables larger than memory
+        place = Path(folder)
+        first = read_whole(train, options, place / "train", seed=seed)
+        given: dict[Side, Given] = {
+            "train": first,
+            "synthetic": read_whole(
+                synthetic, options, place / "synthetic", train=first, seed=seed
+            ),
+        }
+        if holdout is not None:
+            given["holdout"] = read_whole(
+                holdout, options, place / "holdout", train=first, unseen=True, seed=seed
+            )
+        tables = [g.table for g in given.values()]
+        if wanted is not None:
+            wanted.check_schema(first.table.schema, first.table.take(np.arange(0)))
+        with use_workers(workers):
+            found = evaluate_tables(
+                *tables,
+                target=options.target,
+                sensitive=options.sensitive,
+                seed=seed,
+                spills={s: g.spill for s, g in given.items() if g.spill is not None},
+            )
+    if wanted is None:
+        return found
+    return with_rules(found, wanted, *tables, *[None] * (3 - len(tables)))
 
 
 def cross_validate(

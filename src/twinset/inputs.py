@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -17,12 +18,24 @@ from twinset.table.infer import infer
 from twinset.table.schema import Schema
 from twinset.table.schema_files import load_schema
 from twinset.table.sources import Source, open_source
+from twinset.table.spill import Hashes, Spill, not_among, spill, unit_hashes
 from twinset.table.split import align_columns, check_holdout
 from twinset.table.table import Table
 
-__all__ = ["MAX_ROWS", "Options", "read", "read_holdout", "read_like", "stored_types"]
+__all__ = [
+    "MAX_ROWS",
+    "Given",
+    "Options",
+    "read",
+    "read_holdout",
+    "read_like",
+    "read_whole",
+    "stored_types",
+]
 
 MAX_ROWS = 1_000_000
+MAX_BYTES = 512 << 20  # of a table in memory; what is larger is streamed
+_SAMPLE_ROWS, _SAMPLE_CELLS = 200_000, 20_000_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +52,8 @@ class Options:
     table
         Table of a database.
     max_rows
-        Rows read at most; of a larger table a uniform sample is read.
+        Rows read at most; of a larger table a uniform sample is read (`read_whole`: all rows are
+        read, in parts).
     """
 
     schema: Schema | str | Path | None = None
@@ -82,10 +96,7 @@ def read(data: object, options: Options, *, seed: int = 0) -> tuple[Source, Tabl
     """Open `data`, infer its schema and return it as a canonical table."""
     check_time()
     source = open_source(data, table=options.table)
-    raw = source.raw(options.max_rows, stream(seed, "read"))
-    if raw.num_rows == 0:
-        raise InputError(source.name, got="no rows", allowed="a header and at least one row")
-    return source, to_canonical(raw, options.infer(raw))
+    return source, _canonical(source, source.raw(options.max_rows, stream(seed, "read")), options)
 
 
 def read_like(data: object, like: Table, options: Options, *, seed: int = 0) -> Table:
@@ -95,8 +106,15 @@ def read_like(data: object, like: Table, options: Options, *, seed: int = 0) -> 
     check_time()
     source = open_source(data, table=options.table)
     raw = source.raw(options.max_rows, stream(seed, "read", source.name))
+    return _canonical(source, raw, options, like)
+
+
+def _canonical(source: Source, raw: pa.Table, options: Options, like: Table | None = None) -> Table:
     if raw.num_rows == 0:
-        raise InputError(source.name, got="no rows", allowed="at least one row")
+        header = "a header and " if like is None else ""
+        raise InputError(source.name, got="no rows", allowed=f"{header}at least one row")
+    if like is None:
+        return to_canonical(raw, options.infer(raw))
     return to_canonical(align_columns(raw, like.names, what=source.name), like.schema)
 
 
@@ -105,6 +123,89 @@ def read_holdout(
 ) -> tuple[Table, int]:
     """Read a holdout; return it without the units it shares with train, and their number."""
     return check_holdout(train, read_like(data, train, options, seed=seed))
+
+
+@dataclass(frozen=True)
+class Given:
+    """A table to be measured: in memory, or a sample of it and all of it in files."""
+
+    table: Table
+    spill: Spill | None = None
+
+
+def read_whole(
+    data: object,
+    options: Options,
+    folder: Path,
+    *,
+    train: Given | None = None,
+    unseen: bool = False,
+    seed: int = 0,
+) -> Given:
+    """Read all rows of a table: into memory up to `max_rows` and 512 MB, else into files.
+
+    Parameters
+    ----------
+    folder
+        Made for the files, if they are needed.
+    train
+        The table whose columns this one must have; None for train itself.
+    unseen
+        Whether rows of train's units are left out, as of a holdout.
+    """
+    check_time()
+    if isinstance(data, Table):
+        table = data
+    else:
+        source = open_source(data, table=options.table)
+        raw = _small_enough(source, options.max_rows)
+        if raw is None:
+            return _streamed(source, options, folder, train, unseen, seed)
+        table = _canonical(source, raw, options, None if train is None else train.table)
+    if not unseen or train is None:
+        return Given(table)
+    unit, hashes = train.table.schema.unit, _hashes(train)
+    if train.spill is None or unit is None or hashes is None:
+        return Given(check_holdout(train.table, table)[0])
+    own = not_among(table[unit.name], unit_hashes(table[unit.name]), hashes)
+    if not own.any():
+        raise InputError("--holdout", got="only units that are in train too", allowed="others")
+    return Given(table.take(own))
+
+
+def _streamed(
+    source: Source, options: Options, folder: Path, train: Given | None, unseen: bool, seed: int
+) -> Given:
+    most = min(options.max_rows, _SAMPLE_ROWS, max(10_000, _SAMPLE_CELLS // len(source.names)))
+    if train is None:
+        schema = options.infer(source.raw(most, stream(seed, "read")))
+    else:
+        schema = train.table.schema
+        align_columns(source.schema.empty_table(), schema.names, what=source.name)
+    without = _hashes(train) if unseen and train is not None else None
+    rng = stream(seed, "stream", source.name)
+    made = spill(source, schema, folder, most, rng, without=without)
+    return Given(made.sample, made)
+
+
+def _hashes(train: Given) -> Hashes | None:
+    """Return the sorted hashes of the units of train, if it has units."""
+    unit = train.table.schema.unit
+    if unit is None:
+        return None
+    units = train.spill.units if train.spill else None
+    return np.unique(units[: len(units)] if units else unit_hashes(train.table[unit.name]))
+
+
+def _small_enough(source: Source, most: int) -> pa.Table | None:
+    """Return all rows of a source if they are few enough to be held."""
+    batches, rows, size = [], 0, 0
+    for batch in source.batches():
+        batches.append(batch)
+        rows, size = rows + batch.num_rows, size + batch.nbytes
+        if rows > most or size > MAX_BYTES:
+            return None
+    return pa.Table.from_batches(batches, source.schema)
 
 
 def stored_types(data: object, options: Options, *, seed: int = 0) -> dict[str, str]:

@@ -55,7 +55,7 @@ def evaluate(
     workers: opt.Workers = None,
     time_limit: opt.TimeLimit = None,
     table: opt.TableName = None,
-    max_rows: opt.MaxRows = opt.ROWS,
+    max_rows: opt.MaxHeldRows = opt.ROWS,
     as_json: opt.Json = False,
     quiet: opt.Quiet = False,
 ) -> int:

@@ -66,6 +66,14 @@ TableName = Annotated[
 MaxRows = Annotated[
     int, typer.Option("--max-rows", min=1, help="Read at most this many rows (a uniform sample).")
 ]
+MaxHeldRows = Annotated[
+    int,
+    typer.Option(
+        "--max-rows",
+        min=1,
+        help="Rows of a table held in memory at most; all rows of a larger one are streamed.",
+    ),
+]
 HoldoutFile = Annotated[
     str | None, typer.Option("--holdout", metavar="FILE", help="Other units of the population.")
 ]

@@ -7,41 +7,14 @@ from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 
 from twinset.metrics._evidence import Codes, Floats
-from twinset.table.table import Table, numbers
+from twinset.table.table import Table, column_numbers, labels
 
 __all__ = ["column_numbers", "labels", "shared_codes", "small", "unseen_cells"]
 
 
 K = TypeVar("K", bound=str)
-
-
-def labels(column: pa.ChunkedArray) -> tuple[list[str], npt.NDArray[np.int64]]:
-    """Return a discrete column's distinct values as text, and shape (rows,) places; -1 is null."""
-    if not pa.types.is_dictionary(column.type):
-        column = column.cast(pa.string()).dictionary_encode()
-    column = column.unify_dictionaries()
-    places = column.combine_chunks()
-    if isinstance(places, pa.ChunkedArray):
-        if not places.num_chunks:
-            return [], np.empty(0, dtype=np.int64)
-        places = places.chunk(0)
-    index = places.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
-    names = places.dictionary.cast(pa.string()).to_pylist()
-    missing = np.array([n is None for n in names] + [False])
-    index = np.where(missing[index], -1, index)
-    return ["" if n is None else n for n in names], index
-
-
-def column_numbers(table: Table, column: str) -> Floats:
-    """Return a number-like column as float64, NaN where null or infinite."""
-    values = table[column]
-    if values.null_count == len(values):
-        return np.full(len(values), np.nan)
-    found = numbers(values, table.schema[column].kind)
-    return np.where(np.isinf(found), np.nan, found)
 
 
 def shared_codes(tables: Mapping[K, Table], column: str) -> tuple[dict[K, Floats], tuple[str, ...]]:

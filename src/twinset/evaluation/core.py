@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from twinset import registry
 from twinset.errors import InputError
@@ -11,12 +11,16 @@ from twinset.evaluation.charts import charts
 from twinset.evaluation.disclosure import suppressed
 from twinset.evaluation.evidence import Evidence
 from twinset.evaluation.problems import problems
+from twinset.metrics._evidence import Side
 from twinset.progress import phase
 from twinset.protocols import Result
 from twinset.results import Evaluation, NotComputed
+from twinset.table.spill import Spill
 from twinset.table.table import Table
 
-__all__ = ["FAILURES", "evaluate"]
+__all__ = ["AT_HAND", "FAILURES", "evaluate"]
+
+AT_HAND = 200_000  # rows of a table that measures of whole rows look at
 
 FAILURES = (  # of a metric on data: not the user's mistake, not time's or the disk's end
     ArithmeticError,
@@ -40,6 +44,7 @@ def evaluate(
     sensitive: Sequence[str] = (),
     seed: int = 0,
     metrics: Sequence[str] | None = None,
+    spills: Mapping[Side, Spill] | None = None,
 ) -> Evaluation:
     """Measure how far `synthetic` is from being a fresh sample of the population of `train`.
 
@@ -56,6 +61,8 @@ def evaluate(
         Seed of folds, subsamples and bootstraps.
     metrics
         Registered names; all unless given.
+    spills
+        All rows of those tables that are larger than memory; the tables then hold a sample.
 
     Raises
     ------
@@ -70,29 +77,40 @@ def evaluate(
     for column in (*sensitive, *([target] if target is not None else [])):
         train.schema[column]  # SchemaError names the nearest ones
     chosen = list(metrics) if metrics is not None else registry.names("metrics")
-    evidence = Evidence(train, synthetic, holdout, target=target, sensitive=sensitive, seed=seed)
+    evidence = Evidence(
+        train,
+        synthetic,
+        holdout,
+        target=target,
+        sensitive=sensitive,
+        seed=seed,
+        spills=spills,
+    )
+    some = evidence.at_hand(AT_HAND)
     results: list[Result] = []
     not_computed = [
         NotComputed(f"comparison of column {c}", reason) for c, reason in evidence.left_out.items()
     ]
     with phase("evaluate", total=len(chosen)) as step:
         for name in chosen:
-            results += _measure(name, evidence)
+            results += _measure(name, evidence, some)
             step.advance(detail=name)
     not_computed += _missed(results)
+    not_computed += _unread(evidence, some)
     return Evaluation(
         results=tuple(results),
         not_computed=tuple(not_computed),
         seed=seed,
         schema=suppressed(train),
         problems=problems(evidence, results),
-        charts=charts(evidence),
+        charts=charts(some),
     )
 
 
-def _measure(name: str, evidence: Evidence) -> list[Result]:
+def _measure(name: str, whole: Evidence, some: Evidence) -> list[Result]:
     """Run one metric; what fails on odd data is a status, not the end."""
     metric = registry.configure("metrics", name)
+    evidence = whole if getattr(metric, "needs", "rows") == "counts" else some
     started = time.process_time()
     try:
         found = list(metric.measure(evidence))
@@ -102,7 +120,23 @@ def _measure(name: str, evidence: Evidence) -> list[Result]:
         failed = Result(family=metric.family, name=name, status="failed", reason=reason)
         return [failed]
     seconds = (time.process_time() - started) / max(len(found), 1)
+    taken = {s: evidence.rows(s) for s in evidence.sides if evidence.rows(s) < whole.rows(s)}
+    if taken:
+        found = [r.replace(params={**r.params, "rows_taken": taken}) for r in found]
     return [r.replace(seconds=seconds) for r in found]
+
+
+def _unread(whole: Evidence, some: Evidence) -> list[NotComputed]:
+    """Say of how many rows a sample was taken for what needs rows."""
+    taken = [
+        f"{some.rows(s):,} of {whole.rows(s):,} rows of {s}"
+        for s in whole.sides
+        if some.rows(s) < whole.rows(s)
+    ]
+    if not taken:
+        return []
+    reason = f"measures with params.rows_taken took a uniform sample by unit: {'; '.join(taken)}"
+    return [NotComputed("rows beyond a sample, where whole rows are needed", reason)]
 
 
 def _missed(results: Sequence[Result]) -> list[NotComputed]:

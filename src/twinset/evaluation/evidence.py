@@ -2,38 +2,46 @@
 
 Columns are coded on bins and categories of train only. The holdout is cut to the size of the
 release where sizes matter (`holdout` of counts), and whole where they do not (models, records).
+
+Counts, sorted values and units are those of all rows, also of a table larger than memory
+(`twinset.table.spill`); codes, values, features and records are those of the rows at hand, which
+then are a sample.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Literal, TypeVar, cast
 
 import numpy as np
 import numpy.typing as npt
 
-from twinset.evaluation.coding import column_numbers, labels, shared_codes, small, unseen_cells
-from twinset.evaluation.texts import bin_texts
-from twinset.metrics._evidence import Cells, Coded, Codes, Counts, Floats, Side, Split
+from twinset.evaluation import counting, equal_rows
+from twinset.evaluation.codebook import Codebook
+from twinset.evaluation.coding import column_numbers
+from twinset.evaluation.counting import InFiles, InMemory, Rows
+from twinset.evaluation.views import Views
+from twinset.metrics._evidence import Cells, Coded, Counts, Floats, Side, Split, Standing
 from twinset.protocols import Records
 from twinset.stats import marginals
-from twinset.stats.codes import coarsen, fit_bins
 from twinset.stats.fingerprints import fingerprints
 from twinset.stats.fingerprints import near_unique as nearly_unique
-from twinset.stats.records import encode
 from twinset.stats.seeds import stream
-from twinset.stats.units import Units, compact, count_units, design_effect, draw
-from twinset.table.schema import Column, Kind
+from twinset.stats.sorted_values import distinct
+from twinset.stats.units import Units, compact, draw
+from twinset.table.schema import Column
+from twinset.table.spill import Spill
 from twinset.table.table import Table
 
-__all__ = ["BINS", "LEVELS", "Evidence"]
+__all__ = ["Evidence"]
 
-T = TypeVar("T")
-BINS = 20
 NEAR_UNIQUE = 0.5  # a column with more distinct values than this share of the rows
-LEVELS = {1: None, 2: 32, 3: 8, 4: 4}  # codes a column, by the number of columns (4: or more)
 _RESPLIT_ROWS = 30_000
+_SOME_ROWS = 50_000
+_SORTED = 20_000_000  # sorted values held at most: sorting again is cheap
+T = TypeVar("T")
+Places = npt.NDArray[np.int64]
 _DISTANCE = {"tvd": marginals.tvd, "js": marginals.js_divergence}
 
 
@@ -49,6 +57,8 @@ class Evidence:
         Column to predict; columns whose groups are watched.
     seed
         Seed of every random step.
+    spills
+        All rows of those tables that are larger than memory; the tables then hold a sample.
     """
 
     def __init__(
@@ -60,8 +70,10 @@ class Evidence:
         target: str | None = None,
         sensitive: Sequence[str] = (),
         seed: int = 0,
+        spills: Mapping[Side, Spill] | None = None,
     ) -> None:
         self.seed = seed
+        self._spills = dict(spills or {})
         self.left_out: dict[str, str] = {}
         tables = [t for t in (synthetic, holdout) if t is not None]
         names = [c.name for c in train.schema.columns if self._usable(c, tables)]
@@ -71,12 +83,9 @@ class Evidence:
         self.holdout = None if holdout is None or not holdout.num_rows else holdout.select(names)
         self.target = target if target in names else None
         self.sensitive = tuple(s for s in sensitive if s in names)
-        self._cells: dict[tuple[tuple[str, ...], int | None], Cells] = {}
-        self._sorted: dict[tuple[Side, str], Floats] = {}
-        self._known: dict[str, tuple[str, ...]] = {}
-        self._effects: dict[tuple[Side, str], float] = {}
+        self._sorted: dict[tuple[tuple[Side, ...], str], Floats] = {}
+        self._number_of_units: dict[Side, int] = {}
         self._once: dict[Hashable, object] = {}
-        self._coarse: dict[tuple[str, int], tuple[dict[Side, Codes], int]] = {}
 
     def _usable(self, column: Column, others: Sequence[Table]) -> bool:
         reason = ""
@@ -106,7 +115,7 @@ class Evidence:
     @cached_property
     def holdout_rows(self) -> npt.NDArray[np.int64]:
         """Places in the whole holdout (of models) of the holdout's rows elsewhere."""
-        held, most = self.holdout, self.synthetic.num_rows
+        held, most = self.holdout, self._released
         if held is None or held.num_rows <= most:
             return np.arange(0 if held is None else held.num_rows)
         return draw(held.units, held.num_rows, most, self.rng("holdout"))
@@ -121,21 +130,62 @@ class Evidence:
         return tables
 
     @property
+    def _released(self) -> int:
+        spill = self._spills.get("synthetic")
+        return spill.rows if spill else self.synthetic.num_rows
+
+    @cached_property
+    def _rows(self) -> dict[Side, Rows]:
+        found: dict[Side, Rows] = {}
+        for side, table in self._equal.items():
+            spill = self._spills.get(side)
+            if spill is not None and side == "holdout" and spill.rows > self._released:
+                units = None if spill.units is None else spill.units[: spill.rows]
+                chosen = np.zeros(spill.rows, dtype=bool)
+                chosen[draw(units, spill.rows, self._released, self.rng("holdout"))] = True
+                spill = spill.kept(chosen)
+            found[side] = InMemory(table) if spill is None else InFiles(spill)
+        return found
+
+    def at_hand(self, most: int) -> Evidence:
+        """Return evidence on the rows at hand alone, about `most` of each table, by unit."""
+        tables: dict[Side, Table] = {}
+        for side, table in self._whole.items():
+            if table.num_rows > most:
+                rng = self.rng("at hand", side)
+                table = table.take(draw(table.units, table.num_rows, most, rng))
+            tables[side] = table
+        if not self._spills and all(t is self._whole[s] for s, t in tables.items()):
+            return self
+        made = Evidence(
+            tables["train"],
+            tables["synthetic"],
+            tables.get("holdout"),
+            target=self.target,
+            sensitive=self.sensitive,
+            seed=self.seed,
+        )
+        made.left_out = self.left_out
+        return made
+
+    @property
     def sides(self) -> tuple[Side, ...]:
         """Tables that are there."""
         return tuple(self._equal)
 
     def rows(self, side: Side) -> int:
         """Rows of a table."""
-        return self._equal[side].num_rows
+        return self._rows[side].rows
 
     def units(self, side: Side) -> Units:
-        """Units of a table's rows."""
+        """Units of a table's rows at hand."""
         return self._equal[side].units
 
     def number_of_units(self, side: Side) -> int:
         """Units of a table."""
-        return count_units(self.units(side), self.rows(side))
+        if side not in self._number_of_units:
+            self._number_of_units[side] = self._rows[side].num_units
+        return self._number_of_units[side]
 
     @property
     def split(self) -> tuple[int, int]:
@@ -154,91 +204,42 @@ class Evidence:
     # -- codes and counts ------------------------------------------------------------------------
 
     @cached_property
+    def _codebook(self) -> Codebook:
+        return Codebook(
+            self.schema, self._rows, self._equal, lambda name: self.sorted("train", name)
+        )
+
+    @property
     def columns(self) -> dict[str, Coded]:
         """Coded columns by name."""
-        return {c.name: self._code(c) for c in self.schema.columns}
+        return self._codebook.columns
 
     def levels(self, name: str) -> tuple[str, ...]:
         """Return the categories that train has in a discrete column, by code."""
         self.columns[name]  # coded by now
-        return self._known[name]
+        return self._codebook.known[name]
 
-    def _code(self, column: Column) -> Coded:
-        codes: dict[Side, Codes] = {}
-        order: npt.NDArray[np.int64] | None = None
-        if column.kind.is_number_like:
-            bins = fit_bins(self.values("train", column.name), BINS)
-            order, size = bins.order, bins.size
-            for side in self.sides:
-                codes[side] = small(bins.code(self.values(side, column.name)), size)
-            return Coded(column.name, column.kind, codes, size, order, bin_texts(bins, column.kind))
-        known, place = labels(self.train[column.name])
-        present = np.bincount(place[place >= 0], minlength=len(known)) > 0
-        levels = [v for v, p in zip(known, present, strict=True) if p]
-        if column.categories is not None:  # declared or inferred order
-            rank = {v: i for i, v in enumerate(column.categories)}
-            levels.sort(key=lambda v: rank.get(v, len(rank)))
-        to_code = {v: i for i, v in enumerate(levels)}
-        self._known[column.name] = tuple(levels)
-        size = len(levels) + 2
-        for side in self.sides:
-            names, at = labels(self._equal[side][column.name])
-            table = np.array([to_code.get(v, size - 1) for v in names] + [size - 2])
-            codes[side] = small(table[at], size)  # -1 (null) takes the last
-        if column.kind is Kind.ORDINAL:
-            order = np.arange(size)
-        text = (*(f"category {v!r}" for v in levels), "missing", "unseen categories")
-        return Coded(column.name, column.kind, codes, size, order, text)
+    def cells(self, columns: Sequence[str], levels: int | None = None) -> Cells:
+        """Joint counts, each column coarsened to `levels` codes (plus null and unseen)."""
+        return self._codebook.cells(columns, levels)
+
+    def missing_patterns(self, columns: Sequence[str]) -> Cells:
+        """Counts of which of some columns are null together; the last cell is unseen in train."""
+        return self._codebook.missing_patterns(columns)
 
     def effect(self, side: Side, column: str) -> float:
         """Design effect of units on a column's shares."""
-        key = (side, column)
-        if key not in self._effects:
-            coded = self.columns[column]
-            self._effects[key] = design_effect(coded.codes[side], self.units(side), coded.size)
-        return self._effects[key]
+        return self._codebook.effect(side, column)
+
+    def held(self, column: str) -> Counts:
+        """Units of train that hold each code of a column at least once; shape (codes,)."""
+        return self._codebook.held(column)
 
     def pooled_effect(self, columns: Sequence[str]) -> float:
         """Design effect to use for chance: the largest of these columns, real rows."""
         known = [c for c in columns if c in self.columns]
         sides = [s for s in self.sides if s != "synthetic"]
         return max((self.effect(s, c) for s in sides for c in known), default=1.0)
-
-    def _levels(self, name: str, levels: int | None) -> tuple[dict[Side, Codes], int]:
-        coded = self.columns[name]
-        if levels is None or coded.size <= levels + 2:
-            return coded.codes, coded.size
-        key = (name, levels)
-        if key not in self._coarse:
-            counts = np.bincount(coded.codes["train"], minlength=coded.size)[:-2]
-            order = None if coded.order is None else coded.order[coded.order < coded.size - 2]
-            table = np.append(coarsen(counts, order, levels), [levels, levels + 1])
-            table = small(table, levels + 2)
-            self._coarse[key] = {s: table[c] for s, c in coded.codes.items()}, levels + 2
-        return self._coarse[key]
-
-    def cells(self, columns: Sequence[str], levels: int | None = None) -> Cells:
-        """Joint counts, each column coarsened to `levels` codes (plus null and unseen)."""
-        names = tuple(columns)
-        levels = LEVELS[min(len(names), 4)] if levels is None else levels
-        if (names, levels) in self._cells:
-            return self._cells[names, levels]
-        coded = [self._levels(n, levels) for n in names]
-        shape = tuple(size for _, size in coded)
-        codes: dict[Side, tuple[Codes, ...]] = {
-            s: tuple(c[s] for c, _ in coded) for s in self.sides
-        }
-        found = Cells(names, shape, {}, unseen_cells(shape), codes)
-        for side in self.sides:
-            found.counts[side] = np.bincount(found.index(side), minlength=int(np.prod(shape)))
-        self._cells[names, levels] = found
-        return found
-
-    def pseudo(self, columns: Sequence[str], codes: dict[Side, Codes], size: int) -> Cells:
-        """Counts of codes made from some columns; the last code is unseen in train."""
-        counts = {s: np.bincount(c, minlength=size) for s, c in codes.items()}
-        wrapped: dict[Side, tuple[Codes, ...]] = {s: (c,) for s, c in codes.items()}
-        return Cells(tuple(columns), (size,), counts, unseen_cells((size,)), wrapped)
 
     # -- chance ----------------------------------------------------------------------------------
 
@@ -281,20 +282,26 @@ class Evidence:
         at_split = same(counts, fresh, self.pooled_effect(cells.columns))[0]
         return min(1.0, found * mean / at_split) if at_split > 0 else found
 
+    def some(self, side: Side, most: int = _SOME_ROWS) -> tuple[Places, Places]:
+        """Places of a bounded sample, by unit, of the rows at hand, and the unit of each."""
+        units, rows = self.units(side), self._equal[side].num_rows
+        if rows <= most:
+            return np.arange(rows), compact(units, rows)
+        chosen = draw(units, rows, most, self.rng("some", side))
+        return chosen, compact(None if units is None else units[chosen], len(chosen))
+
     @cached_property
-    def _real_rows(self) -> tuple[dict[Side, npt.NDArray[np.int64]], npt.NDArray[np.int64]]:
-        chosen: dict[Side, npt.NDArray[np.int64]] = {}
+    def _real_rows(self) -> tuple[dict[Side, Places], Places]:
+        chosen: dict[Side, Places] = {}
         ids, start = [], 0
         sides = [s for s in self.sides if s != "synthetic"]
         for side in sides:
-            most = _RESPLIT_ROWS // len(sides)
-            chosen[side] = draw(self.units(side), self.rows(side), most, self.rng("real", side))
-            own = compact(self.units(side), self.rows(side))[chosen[side]] + start
-            start += self.rows(side)
-            ids.append(own)
-        return chosen, compact(np.concatenate(ids), sum(map(len, ids)))
+            chosen[side], own = self.some(side, _RESPLIT_ROWS // len(sides))
+            ids.append(own + start)
+            start += int(own.max(initial=-1)) + 1
+        return chosen, np.concatenate(ids)
 
-    def real(self, cells: Cells) -> npt.NDArray[np.int64]:
+    def real(self, cells: Cells) -> Places:
         """Cell of each of a bounded sample of real rows (train and holdout pooled)."""
         rows, _ = self._real_rows
         return np.concatenate([cells.index(side, at) for side, at in rows.items()])
@@ -314,16 +321,24 @@ class Evidence:
         return tuple(c.name for c in self.schema.columns if c.kind.is_number_like)
 
     def values(self, side: Side, column: str) -> Floats:
-        """Return a number-like column as float64, NaN where null."""
-        table = self._equal[side]
-        return column_numbers(table, column)
+        """Return a number-like column of the rows at hand as float64, NaN where null."""
+        return column_numbers(self._equal[side], column)
 
     def sorted(self, side: Side, column: str) -> Floats:
         """Sorted non-null values of a number-like column."""
-        key = (side, column)
+        return self._in_order((side,), column)
+
+    def real_sorted(self, column: str) -> Floats:
+        """Sorted non-null values of a number-like column in train and holdout together."""
+        return self._in_order(tuple(s for s in self.sides if s != "synthetic"), column)
+
+    def _in_order(self, sides: tuple[Side, ...], column: str) -> Floats:
+        key = (sides, column)
         if key not in self._sorted:
-            values = self.values(side, column)
-            self._sorted[key] = np.sort(values[~np.isnan(values)])
+            found = counting.sort([self._rows[s].numbers(column) for s in sides])
+            if sum(map(len, self._sorted.values())) + len(found) > _SORTED:
+                self._sorted.clear()
+            self._sorted[key] = found
         return self._sorted[key]
 
     # -- models ----------------------------------------------------------------------------------
@@ -334,51 +349,38 @@ class Evidence:
         return whole if self.holdout is None else {**whole, "holdout": self.holdout}
 
     @cached_property
-    def _features(self) -> dict[Side, Floats]:
-        columns: dict[Side, list[Floats]] = {s: [] for s in self._whole}
-        for column in self.schema.columns:
-            if column.kind.is_number_like:
-                for side, table in self._whole.items():
-                    columns[side].append(column_numbers(table, column.name))
-                continue
-            for side, codes in shared_codes(self._whole, column.name)[0].items():
-                columns[side].append(codes)
-        return {
-            s: np.column_stack(c) if c else np.empty((t.num_rows, 0))
-            for (s, c), t in zip(columns.items(), self._whole.values(), strict=True)
-        }
+    def _views(self) -> Views:
+        return Views(self.schema, self._whole)
 
     def model_view(self, side: Side, *, without: str | None = None) -> Split:
         """Features of all rows of a table for a model."""
-        keep = [i for i, c in enumerate(self.schema.columns) if c.name != without]
-        chosen = [self.schema.columns[i] for i in keep]
-        categorical = tuple(i for i, c in enumerate(chosen) if not c.kind.is_number_like)
-        names = tuple(c.name for c in chosen)
-        return Split(self._features[side][:, keep], names, categorical, self._whole[side].units)
+        return self._views.model_view(side, without=without)
 
     def target_values(self) -> tuple[dict[Side, Floats], tuple[str, ...] | None]:
         """Target per side (class codes or numbers, NaN where null), and class names if discrete."""
-        if self.target is None:
-            return {}, None
-        if self.schema[self.target].kind.is_number_like:
-            return {s: column_numbers(t, self.target) for s, t in self._whole.items()}, None
-        return shared_codes(self._whole, self.target)
-
-    # -- records ---------------------------------------------------------------------------------
+        return ({}, None) if self.target is None else self._views.values(self.target)
 
     def records(self) -> dict[Side, Records]:
         """All tables on one scale for distances, the scale of train and holdout together."""
-        return self._records
-
-    @cached_property
-    def _records(self) -> dict[Side, Records]:
-        sides = list(self._whole)
-        real = [i for i, s in enumerate(sides) if s != "synthetic"]
-        encoded = encode(list(self._whole.values()), reference=real, columns=self.schema.names)
-        return dict(zip(sides, encoded, strict=True))
+        return self._views.records
 
     def hashes(self, *, near_unique: bool) -> dict[Side, npt.NDArray[np.uint64]]:
         """One number a row, equal exactly if rows are equal (up to 64-bit collisions)."""
-        records = self.records()
-        left_out = None if near_unique else nearly_unique(records["train"], NEAR_UNIQUE)
-        return {s: fingerprints(r, left_out) for s, r in records.items()}
+        left_out = None if near_unique else nearly_unique(self.records()["train"], NEAR_UNIQUE)
+        return {s: fingerprints(r, left_out) for s, r in self.records().items()}
+
+    def standing_in_train(self, *, near_unique: bool) -> dict[Side, Standing]:
+        """How many rows of each whole table equal a train row (of train: another train row)."""
+        left_out = () if near_unique else tuple(filter(self._is_near_unique, self.schema.names))
+        schema = self.schema.select([n for n in self.schema.names if n not in left_out])
+        tables: dict[Side, Rows] = {
+            s: InFiles(self._spills[s]) if s in self._spills else InMemory(t)
+            for s, t in self._whole.items()
+        }
+        return equal_rows.standing(tables, schema)
+
+    def _is_near_unique(self, name: str) -> bool:
+        most = max(NEAR_UNIQUE * self.rows("train"), 10)
+        if not self.schema[name].kind.is_number_like:
+            return bool(np.count_nonzero(self.cells([name]).counts["train"]) > most)
+        return distinct(self.sorted("train", name)) > most

@@ -13,7 +13,6 @@ from twinset.evaluation.problem_words import over, points
 from twinset.protocols import Result
 from twinset.results import Problem
 from twinset.stats.intervals import Z95
-from twinset.stats.units import unit_counts
 
 __all__ = ["column_problems"]
 
@@ -111,7 +110,7 @@ def _cells(evidence: Evidence, name: str) -> Iterator[Problem]:
     effect = evidence.pooled_effect([name])
     noise = Z95 * np.sqrt(effect * np.maximum(p * (1 - p), 1 / n) * (1 / n + 1 / m))
     gap = q - p
-    held = unit_counts(coded.codes["train"], evidence.units("train"), coded.size)
+    held = evidence.held(name)
     best = int(np.argmax(np.abs(gap) / noise))
     where = coded.text[best] if held[best] >= MINIMUM else "among rare values"
     size, own = float(gap[best]), float(noise[best])

@@ -152,9 +152,9 @@ def _clearest(evidence: Evidence, pair: tuple[str, ...]) -> str:
     noise = Z95 * np.sqrt(effect * np.maximum(p * (1 - p), 1 / n) * (1 / n + 1 / m))
     held = unit_counts(cells.index("train"), evidence.units("train"), train.size)
     held = held.reshape(cells.shape)
-    sure = (held == 0) | (held >= MINIMUM)
+    sure = (train == 0) | (held >= MINIMUM)
     for axis, column in enumerate(coded):
-        own = unit_counts(column.codes["train"], evidence.units("train"), column.size)
+        own = evidence.held(column.name).copy()
         own[column.unseen] = 0
         sure &= (own >= MINIMUM)[:, None] if axis == 0 else (own >= MINIMUM)[None, :]
     size = np.where(sure, np.abs(q - p) / noise, 0.0)

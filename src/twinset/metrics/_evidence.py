@@ -14,7 +14,7 @@ from twinset.stats.units import Units
 from twinset.table.schema import Kind, Schema
 from twinset.table.table import Table
 
-__all__ = ["Cells", "Coded", "Evidence", "Side", "Split"]
+__all__ = ["Cells", "Coded", "Evidence", "Side", "Split", "Standing"]
 
 T = TypeVar("T")
 Side = Literal["train", "synthetic", "holdout"]
@@ -30,7 +30,7 @@ class Coded:
     Attributes
     ----------
     codes
-        Shape (rows,) for each side.
+        Shape (rows at hand,) for each side.
     size
         Number of codes; the last but one is null, the last is unseen (not in train).
     order
@@ -70,7 +70,7 @@ class Cells:
     unseen
         Shape (cells,): cells that train cannot have.
     codes
-        The columns' codes that were counted, for each side.
+        The columns' codes in the rows at hand, for each side.
     """
 
     columns: tuple[str, ...]
@@ -99,8 +99,21 @@ class Split:
     units: Units
 
 
+@dataclass(frozen=True)
+class Standing:
+    """How many `rows` of a table, of so many `units`, equal a train row."""
+
+    copied: int
+    rows: int
+    units: int
+
+
 class Evidence(Protocol):
-    """Train, synthetic and holdout, coded once, with everything that metrics share."""
+    """Train, synthetic and holdout, coded once, with everything that metrics share.
+
+    A metric whose class says ``needs = "counts"`` uses counts, sorted values, units and `some` rows
+    alone, and is computed on all rows of a table of any size; others get a sample of a large table.
+    """
 
     train: Table
     synthetic: Table
@@ -128,7 +141,7 @@ class Evidence(Protocol):
         ...
 
     def units(self, side: Side) -> Units:
-        """Units of a table's rows."""
+        """Units of a table's rows at hand."""
         ...
 
     def number_of_units(self, side: Side) -> int:
@@ -139,6 +152,10 @@ class Evidence(Protocol):
         """Design effect of units on a column's shares."""
         ...
 
+    def held(self, column: str) -> Counts:
+        """Units of train that hold each code of a column at least once; shape (codes,)."""
+        ...
+
     def pooled_effect(self, columns: Sequence[str]) -> float:
         """Design effect to use for chance: the largest of these columns, real rows."""
         ...
@@ -147,8 +164,8 @@ class Evidence(Protocol):
         """Joint counts, each column coarsened to `levels` codes (plus null and unseen)."""
         ...
 
-    def pseudo(self, columns: Sequence[str], codes: dict[Side, Codes], size: int) -> Cells:
-        """Counts of codes made from some columns; the last code is unseen in train."""
+    def missing_patterns(self, columns: Sequence[str]) -> Cells:
+        """Counts of which of some columns are null together; the last cell is unseen in train."""
         ...
 
     def null(
@@ -168,6 +185,12 @@ class Evidence(Protocol):
         """The holdout's own distance from train, at the size of the release."""
         ...
 
+    def some(
+        self, side: Side, most: int = ...
+    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """Places of a bounded sample, by unit, of the rows at hand, and the unit of each."""
+        ...
+
     def resplits(self, times: int) -> Iterator[npt.NDArray[np.bool_]]:
         """Random halves by unit of the rows of `real`."""
         ...
@@ -177,11 +200,15 @@ class Evidence(Protocol):
         ...
 
     def values(self, side: Side, column: str) -> Floats:
-        """Return a number-like column as float64, NaN where null."""
+        """Return a number-like column of the rows at hand as float64, NaN where null."""
         ...
 
     def sorted(self, side: Side, column: str) -> Floats:
         """Sorted non-null values of a number-like column."""
+        ...
+
+    def real_sorted(self, column: str) -> Floats:
+        """Sorted non-null values of a number-like column in train and holdout together."""
         ...
 
     def numeric(self) -> tuple[str, ...]:
@@ -207,4 +234,8 @@ class Evidence(Protocol):
 
     def hashes(self, *, near_unique: bool) -> dict[Side, npt.NDArray[np.uint64]]:
         """One number a row, equal exactly if rows are equal."""
+        ...
+
+    def standing_in_train(self, *, near_unique: bool) -> dict[Side, Standing]:
+        """How many rows of each whole table equal a train row (of train: another train row)."""
         ...

@@ -26,8 +26,8 @@ def chosen_pairs(evidence: Evidence, most: int) -> list[tuple[str, ...]]:
     strength = np.zeros((len(names), len(names)))
     rng = evidence.rng("pairs")
     for side in ("train", "synthetic"):
-        rows = evidence.rows(side)
-        at = rng.choice(rows, min(rows, _SCREEN_ROWS), replace=False)
+        at, _ = evidence.some(side)
+        at = rng.choice(at, min(len(at), _SCREEN_ROWS), replace=False)
         blocks, ends = [], [0]
         for name in names:
             code = evidence.cells([name]).codes[side][0][at].astype(np.int64)

@@ -13,7 +13,6 @@ from twinset.metrics._evidence import Cells, Evidence, Side
 from twinset.metrics._judge import Draft, Measure, half_width
 from twinset.stats import marginals
 from twinset.stats.intervals import chi_tails, normal_interval
-from twinset.stats.units import compact
 
 __all__ = ["mean_draft", "tvd_draft"]
 
@@ -61,7 +60,8 @@ def mean_draft(
     """Average over sets of columns.
 
     The interval adds each row's influence over all sets before squaring (sets share rows, so their
-    errors do not average out); the null's scatter is that of random halves of real rows, by unit.
+    errors do not average out), on a sample of rows where there are many; the null's scatter is that
+    of random halves of real rows, by unit.
     """
     value = float(np.mean([d.value for d in drafts]))
     expected = float(np.mean([d.params["expected"] for d in drafts]))
@@ -87,15 +87,16 @@ def _variance(evidence: Evidence, sets: Sequence[Cells]) -> float:
     """Variance of the mean TVD: influence of each unit, summed over the sets."""
     total = 0.0
     for side in _TWO:
-        influence = np.zeros(evidence.rows(side))
+        at, units = evidence.some(side)
+        influence = np.zeros(len(at))
         for cells in sets:
             train, release = cells.counts["train"], cells.counts["synthetic"]
             weights = marginals.tvd_variance(train, release)[1]
-            influence += weights[cells.index(side)]
+            influence += weights[cells.index(side, at)]
         influence /= 2 * len(sets)
         influence -= influence.mean()
-        sums = np.bincount(compact(evidence.units(side), len(influence)), weights=influence)
-        total += float(sums @ sums) / max(len(influence), 1) ** 2
+        sums = np.bincount(units, weights=influence)
+        total += float(sums @ sums) / max(len(at), 1) / evidence.rows(side)
     return total
 
 

@@ -66,6 +66,7 @@ class Associations:
 
     name: ClassVar[str] = "associations"
     family: ClassVar[Family] = "fidelity"
+    needs: ClassVar[str] = "counts"
     measures: ClassVar[tuple[Measure, ...]] = (PEARSON, SPEARMAN, CRAMER, ETA)
     most: int = 2_000
 
@@ -85,6 +86,10 @@ class Associations:
 
     def _numbers(self, evidence: Evidence) -> list[Draft]:
         names = evidence.numeric()
+        rows = (
+            len(evidence.values("train", names[0])),
+            len(evidence.values("synthetic", names[0])),
+        )
         drafts = []
         for measure, view in ((PEARSON, _plain), (SPEARMAN, mid_ranks)):
             with np.errstate(over="ignore", invalid="ignore"):  # huge values: no correlation
@@ -101,7 +106,7 @@ class Associations:
                     else None
                     for s, (r, v, _) in found.items()
                 }
-                drafts += _draft(evidence, measure, (names[i], names[j]), strengths)
+                drafts += _draft(evidence, measure, (names[i], names[j]), strengths, rows)
         return drafts
 
     def _from_counts(
@@ -133,7 +138,8 @@ class Associations:
             table = counts.reshape(cells.shape).astype(float)
             strength = of(table.T if turn else table)
             strengths[side] = strength and (strength[0], strength[1] * effect)
-        return _draft(evidence, measure, pair, strengths)
+        rows = evidence.rows("train"), evidence.rows("synthetic")
+        return _draft(evidence, measure, pair, strengths, rows)
 
 
 def _levels(cells: Cells) -> tuple[int, int]:
@@ -161,14 +167,15 @@ def _draft(
     measure: Measure,
     pair: tuple[str, str],
     strengths: dict[Side, Strength],
+    rows: tuple[int, int],
 ) -> list[Draft]:
     train, release = strengths["train"], strengths["synthetic"]
     if train is None or release is None:
         return []
     difference = release[0] - train[0]
     held = strengths.get("holdout")
-    real = train[1] * evidence.rows("train")  # variance of one row's worth
-    chance = train[1] + real / evidence.rows("synthetic")
+    real = train[1] * rows[0]  # variance of one row's worth
+    chance = train[1] + real / rows[1]
     reference = 0.0 if held is None else held[0] - train[0]
     p = two_sided(difference / math.sqrt(max(chance, train[1] + release[1], 1e-12)))
     return [
@@ -181,6 +188,7 @@ def _draft(
             noise=half_width(chance),
             p_worse=p,
             columns=pair,
-            params={"train": round(train[0], 5), "synthetic": round(release[0], 5), "target": 0.0},
+            params={"train": round(train[0], 5), "synthetic": round(release[0], 5), "target": 0.0}
+            | ({} if rows[0] == evidence.rows("train") else {"rows": min(rows)}),
         )
     ]

@@ -42,6 +42,7 @@ class Columns:
 
     name: ClassVar[str] = "columns"
     family: ClassVar[Family] = "fidelity"
+    needs: ClassVar[str] = "counts"
     measures: ClassVar[tuple[Measure, ...]] = (TVD, JS, MEAN)
 
     def measure(self, evidence: Evidence) -> list[Result]:

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-import numpy as np
-
 from twinset.metrics._evidence import Evidence
 from twinset.metrics._judge import Draft, Measure, half_width, judge, refuse
 from twinset.protocols import Family, Result
 from twinset.stats.intervals import proportions_differ, wilson
-from twinset.stats.units import count_units
 
 __all__ = ["Copies"]
 
@@ -33,6 +30,7 @@ class Copies:
 
     name: ClassVar[str] = "copies"
     family: ClassVar[Family] = "privacy"
+    needs: ClassVar[str] = "counts"
     measures: ClassVar[tuple[Measure, ...]] = (EXACT,)
 
     def measure(self, evidence: Evidence) -> list[Result]:
@@ -43,25 +41,16 @@ class Copies:
         return judge(self.family, drafts)
 
     def _rate(self, evidence: Evidence, *, near_unique: bool) -> Draft:
-        hashes = evidence.hashes(near_unique=near_unique)
-        train, release = hashes["train"], hashes["synthetic"]
-        distinct, counts = np.unique(train, return_counts=True)
-        copied = int(np.count_nonzero(np.isin(release, distinct)))
-        if "holdout" in hashes:
-            other, size = (
-                int(np.count_nonzero(np.isin(hashes["holdout"], distinct))),
-                len(hashes["holdout"]),
-            )
-            units = None if evidence.holdout is None else evidence.holdout.units
-        else:
-            other, size, units = int(counts[counts > 1].sum()), len(train), evidence.train.units
-        effect = max(size / max(count_units(units, size), 1), 1.0)
+        found = evidence.standing_in_train(near_unique=near_unique)
+        release, beside = found["synthetic"], found.get("holdout", found["train"])
+        copied, other, size = release.copied, beside.copied, beside.rows
+        effect = max(size / max(beside.units, 1), 1.0)
         share = (other + 0.5) / (size + 1)
-        null = effect * share * (1 - share) * (1 / len(release) + 1 / max(size, 1))
-        worse, better = proportions_differ(copied, len(release), other, size, effect)
+        null = effect * share * (1 - share) * (1 / release.rows + 1 / max(size, 1))
+        worse, better = proportions_differ(copied, release.rows, other, size, effect)
         return Draft(
             EXACT,
-            copied / len(release),
+            copied / release.rows,
             0.0,
             evidence.number_of_units("synthetic"),
             reference=other / max(size, 1),
@@ -73,5 +62,5 @@ class Copies:
                 "copies": copied,
                 "interval": "Wilson",
             },
-            interval=wilson(copied, len(release)),
+            interval=wilson(copied, release.rows),
         )

@@ -12,7 +12,6 @@ from twinset.metrics._evidence import Evidence
 from twinset.metrics._judge import Draft, Measure, half_width, judge, refuse
 from twinset.protocols import Family, Result
 from twinset.stats.intervals import proportions_differ, wilson
-from twinset.stats.units import unit_counts
 
 __all__ = ["Coverage"]
 
@@ -50,6 +49,7 @@ class Coverage:
 
     name: ClassVar[str] = "coverage"
     family: ClassVar[Family] = "diversity"
+    needs: ClassVar[str] = "counts"
     measures: ClassVar[tuple[Measure, ...]] = (CATEGORIES, RANGE, UNSEEN)
 
     def measure(self, evidence: Evidence) -> list[Result]:
@@ -74,7 +74,7 @@ class Coverage:
 def _categories(evidence: Evidence, name: str) -> list[Draft]:
     coded = evidence.columns[name]
     known = coded.size - 2
-    held = unit_counts(coded.codes["train"], evidence.units("train"), coded.size)[:known]
+    held = evidence.held(name)[:known]
     common = held >= _LEAST
     if not common.any():
         return []
@@ -133,8 +133,7 @@ def _range(evidence: Evidence, name: str) -> list[Draft]:
     value = float(covered(*_ends(b)))
     rng = evidence.rng("range", name)
     held = evidence.sorted("holdout", name) if "holdout" in evidence.sides else a[:0]
-    pooled = np.sort(np.concatenate([a, held]))
-    chance = covered(*_drawn_ends(pooled, len(b), rng))
+    chance = covered(*_drawn_ends(evidence.real_sorted(name), len(b), rng))
     around = covered(*_drawn_ends(b, len(b), rng))
     reference = float(chance.mean())
     noise = float(np.subtract(*np.quantile(chance, [0.975, 0.025]))) / 2

@@ -59,6 +59,7 @@ class Divergences:
 
     name: ClassVar[str] = "divergences"
     family: ClassVar[Family] = "fidelity"
+    needs: ClassVar[str] = "counts"
     measures: ClassVar[tuple[Measure, ...]] = (KL, HELLINGER, CHI_SQUARE)
 
     def measure(self, evidence: Evidence) -> list[Result]:

@@ -49,6 +49,7 @@ class Kway:
 
     name: ClassVar[str] = "kway"
     family: ClassVar[Family] = "fidelity"
+    needs: ClassVar[str] = "counts"
     measures: ClassVar[tuple[Measure, ...]] = (MEAN, SCORE)
     sizes: tuple[int, ...] = (4, 5)
     most: int = 60

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-import numpy as np
-
-from twinset.metrics._evidence import Codes, Evidence, Side
+from twinset.metrics._evidence import Evidence, Side
 from twinset.metrics._judge import Draft, Measure, half_width, judge, refuse
 from twinset.metrics._tvd import tvd_draft
 from twinset.protocols import Family, Result
@@ -39,6 +37,7 @@ class Missingness:
 
     name: ClassVar[str] = "missingness"
     family: ClassVar[Family] = "fidelity"
+    needs: ClassVar[str] = "counts"
     measures: ClassVar[tuple[Measure, ...]] = (SHARE, PATTERN)
 
     def measure(self, evidence: Evidence) -> list[Result]:
@@ -55,20 +54,7 @@ class Missingness:
         )
 
     def _pattern(self, evidence: Evidence, names: list[str]) -> Draft:
-        words: dict[Side, np.ndarray[tuple[int], np.dtype[np.uint64]]] = {}
-        factors = np.random.default_rng(5).integers(1, 2**63, len(names), dtype=np.uint64)
-        for side in evidence.sides:
-            total = np.zeros(evidence.rows(side), dtype=np.uint64)
-            for name, factor in zip(names, factors, strict=True):
-                coded = evidence.columns[name]
-                total += (coded.codes[side] == coded.null).astype(np.uint64) * factor
-            words[side] = total
-        known = np.unique(words["train"])
-        codes: dict[Side, Codes] = {}
-        for side, word in words.items():
-            at = np.minimum(np.searchsorted(known, word), len(known) - 1)
-            codes[side] = np.where(known[at] == word, at, len(known))
-        cells = evidence.pseudo(names, codes, len(known) + 1)
+        cells = evidence.missing_patterns(names)
         draft = tvd_draft(evidence, PATTERN, cells, columns_with_missing=len(names))
         return Draft(**{**draft.__dict__, "columns": ()})
 

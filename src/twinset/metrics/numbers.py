@@ -13,6 +13,7 @@ from twinset.metrics._judge import Draft, Measure, half_width, judge, refuse
 from twinset.protocols import Family, Result
 from twinset.stats import ordered
 from twinset.stats.intervals import chi_tails, proportions_differ
+from twinset.stats.sorted_values import interpolated, moments, quantiles
 
 __all__ = ["Numbers"]
 
@@ -59,6 +60,7 @@ class Numbers:
 
     name: ClassVar[str] = "numbers"
     family: ClassVar[Family] = "fidelity"
+    needs: ClassVar[str] = "counts"
     measures: ClassVar[tuple[Measure, ...]] = (KS, WASSERSTEIN, QUANTILES, TAIL)
 
     def measure(self, evidence: Evidence) -> list[Result]:
@@ -106,14 +108,14 @@ class Numbers:
             params={"expected": round(ordered.KS_MEAN * s, 6)},
         )
         drafts = [ks]
-        pooled = a if h is None else np.sort(np.concatenate([a, h]), kind="stable")
-        sd = float(np.std(a))
+        _, sd, kurtosis = moments(a)
         if sd > 0 and math.isfinite(sd):
-            mean, spread = ordered.wasserstein_null(pooled / sd, n, m)
+            mean, spread = ordered.wasserstein_null(evidence.real_sorted(name), n, m)
+            mean, spread = mean / sd, spread / sd**2
             value = found.wasserstein / sd
             worse, better = chi_tails(value, mean, spread)
             # train's own spread is an estimate too: relative variance (kurtosis - 1) / 4n
-            scale_variance = (float(np.mean(((a - a.mean()) / sd) ** 4)) - 1) / (4 * n)
+            scale_variance = (kurtosis - 1) / (4 * n)
             drafts.append(
                 Draft(
                     WASSERSTEIN,
@@ -144,8 +146,8 @@ class Numbers:
         if not math.isfinite(value):
             return []
         rng = evidence.rng("quantiles", name)
-        pooled = a if h is None else np.sort(np.concatenate([a, h]), kind="stable")
-        spread = float(np.subtract(*np.quantile(a, [0.95, 0.05])))
+        pooled = evidence.real_sorted(name)
+        spread = float(np.subtract(*quantiles(a, [0.95, 0.05])))
         chance = _bridge(pooled, pooled, sizes, rng) / spread
         around = _bridge(a, b, sizes, rng) / spread
         worse, better = chi_tails(value, float(chance.mean()), float(chance.var()))
@@ -178,11 +180,8 @@ class Numbers:
         drafts = []
         part = max(0.01, 10 / len(a))
         for tail, sign in (("low", -1.0), ("high", 1.0)):
-            mark = float(np.quantile(a, part if sign < 0 else 1 - part))
-            beyond = [
-                None if v is None else int(np.count_nonzero(sign * v > sign * mark))
-                for v in (a, b, h)
-            ]
+            [mark] = quantiles(a, [part if sign < 0 else 1 - part])
+            beyond = [None if v is None else _beyond(v, mark, sign) for v in (a, b, h)]
             x, y = beyond[0] or 0, beyond[1] or 0
             if x < 5 and y < 5:
                 continue  # a floor or a ceiling: no tail on this side
@@ -206,6 +205,13 @@ class Numbers:
         return drafts
 
 
+def _beyond(values: Floats, mark: float, sign: float) -> int:
+    """How many of the sorted values lie beyond the mark."""
+    if sign < 0:
+        return int(np.searchsorted(values, mark, side="left"))
+    return len(values) - int(np.searchsorted(values, mark, side="right"))
+
+
 def _bridge(a: Floats, b: Floats, sizes: tuple[float, float], rng: np.random.Generator) -> Floats:
     """Draw mean |difference of quantiles| of resampled `a` and `b`, shape (draws,)."""
     steps = np.diff(np.concatenate([[0.0], ordered.PROBS, [1.0]]))
@@ -214,5 +220,5 @@ def _bridge(a: Floats, b: Floats, sizes: tuple[float, float], rng: np.random.Gen
         walk = np.cumsum(rng.normal(size=(_DRAWS, len(steps))) * np.sqrt(steps), axis=1)
         bridge = walk[:, :-1] - ordered.PROBS * walk[:, -1:]
         at = np.clip(ordered.PROBS + bridge / math.sqrt(max(n, 1.0)), 0, 1)
-        found.append(np.interp(at * (len(values) - 1), np.arange(len(values)), values))
+        found.append(interpolated(values, at * (len(values) - 1)))
     return np.asarray(np.abs(found[0] - found[1]).mean(axis=1))

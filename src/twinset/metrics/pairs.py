@@ -55,6 +55,7 @@ class Pairs:
 
     name: ClassVar[str] = "pairs"
     family: ClassVar[Family] = "fidelity"
+    needs: ClassVar[str] = "counts"
     measures: ClassVar[tuple[Measure, ...]] = (TVD, DEPENDENCE, MEAN)
     most: int = 2_000
 

@@ -12,6 +12,7 @@ from twinset.metrics._evidence import Evidence
 from twinset.metrics._judge import Draft, Measure, half_width, judge, refuse
 from twinset.protocols import Family, Result
 from twinset.stats.intervals import chi_tails, two_sided
+from twinset.stats.sorted_values import interpolated, quantiles
 
 __all__ = ["Tails"]
 
@@ -46,6 +47,7 @@ class Tails:
 
     name: ClassVar[str] = "tails"
     family: ClassVar[Family] = "fidelity"
+    needs: ClassVar[str] = "counts"
     measures: ClassVar[tuple[Measure, ...]] = (INDEX, EXTREME)
 
     def measure(self, evidence: Evidence) -> list[Result]:
@@ -73,7 +75,7 @@ def _hill(values: Floats) -> float | None:
     k = int(_SHARE * len(values))
     if k < _LEAST or values[-k - 1] <= 0 or len(np.unique(values[-k:])) < _LEAST // 2:
         return None
-    return float(np.log(values[-k:] / values[-k - 1]).mean())
+    return float(np.log(np.asarray(values[-k:]) / values[-k - 1]).mean())
 
 
 def _hill_draws(values: Floats, n: float, rng: np.random.Generator) -> Floats:
@@ -104,7 +106,7 @@ def _index(evidence: Evidence, name: str) -> list[Draft]:
         return []
     effect = evidence.pooled_effect([name])
     a, b = (values[s] for s in ("train", "synthetic"))
-    real = np.sort(np.concatenate([v for s, v in values.items() if s != "synthetic"]))
+    real = evidence.real_sorted(name)
     rng = evidence.rng("tail index", name)
     sizes = len(a) / effect, len(b) / effect
     chance = np.subtract(*(_hill_draws(real, n, rng) for n in sizes))
@@ -137,11 +139,11 @@ def _extremes(evidence: Evidence, name: str) -> list[Draft]:
     a, b = evidence.sorted("train", name), evidence.sorted("synthetic", name)
     if min(len(a), len(b)) < 5 * _LEAST:
         return []
-    spread = float(np.subtract(*np.quantile(a, [0.95, 0.05])))
+    spread = float(np.subtract(*quantiles(a, [0.95, 0.05])))
     if not 0 < spread < math.inf:
         return []
     held = evidence.sorted("holdout", name) if "holdout" in evidence.sides else a[:0]
-    pooled = np.sort(np.concatenate([a, held]))
+    pooled = evidence.real_sorted(name)
     effect = evidence.pooled_effect([name])
     rng = evidence.rng("tails", name)
     drafts = []
@@ -179,10 +181,10 @@ def _extremes(evidence: Evidence, name: str) -> list[Draft]:
 
 
 def _gap(a: Floats, b: Floats, at: float) -> float:
-    return abs(float(np.quantile(a, at)) - float(np.quantile(b, at)))
+    return abs(float(quantiles(a, at)) - float(quantiles(b, at)))
 
 
 def _drawn(values: Floats, n: float, at: float, rng: np.random.Generator) -> Floats:
     """Draw the quantile `at` of n values out of sorted `values`: its rank is beta; (draws,)."""
     rank = rng.beta(max(n * at, 1e-3), max(n * (1 - at), 1e-3), size=_DRAWS)
-    return np.interp(rank * (len(values) - 1), np.arange(len(values)), values)
+    return interpolated(values, rank * (len(values) - 1))

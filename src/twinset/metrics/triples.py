@@ -38,6 +38,7 @@ class Triples:
 
     name: ClassVar[str] = "triples"
     family: ClassVar[Family] = "fidelity"
+    needs: ClassVar[str] = "counts"
     measures: ClassVar[tuple[Measure, ...]] = (TVD, MEAN)
     most: int = 500
 

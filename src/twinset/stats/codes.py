@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["NumberBins", "coarsen", "fit_bins", "round_between"]
+__all__ = ["NumberBins", "bins_of_sorted", "coarsen", "fit_bins", "round_between"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -85,27 +85,61 @@ def fit_bins(values: Floats, bins: int = 20) -> NumberBins:
     >>> fit_bins(np.arange(1000.0), 4).edges.tolist()
     [200.0, 500.0, 700.0]
     """
-    values = np.sort(values[~np.isnan(values)])
-    if len(values) == 0:
+    return bins_of_sorted(np.sort(values[~np.isnan(values)]), bins)
+
+
+def bins_of_sorted(values: Floats, bins: int = 20) -> NumberBins:
+    """Fit bins to values that are sorted already, in memory or not; looks at few of them."""
+    n = len(values)
+    if n == 0:
         return NumberBins(np.empty(0), np.empty(0), math.nan, math.nan)
-    distinct, counts = np.unique(values, return_counts=True)
-    least = max(2.0, len(values) / (2 * bins))
-    few = len(distinct) <= 2 * bins and len(values) >= 5 * len(distinct)
-    atoms = distinct if few else distinct[counts >= least]
-    atoms = atoms[:65_000]
-    rest = values[~np.isin(values, atoms)]
-    inner = max(1, round(bins * len(rest) / len(values)))
+    least = max(2.0, n / (2 * bins))
+    # a value that occurs so often stands at one of these places
+    candidates = np.unique(values[:: max(math.floor(least) - 1, 1)])
+    starts, ends = (np.searchsorted(values, candidates, side=s) for s in ("left", "right"))
+    frequent = ends - starts >= least
+    atoms, starts, ends = candidates[frequent], starts[frequent], ends[frequent]
+    if n >= 5 * len(few := _first_distinct(values, 2 * bins + 1)) and len(few) <= 2 * bins:
+        atoms, starts = few, np.searchsorted(values, few)
+        ends = np.append(starts[1:], n)
+    rest = _Rest(values, starts, ends)
+    inner = max(1, round(bins * len(rest) / n))
     edges: list[float] = []
     for i in range(1, inner):
-        lowest, highest = (rest[_place(rest, (i + d) / inner)] for d in (-0.25, 0.25))
-        edges.append(round_between(float(lowest), float(highest)))
+        lowest, highest = (rest.at((i + d) / inner) for d in (-0.25, 0.25))
+        edges.append(round_between(lowest, highest))
     return NumberBins(
         np.unique(edges), atoms, float(values[0]), float(values[-1]), closed=len(rest) == 0
     )
 
 
-def _place(values: Floats, share: float) -> int:
-    return min(max(int(share * len(values)), 0), len(values) - 1)
+def _first_distinct(values: Floats, most: int) -> Floats:
+    """Return the `most` smallest distinct values."""
+    found: list[float] = []
+    at = 0
+    while at < len(values) and len(found) < most:
+        found.append(float(values[at]))
+        at = int(np.searchsorted(values, found[-1], side="right"))
+    return np.array(found)
+
+
+class _Rest:
+    """Sorted values without those from each start to its end."""
+
+    def __init__(
+        self, values: Floats, starts: npt.NDArray[np.int64], ends: npt.NDArray[np.int64]
+    ) -> None:
+        self._values = values
+        self._gone = np.concatenate([[0], np.cumsum(ends - starts)])
+        self._before = starts - self._gone[:-1]
+
+    def __len__(self) -> int:
+        return len(self._values) - int(self._gone[-1])
+
+    def at(self, share: float) -> float:
+        place = min(max(int(share * len(self)), 0), len(self) - 1)
+        gone = self._gone[np.searchsorted(self._before, place, side="right")]
+        return float(self._values[place + gone])
 
 
 def round_between(low: float, high: float) -> float:

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special
 
+from twinset.stats.sorted_values import blocks, pieces, quantiles, runs
 from twinset.stats.units import Units, compact
 
 __all__ = ["Auc", "Gaps", "auc", "gaps", "kolmogorov", "quantile_gap", "wasserstein_null"]
@@ -33,37 +34,57 @@ def gaps(a: Floats, b: Floats) -> Gaps:
     """Kolmogorov-Smirnov D and 1-Wasserstein distance of two sorted, non-empty samples.
 
     W = integral of |F_a - F_b| (Vallender 1974); variances by the delta method, at least those
-    under equality.
+    under equality. Goes down the values block by block (`twinset.stats.sorted_values`).
     """
-    points = np.concatenate([a, b])
-    order = np.argsort(points, kind="stable")  # two runs: merged, not sorted
-    points = points[order]
-    last = np.append(points[1:] != points[:-1], True)
-    upto = np.flatnonzero(last) + 1
-    below_a = np.cumsum(order < len(a))[last]
-    points = points[last]
-    fa, fb = below_a / len(a), (upto - below_a) / len(b)
-    gap = fa - fb
-    width = np.diff(points, append=points[-1])
-    top = int(np.argmax(np.abs(gap)))
-    d = float(abs(gap[top]))
-    s2 = 1 / len(a) + 1 / len(b)
-    ks_variance = sum(f[top] * (1 - f[top]) / n for f, n in ((fa, len(a)), (fb, len(b))))
-    # influence of a value x on W: integral from x of sign(gap)
-    sign = special.erf(gap / np.sqrt(2 * s2 * np.maximum(fa * (1 - fa) + fb * (1 - fb), 1e-12) / 2))
-    tail = np.cumsum((sign * width)[::-1])[::-1]
-    w_variance = 0.0
-    for f, n in ((fa, len(a)), (fb, len(b))):
-        share = np.diff(f, prepend=0.0)
-        centred = tail - share @ tail
-        w_variance += float(share @ (centred * centred)) / n
-    pooled = np.sort(np.concatenate([a, b]), kind="stable")
+    n, m = len(a), len(b)
+    s2 = 1 / n + 1 / m
+    marks = _marks(n + m)
+    found = np.empty(len(marks))
+    d, ks_variance, wasserstein, bridge, tail_above = -1.0, 0.0, 0.0, 0.0, 0.0
+    first, second = np.zeros(2), np.zeros(2)
+    above = None
+    for at_a, at_b in reversed(blocks(a, b)):
+        points, counts = _merged(a[at_a], b[at_b])
+        if not len(points):
+            continue
+        upto = np.cumsum(counts, axis=1) + np.array([[at_a.start], [at_b.start]])
+        fa, fb = upto[0] / n, upto[1] / m
+        gap = fa - fb
+        width = np.diff(points, append=points[-1] if above is None else above)
+        top = int(np.argmax(np.abs(gap)))
+        if abs(gap[top]) >= d:
+            d = float(abs(gap[top]))
+            ks_variance = float(sum(f[top] * (1 - f[top]) / k for f, k in ((fa, n), (fb, m))))
+        wasserstein += float(np.abs(gap) @ width)
+        both = upto.sum(axis=0)
+        bridge += float(np.sqrt(both * (n + m - both)) @ width) / (n + m)
+        inside = (marks >= both[0] - counts[:, 0].sum()) & (marks < both[-1])
+        found[inside] = points[np.searchsorted(both, marks[inside], side="right")]
+        # influence of a value x on W: integral from x of sign(gap)
+        scatter = np.maximum(fa * (1 - fa) + fb * (1 - fb), 1e-12)
+        tail = np.cumsum((special.erf(gap / np.sqrt(s2 * scatter)) * width)[::-1])[::-1]
+        tail += tail_above
+        shares = counts / [[n], [m]]
+        first += shares @ tail
+        second += shares @ (tail * tail)
+        above, tail_above = points[0], float(tail[0])
+    w_variance = float(np.maximum(second - first**2, 0.0) @ [1 / n, 1 / m])
     return Gaps(
         d,
-        float(max(ks_variance, s2 * KS_SD**2)),
-        float(np.abs(gap) @ width),
-        max(w_variance, wasserstein_null(pooled, len(a), len(b))[1]),
+        max(ks_variance, s2 * KS_SD**2),
+        wasserstein,
+        max(w_variance, _bridge_moments(bridge, found, n, m)[1]),
     )
+
+
+def _merged(a: Floats, b: Floats) -> tuple[Floats, npt.NDArray[np.int64]]:
+    """Distinct values of two sorted parts, and shape (2, values): how often each has them."""
+    parts = [runs(part) for part in (a, b)]
+    points = np.union1d(parts[0][0], parts[1][0])
+    counts = np.zeros((2, len(points)), dtype=np.int64)
+    for own, (values, held) in zip(counts, parts, strict=True):
+        own[np.searchsorted(points, values)] = held
+    return points, counts
 
 
 def kolmogorov(d: float, n: float, m: float) -> float:
@@ -76,11 +97,28 @@ def wasserstein_null(pooled: Floats, n: float, m: float) -> tuple[float, float]:
 
     ``sqrt(1/n + 1/m)`` times the integral of |Brownian bridge(F)| (del Barrio et al. 1999).
     """
+    size = len(pooled)
+    bridge = 0.0
+    for at in pieces(size - 1):
+        below = np.arange(at.start + 1, at.stop + 1, dtype=np.float64)
+        steps = np.diff(pooled[at.start : at.stop + 1])
+        bridge += float(np.sqrt(below * (size - below)) @ steps) / size
+    return _bridge_moments(bridge, np.asarray(pooled[_marks(size)]), n, m, size)
+
+
+def _marks(size: int) -> npt.NDArray[np.int64]:
+    """Places of about 200 evenly spaced order statistics."""
+    return np.unique(np.linspace(0, size - 1, 201).astype(np.int64))
+
+
+def _bridge_moments(
+    bridge: float, x: Floats, n: float, m: float, size: int | None = None
+) -> tuple[float, float]:
+    """Mean and variance from the integral of sqrt(F (1 - F)) and the values at `_marks`."""
+    size = round(n + m) if size is None else size
     s = math.sqrt(1 / n + 1 / m)
-    f = (np.arange(len(pooled) - 1) + 1) / len(pooled)
-    mean = s * math.sqrt(2 / math.pi) * float(np.sqrt(f * (1 - f)) @ np.diff(pooled))
-    grid = np.unique(np.linspace(0, len(pooled) - 1, 201).astype(np.int64))
-    x, u = pooled[grid], (grid + 0.5) / len(pooled)
+    mean = s * math.sqrt(2 / math.pi) * bridge
+    u = (_marks(size) + 0.5) / size
     middle, width = (u[1:] + u[:-1]) / 2, np.diff(x)
     sd = np.sqrt(middle * (1 - middle))
     low = np.minimum.outer(middle, middle)
@@ -94,7 +132,7 @@ def wasserstein_null(pooled: Floats, n: float, m: float) -> tuple[float, float]:
 
 def quantile_gap(a: Floats, b: Floats) -> float:
     """Mean |difference of quantiles| over 5%, 10% ... 95%, in units of the 5%-95% range of `a`."""
-    qa, qb = np.quantile(a, PROBS), np.quantile(b, PROBS)
+    qa, qb = quantiles(a, PROBS), quantiles(b, PROBS)
     spread = qa[-1] - qa[0]
     return float(np.abs(qa - qb).mean() / spread) if spread > 0 else math.nan
 

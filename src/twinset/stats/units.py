@@ -5,12 +5,14 @@ Everywhere `units` is an integer array of shape (rows,), or None where each row 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 __all__ = [
+    "UnitSums",
     "Units",
     "compact",
     "count_units",
@@ -97,20 +99,61 @@ def design_effect(codes: npt.NDArray[Any], units: Units, size: int) -> float:
     The ratio of the between-unit variance of the cell counts to the binomial one, summed over
     cells (Kish 1965, section 5.4); 1.0 where each row is its own unit.
     """
-    n = len(codes)
-    if units is None or n < 2:
+    if units is None or len(codes) < 2:
         return 1.0
-    ids = compact(units, n)
-    weights = np.bincount(ids)
-    pairs, held = np.unique(ids * size + codes.astype(np.int64), return_counts=True)
-    shares = np.bincount(codes, minlength=size) / n
-    cells = pairs % size
-    # sum over units of (count - weight * share)^2, expanded so that empty cells cost nothing
-    squares = float(np.sum(held.astype(float) ** 2))
-    cross = float(np.sum(held * weights[pairs // size] * shares[cells]))
-    total = squares - 2 * cross + float(np.sum(weights.astype(float) ** 2) * np.sum(shares**2))
-    binomial = n * float(np.sum(shares * (1 - shares)))
-    return max(1.0, total / binomial) if binomial > 0 else 1.0
+    return UnitSums.of(codes, units, size).effect(np.bincount(codes, minlength=size))
+
+
+@dataclass(frozen=True, eq=False)
+class UnitSums:
+    """What a column's codes and units add up to; sums of parts that share no unit may be added.
+
+    All are whole numbers, so that the order of adding changes nothing.
+
+    Attributes
+    ----------
+    held
+        Shape (codes,): units that hold each code at least once.
+    cross
+        Shape (codes,): sum over units of (rows of the unit with the code) x (rows of the unit).
+    squares, weights
+        Sums over units of (rows with a code)^2, over codes, and of (rows)^2.
+    """
+
+    held: npt.NDArray[np.int64]
+    cross: npt.NDArray[np.int64]
+    squares: int
+    weights: int
+
+    @classmethod
+    def of(cls, codes: npt.NDArray[Any], units: npt.NDArray[Any], size: int) -> UnitSums:
+        """Sum over rows: the code and the unit of each."""
+        ids = np.unique(units, return_inverse=True)[1].reshape(-1).astype(np.int64)
+        weights = np.bincount(ids)
+        pairs, rows = np.unique(ids * size + codes.astype(np.int64), return_counts=True)
+        code = pairs % size
+        cross = np.zeros(size, dtype=np.int64)
+        np.add.at(cross, code, rows * weights[pairs // size])
+        held = np.bincount(code, minlength=size)
+        return cls(held, cross, int(rows @ rows), int(weights @ weights))
+
+    def __add__(self, other: UnitSums) -> UnitSums:
+        return UnitSums(
+            self.held + other.held,
+            self.cross + other.cross,
+            self.squares + other.squares,
+            self.weights + other.weights,
+        )
+
+    def effect(self, counts: npt.NDArray[np.int64]) -> float:
+        """Design effect of the units on the shares of these counts."""
+        n = int(counts.sum())
+        shares = counts / max(n, 1)
+        # sum over units of (count - weight * share)^2, expanded so that empty cells cost nothing
+        total = self.squares - 2 * float(self.cross @ shares)
+        total += self.weights * float(np.sum(shares**2))
+        binomial = n * float(np.sum(shares * (1 - shares)))
+        return max(1.0, total / binomial) if binomial > 0 else 1.0
 
 
 def draw(units: Units, rows: int, target: int, rng: np.random.Generator) -> npt.NDArray[np.int64]:

@@ -19,21 +19,37 @@ import pyarrow.compute as pc
 from twinset.errors import InputError
 from twinset.table import dates, numerals
 from twinset.table.arrow_types import arrow_type, is_text
-from twinset.table.infer_facts import Facts, null_words
+from twinset.table.infer_facts import null_words
 from twinset.table.infer_typed import check_type, decoded, is_number, typed_moments
 from twinset.table.infer_words import BOOLEANS, false_first
 from twinset.table.schema import Column, Kind, Schema
 from twinset.table.table import Table, canonical_type
 
-__all__ = ["as_text", "canonical_column", "raw_column", "to_canonical", "to_natural", "to_raw"]
+__all__ = [
+    "MOMENTS",
+    "TEXTS",
+    "all_whole",
+    "as_text",
+    "canonical_column",
+    "raw_column",
+    "to_canonical",
+    "to_natural",
+    "to_raw",
+]
 
 Bad = npt.NDArray[np.bool_]
 Parse = Callable[[pa.Array], tuple[pa.Array, Bad]]
-_MOMENTS = (Kind.DATE, Kind.DATETIME, Kind.TIME, Kind.DURATION)
+TEXTS = (Kind.IDENTIFIER, Kind.TEXT, Kind.CONSTANT)
+MOMENTS = (Kind.DATE, Kind.DATETIME, Kind.TIME, Kind.DURATION)
 
 
-def to_canonical(raw: pa.Table, schema: Schema) -> Table:
+def to_canonical(raw: pa.Table, schema: Schema, first: int = 1) -> Table:
     """Read a raw table by its schema; columns may stand in another order.
+
+    Parameters
+    ----------
+    first
+        Number of the first row, for messages.
 
     Raises
     ------
@@ -48,7 +64,7 @@ def to_canonical(raw: pa.Table, schema: Schema) -> Table:
         raise InputError(
             "columns of the table", got="; ".join(parts), allowed="those of the schema"
         )
-    arrays = [canonical_column(raw[c.name], c) for c in schema.columns]
+    arrays = [canonical_column(raw[c.name], c, first) for c in schema.columns]
     return Table(schema, pa.table(arrays, names=list(schema.names)))
 
 
@@ -57,7 +73,7 @@ def _listed(names: Sequence[str]) -> str:
     return shown + (f" and {len(names) - 5} more" if len(names) > 5 else "")
 
 
-def canonical_column(values: pa.ChunkedArray, column: Column) -> pa.ChunkedArray:
+def canonical_column(values: pa.ChunkedArray, column: Column, first: int = 1) -> pa.ChunkedArray:
     """Read one raw column; InputError names the column and the first row that does not fit."""
     check_type(column.name, values.type)
     values = decoded(values)
@@ -69,13 +85,13 @@ def canonical_column(values: pa.ChunkedArray, column: Column) -> pa.ChunkedArray
     elif is_text(values.type) and column.format.nulls:
         values = pc.if_else(pc.equal(values, ""), None, values)
     if column.kind in (Kind.CATEGORY, Kind.ORDINAL):
-        return _categories(as_text(values), column)
-    if column.kind in (Kind.IDENTIFIER, Kind.TEXT, Kind.CONSTANT):
+        return _categories(as_text(values), column, first)
+    if column.kind in TEXTS:
         return as_text(values)
     parse = _text_parser(column) if is_text(values.type) else _typed_parser(column, values.type)
     out, bad = _by_distinct(values, parse)
     if bad.any():
-        row = int(np.flatnonzero(bad)[0]) + 1
+        row = int(np.flatnonzero(bad)[0]) + first
         raise InputError(
             f"column {column.name!r}, data row {row}",
             got="a value that does not fit",
@@ -86,7 +102,7 @@ def canonical_column(values: pa.ChunkedArray, column: Column) -> pa.ChunkedArray
 
 def _allowed(column: Column) -> str:
     fmt = column.format
-    if column.kind in _MOMENTS and fmt.date_format:
+    if column.kind in MOMENTS and fmt.date_format:
         return f"a {column.kind} written as {fmt.date_format}"
     return {Kind.INTEGER: "whole numbers", Kind.REAL: "numbers"}.get(
         column.kind, f"a {column.kind}"
@@ -99,15 +115,20 @@ def as_text(values: pa.ChunkedArray) -> pa.ChunkedArray:
         return values
     if pa.types.is_floating(values.type):
         x = values.cast(pa.float64())
-        whole = pc.all(pc.or_kleene(pc.equal(x, pc.floor(x)), pc.is_nan(x))).as_py()
+        whole = all_whole(x)
         x = pc.if_else(pc.is_finite(x), x, None)
-        if whole and (pc.max(pc.abs(x)).as_py() or 0) < 2**53:
-            x = x.cast(pa.int64())
-        return x.cast(pa.string())
+        return (x.cast(pa.int64()) if whole else x).cast(pa.string())
     return values.cast(pa.string())
 
 
-def _categories(text: pa.ChunkedArray, column: Column) -> pa.ChunkedArray:
+def all_whole(x: pa.ChunkedArray) -> bool:
+    """Whether all known values are whole and small enough to be written without decimals."""
+    whole = pc.all(pc.or_kleene(pc.equal(x, pc.floor(x)), pc.is_nan(x))).as_py()
+    x = pc.if_else(pc.is_finite(x), x, None)
+    return bool(whole) and (pc.max(pc.abs(x)).as_py() or 0) < 2**53
+
+
+def _categories(text: pa.ChunkedArray, column: Column, first: int) -> pa.ChunkedArray:
     """Dictionary of the known categories, then of any others in the data."""
     known = list(column.categories or ())
     encoded = pc.dictionary_encode(text.combine_chunks())
@@ -117,7 +138,7 @@ def _categories(text: pa.ChunkedArray, column: Column) -> pa.ChunkedArray:
     others = [v for v in found.to_pylist() if v not in places]
     if others and "categories" in column.declared:
         strange = pc.is_in(text, value_set=pa.array(others, pa.string()))
-        row = int(np.flatnonzero(strange.to_numpy())[0]) + 1
+        row = int(np.flatnonzero(strange.to_numpy())[0]) + first
         raise InputError(
             f"column {column.name!r}, data row {row}",
             got="a value outside the declared categories",
@@ -203,17 +224,11 @@ def _booleans(text: pa.Array, column: Column) -> pa.Array:
 def _moments(text: pa.Array, column: Column) -> pa.Array:
     pattern = column.format.date_format
     if pattern is None:
-        from twinset.table.infer_dates import find_dates
+        from twinset.table.infer_dates import date_pattern
 
-        found = find_dates(_facts_of(column.name, text))
-        pattern = found.pattern if found else "%Y-%m-%d"
+        pattern = date_pattern(column.name, text) or "%Y-%m-%d"
     moments = dates.read(text, pattern)
     return _from_micros(moments.micros, ~moments.valid, column.kind)
-
-
-def _facts_of(name: str, text: pa.Array) -> Facts:
-    column = pa.chunked_array([text])
-    return Facts(name, column, text.type, column)
 
 
 def _from_micros(micros: npt.NDArray[np.int64], null: Bad, kind: Kind) -> pa.Array:
@@ -232,7 +247,7 @@ def _typed_parser(column: Column, dtype: pa.DataType) -> Parse:
     def parse(values: pa.Array) -> tuple[pa.Array, Bad]:
         kind = column.kind
         none = np.zeros(len(values), dtype=bool)
-        if kind in _MOMENTS:
+        if kind in MOMENTS:
             if is_number(dtype) or pa.types.is_boolean(dtype):
                 if column.format.date_format:
                     return _text_parser(column)(
@@ -357,7 +372,7 @@ def _typed(values: pa.ChunkedArray, column: Column, dtype: pa.DataType) -> pa.Ch
         values = values.cast(pa.string())
     if values.type == pa.string():
         return _from_text(values, column, dtype)
-    if kind in _MOMENTS and is_number(dtype):
+    if kind in MOMENTS and is_number(dtype):
         return _from_text(pa.chunked_array([_written(values, column)]), column, dtype)
     if kind is Kind.BOOLEAN and not t.is_boolean(dtype):
         return values.cast(pa.int8()).cast(dtype)

@@ -15,7 +15,7 @@ from twinset.table import dates
 from twinset.table.infer_facts import Facts, null_words
 from twinset.table.infer_words import TIME_WORDS, tokens
 
-__all__ = ["FoundDates", "find_dates", "find_numeric_dates"]
+__all__ = ["FoundDates", "date_pattern", "find_dates", "find_numeric_dates"]
 
 _ORDERS = ("%Y{s}{m}{s}{d}", "{d}{s}{m}{s}%Y", "{m}{s}{d}{s}%Y", "{d}{s}{m}{s}%y", "{m}{s}{d}{s}%y",
            "%y{s}{m}{s}{d}")  # fmt: skip
@@ -222,3 +222,10 @@ def find_numeric_dates(
     year, _, _ = dates.civil_from_days(found.micros // dates.DAY_US)
     sane = (year.min() >= 1700 and year.max() <= 2200) or (hinted and year.min() >= 1000)
     return found if sane else None
+
+
+def date_pattern(name: str, text: pa.Array) -> str | None:
+    """Return the pattern that the dates in a column are written in, if any is found."""
+    column = pa.chunked_array([text])
+    found = find_dates(Facts(name, column, text.type, column))
+    return found.pattern if found else None

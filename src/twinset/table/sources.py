@@ -13,12 +13,13 @@ import shutil
 import sys
 import tempfile
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from twinset.errors import InputError
@@ -28,7 +29,7 @@ from twinset.table.dialect import COMPRESSIONS, Dialect
 from twinset.table.files import JsonLinesReader, ParquetReader, read_excel
 from twinset.table.frames import FrameReader, content_hash, frame_kind, from_frame
 
-__all__ = ["FORMATS", "Reader", "Source", "open_source", "split_suffix"]
+__all__ = ["FORMATS", "Reader", "Source", "open_source", "smallest_keys", "split_suffix"]
 
 FORMATS = {
     ".csv": "delimited",
@@ -134,7 +135,8 @@ class Source:
         if max_rows is None:
             return pa.Table.from_batches(list(self.batches()), self.schema)
         rng = np.random.default_rng(0) if rng is None else rng
-        return _sample(self.schema, self.batches(), max_rows, rng)
+        keyed = ((b, rng.random(b.num_rows)) for b in self.batches())
+        return smallest_keys(self.schema, keyed, max_rows)[0]
 
     def fingerprint(self) -> str:
         """SHA-256 (hex) of the file, or of names, types and values of what is no file."""
@@ -144,15 +146,21 @@ class Source:
             return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _sample(
-    schema: pa.Schema, batches: Iterator[pa.RecordBatch], most: int, rng: np.random.Generator
-) -> pa.Table:
-    """Uniform sample without replacement: the rows with the `most` smallest random keys."""
+Keyed = tuple[pa.RecordBatch, npt.NDArray[np.float64]]
+
+
+def smallest_keys(
+    schema: pa.Schema, keyed: Iterable[Keyed], most: int
+) -> tuple[pa.Table, npt.NDArray[np.float64]]:
+    """Return the rows with the `most` smallest keys, in their order, and their keys.
+
+    Random keys give a uniform sample without replacement. At most about twice as many rows and a
+    batch are held.
+    """
     kept: list[pa.RecordBatch] = []
     keys = np.empty(0)
     limit, total = np.inf, 0
-    for batch in batches:
-        new = rng.random(batch.num_rows)
+    for batch, new in keyed:
         total += batch.num_rows
         if np.isfinite(limit):
             chosen = np.flatnonzero(new < limit)
@@ -163,8 +171,8 @@ def _sample(
             table, keys = _smallest(schema, kept, keys, most)
             kept, limit = table.to_batches(), float(keys.max(initial=0.0))
     if total > most:
-        return _smallest(schema, kept, keys, most)[0]
-    return pa.Table.from_batches(kept, schema)
+        return _smallest(schema, kept, keys, most)
+    return pa.Table.from_batches(kept, schema), keys
 
 
 def _smallest(

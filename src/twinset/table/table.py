@@ -30,7 +30,15 @@ import pyarrow.compute as pc
 from twinset.errors import SchemaError
 from twinset.table.schema import Kind, Schema
 
-__all__ = ["Table", "canonical_type", "empty_table", "from_numbers", "numbers"]
+__all__ = [
+    "Table",
+    "canonical_type",
+    "column_numbers",
+    "empty_table",
+    "from_numbers",
+    "labels",
+    "numbers",
+]
 
 _MICROSECONDS = 1e6
 
@@ -145,6 +153,32 @@ def numbers(column: pa.ChunkedArray, kind: Kind) -> npt.NDArray[np.float64]:
     if kind in (Kind.DATETIME, Kind.TIME, Kind.DURATION):
         values = values / _MICROSECONDS
     return np.asarray(values, dtype=np.float64)
+
+
+def labels(column: pa.ChunkedArray) -> tuple[list[str], npt.NDArray[np.int64]]:
+    """Return a discrete column's distinct values as text, and shape (rows,) places; -1 is null."""
+    if not pa.types.is_dictionary(column.type):
+        column = column.cast(pa.string()).dictionary_encode()
+    column = column.unify_dictionaries()
+    places = column.combine_chunks()
+    if isinstance(places, pa.ChunkedArray):
+        if not places.num_chunks:
+            return [], np.empty(0, dtype=np.int64)
+        places = places.chunk(0)
+    index = places.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
+    names = places.dictionary.cast(pa.string()).to_pylist()
+    missing = np.array([n is None for n in names] + [False])
+    index = np.where(missing[index], -1, index)
+    return ["" if n is None else n for n in names], index
+
+
+def column_numbers(table: Table, column: str) -> npt.NDArray[np.float64]:
+    """Return a number-like column as float64, NaN where null or infinite."""
+    values = table[column]
+    if values.null_count == len(values):
+        return np.full(len(values), np.nan)
+    found = numbers(values, table.schema[column].kind)
+    return np.where(np.isinf(found), np.nan, found)
 
 
 def from_numbers(values: npt.NDArray[np.float64], kind: Kind) -> pa.Array:

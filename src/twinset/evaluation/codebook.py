@@ -1,0 +1,186 @@
+"""Columns as codes of train's bins and levels, and what is counted of them in all rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from twinset.evaluation import counting
+from twinset.evaluation.coding import small, unseen_cells
+from twinset.evaluation.counting import Column as Codings
+from twinset.evaluation.counting import InMemory, Rows
+from twinset.evaluation.texts import bin_texts
+from twinset.metrics._evidence import Cells, Coded, Codes, Counts, Floats, Side
+from twinset.stats.codes import bins_of_sorted, coarsen
+from twinset.stats.units import UnitSums
+from twinset.table.schema import Column, Kind, Schema
+from twinset.table.spill import Filed
+from twinset.table.table import Table
+
+__all__ = ["BINS", "LEVELS", "Codebook"]
+
+BINS = 20
+LEVELS = {1: None, 2: 32, 3: 8, 4: 4}  # codes a column, by the number of columns (4: or more)
+
+
+class Codebook:
+    """Coded columns and their counts, computed when asked for and kept.
+
+    Parameters
+    ----------
+    schema
+        The columns.
+    rows
+        All rows of each table: counts are of these.
+    at_hand
+        The rows whose codes are kept.
+    in_order
+        Returns the sorted values of a number-like column in train.
+    """
+
+    def __init__(
+        self,
+        schema: Schema,
+        rows: Mapping[Side, Rows],
+        at_hand: Mapping[Side, Table],
+        in_order: Callable[[str], Floats],
+    ) -> None:
+        self._schema, self._rows, self._at_hand, self._in_order = schema, rows, at_hand, in_order
+        self.known: dict[str, tuple[str, ...]] = {}
+        self._every: dict[str, dict[Side, Codings]] = {}
+        self._sums: dict[tuple[Side, str], UnitSums] = {}
+        self._coarse: dict[tuple[str, int], tuple[dict[Side, Codes], dict[Side, Codings]]] = {}
+        self._cells: dict[tuple[tuple[str, ...], int | None], Cells] = {}
+
+    @cached_property
+    def columns(self) -> dict[str, Coded]:
+        """Coded columns by name."""
+        return {c.name: self._code(c) for c in self._schema.columns}
+
+    def _code(self, column: Column) -> Coded:
+        if column.kind.is_number_like:
+            bins = bins_of_sorted(self._in_order(column.name), BINS)
+
+            def coded(rows: Rows) -> Codings:
+                return counting.mapped(rows.numbers(column.name), "codes", bins.code, bins.size)
+
+            text = bin_texts(bins, column.kind)
+            return self._coded(column, coded, bins.size, bins.order, text)
+        levels = self._levels_of(column)
+        self.known[column.name] = tuple(levels)
+        to_code = {v: i for i, v in enumerate(levels)}
+        size = len(levels) + 2
+
+        def placed(rows: Rows) -> Codings:
+            names, at = rows.labels(column.name)
+            table = np.array([to_code.get(v, size - 1) for v in names] + [size - 2])
+            return counting.mapped(at, "codes", table.__getitem__, size)  # -1 (null): the last
+
+        text = (*(f"category {v!r}" for v in levels), "missing", "unseen categories")
+        order = np.arange(size) if column.kind is Kind.ORDINAL else None
+        return self._coded(column, placed, size, order, text)
+
+    def _levels_of(self, column: Column) -> list[str]:
+        known, places = self._rows["train"].labels(column.name)
+        present = counting.present(places, len(known))
+        levels = [v for v, p in zip(known, present, strict=True) if p]
+        if column.categories is not None:  # declared or inferred order
+            rank = {v: i for i, v in enumerate(column.categories)}
+            levels.sort(key=lambda v: (rank.get(v, len(rank)), v))
+        return levels
+
+    def _coded(
+        self,
+        column: Column,
+        code: Callable[[Rows], Codings],
+        size: int,
+        order: npt.NDArray[np.int64] | None,
+        text: tuple[str, ...],
+    ) -> Coded:
+        codes: dict[Side, Codes] = {}
+        self._every[column.name] = {}
+        for side, rows in self._rows.items():
+            self._every[column.name][side] = every = code(rows)
+            codes[side] = (
+                code(InMemory(self._at_hand[side])) if isinstance(every, Filed) else every
+            )[:]
+        return Coded(column.name, column.kind, codes, size, order, text)
+
+    def _units_of(self, side: Side, column: str) -> UnitSums | None:
+        units = self._rows[side].units
+        if units is None or len(units) < 2:
+            return None
+        if (side, column) not in self._sums:
+            coded = self.columns[column]
+            every = self._every[column][side]
+            self._sums[side, column] = counting.unit_sums(every, units, coded.size)
+        return self._sums[side, column]
+
+    def effect(self, side: Side, column: str) -> float:
+        """Design effect of units on a column's shares."""
+        sums = self._units_of(side, column)
+        return 1.0 if sums is None else sums.effect(self.cells([column]).counts[side])
+
+    def held(self, column: str) -> Counts:
+        """Units of train that hold each code of a column at least once; shape (codes,)."""
+        sums = self._units_of("train", column)
+        return self.cells([column]).counts["train"] if sums is None else sums.held
+
+    def _coarsened(
+        self, name: str, levels: int | None
+    ) -> tuple[dict[Side, Codes], dict[Side, Codings], int]:
+        """Codes at hand, codes of all rows, and how many there are."""
+        coded = self.columns[name]
+        every = self._every[name]
+        if levels is None or coded.size <= levels + 2:
+            return coded.codes, every, coded.size
+        key = (name, levels)
+        if key not in self._coarse:
+            counts = self.cells([name]).counts["train"][:-2]
+            order = None if coded.order is None else coded.order[coded.order < coded.size - 2]
+            table = np.append(coarsen(counts, order, levels), [levels, levels + 1])
+            table = small(table, levels + 2)
+            rough: dict[Side, Codings] = {
+                s: counting.mapped(c, f"{levels}", table.__getitem__, levels + 2)
+                for s, c in every.items()
+            }
+            here = {
+                s: table[coded.codes[s]] if isinstance(c, Filed) else c[:] for s, c in rough.items()
+            }
+            self._coarse[key] = here, rough
+        return *self._coarse[key], levels + 2
+
+    def cells(self, columns: Sequence[str], levels: int | None = None) -> Cells:
+        """Joint counts, each column coarsened to `levels` codes (plus null and unseen)."""
+        names = tuple(columns)
+        levels = LEVELS[min(len(names), 4)] if levels is None else levels
+        if (names, levels) in self._cells:
+            return self._cells[names, levels]
+        coded = [self._coarsened(n, levels) for n in names]
+        shape = tuple(size for _, _, size in coded)
+        codes: dict[Side, tuple[Codes, ...]] = {
+            s: tuple(c[s] for c, _, _ in coded) for s in self._rows
+        }
+        counts = {s: counting.count([c[s] for _, c, _ in coded], shape) for s in self._rows}
+        found = Cells(names, shape, counts, unseen_cells(shape), codes)
+        self._cells[names, levels] = found
+        return found
+
+    def missing_patterns(self, columns: Sequence[str]) -> Cells:
+        """Counts of which of some columns are null together; the last cell is unseen in train."""
+        found = {
+            side: counting.patterns(
+                [self._every[n][side] for n in columns], [self.columns[n].null for n in columns]
+            )
+            for side in self._rows
+        }
+        known = sorted(found["train"])
+        counts: dict[Side, Counts] = {
+            side: np.array([c.pop(k, 0) for k in known] + [sum(c.values())])
+            for side, c in found.items()
+        }
+        shape = (len(known) + 1,)
+        return Cells(tuple(columns), shape, counts, unseen_cells(shape), {})
