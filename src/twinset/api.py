@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from twinset.errors import InputError
-from twinset.inputs import Given, Options, read, read_holdout, read_like, read_whole, stored_types
+from twinset.inputs import Options, read, read_holdout, read_like, read_tables, stored_types
 from twinset.rules.enforce import Cost, cost_in_total
 from twinset.rules.files import as_rules
 from twinset.scale.local import use_workers
@@ -40,7 +40,6 @@ if TYPE_CHECKING:
     from twinset.evaluation.by_name import metric
     from twinset.filling import impute_to
     from twinset.generator_audit import audit_folder, audit_of_generator
-    from twinset.metrics._evidence import Side
     from twinset.report.bundle import Report, save_reports
     from twinset.report.drift import read_report
     from twinset.report.junit import save_junit
@@ -213,21 +212,10 @@ def evaluate(
         types = [stored_types(d, options, seed=seed) for d in (train, synthetic)]
         return compat_tables(compat, real, released, types, seed)
     with TemporaryDirectory(prefix="twinset-") as folder:  # for tables larger than memory
-        place = Path(folder)
-        first = read_whole(train, options, place / "train", seed=seed)
-        given: dict[Side, Given] = {
-            "train": first,
-            "synthetic": read_whole(
-                synthetic, options, place / "synthetic", train=first, seed=seed
-            ),
-        }
-        if holdout is not None:
-            given["holdout"] = read_whole(
-                holdout, options, place / "holdout", train=first, unseen=True, seed=seed
-            )
+        given = read_tables(train, synthetic, holdout, options, Path(folder), seed=seed)
         tables = [g.table for g in given.values()]
         if wanted is not None:
-            wanted.check_schema(first.table.schema, first.table.take(np.arange(0)))
+            wanted.check_schema(tables[0].schema, tables[0].take(np.arange(0)))
         with use_workers(workers):
             found = evaluate_tables(
                 *tables,

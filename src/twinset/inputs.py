@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from twinset.errors import InputError
+from twinset.metrics._evidence import Side
 from twinset.progress import check_time
 from twinset.stats.seeds import stream
 from twinset.table.canonical import to_canonical
@@ -29,6 +30,7 @@ __all__ = [
     "read",
     "read_holdout",
     "read_like",
+    "read_tables",
     "read_whole",
     "stored_types",
 ]
@@ -171,6 +173,28 @@ def read_whole(
     if not own.any():
         raise InputError("--holdout", got="only units that are in train too", allowed="others")
     return Given(table.take(own))
+
+
+def read_tables(
+    train: object,
+    synthetic: object,
+    holdout: object | None,
+    options: Options,
+    folder: Path,
+    *,
+    seed: int = 0,
+) -> dict[Side, Given]:
+    """Read all rows of the tables of a measurement; see `read_whole`."""
+    first = read_whole(train, options, folder / "train", seed=seed)
+    found: dict[Side, Given] = {"train": first}
+    found["synthetic"] = read_whole(
+        synthetic, options, folder / "synthetic", train=first, seed=seed
+    )
+    if holdout is not None:
+        found["holdout"] = read_whole(
+            holdout, options, folder / "holdout", train=first, unseen=True, seed=seed
+        )
+    return found
 
 
 def _streamed(
