@@ -10,13 +10,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from twinset.errors import InputError
-from twinset.inputs import Options, read, read_holdout, read_like, read_tables, stored_types
+from twinset.inputs import Options, read, read_holdout, read_like
 from twinset.rules.enforce import Cost, cost_in_total
 from twinset.rules.files import as_rules
 from twinset.scale.local import use_workers
@@ -36,10 +33,10 @@ if TYPE_CHECKING:
     from twinset.augmenting import augment_to
     from twinset.comparison import Comparison, compare
     from twinset.curating import curate
-    from twinset.evaluation.across import CrossValidation
     from twinset.evaluation.by_name import metric
     from twinset.filling import impute_to
     from twinset.generator_audit import audit_folder, audit_of_generator
+    from twinset.measuring import cross_validate, crossed, evaluate
     from twinset.report.bundle import Report, save_reports
     from twinset.report.drift import read_report
     from twinset.report.junit import save_junit
@@ -85,6 +82,9 @@ __all__ = [
 ]
 
 _ELSEWHERE = {
+    "cross_validate": "twinset.measuring",
+    "crossed": "twinset.measuring",
+    "evaluate": "twinset.measuring",
     "audit_arrays": "twinset.auditing.arrays",
     "audit_folder": "twinset.generator_audit",
     "audit_of_generator": "twinset.generator_audit",
@@ -172,107 +172,6 @@ def fit(
 def load(path: str | Path, *, plugins: bool = False) -> Twin:
     """Read a .twin file; never runs code from it."""
     return Twin.load(path, plugins=plugins)
-
-
-def evaluate(
-    train: object,
-    synthetic: object,
-    holdout: object | None = None,
-    *,
-    rules: Rules | str | Path | Sequence[Any] | None = None,
-    compat: str | None = None,
-    seed: int = 0,
-    workers: int | None = None,
-    **about: Any,
-) -> Evaluation:
-    """Measure a release against the table it was made from.
-
-    Parameters
-    ----------
-    train, synthetic, holdout
-        Tables, paths or URLs; `holdout` holds other units of the same population and gives every
-        figure its reference.
-    rules
-        Rules that every row should keep: a file, or a list of expressions and mappings.
-    compat
-        ``"sdmetrics"``: only the figures of its two reports, in its own conventions.
-    workers
-        Threads, by default 2; their number changes nothing but the time.
-    """
-    from twinset.evaluation.core import evaluate as evaluate_tables
-    from twinset.rules.measures import with_rules
-
-    wanted = None if rules is None else as_rules(rules)
-    options = Options(**about)
-    if compat is not None:
-        from twinset.evaluation.compat import compat as compat_tables
-
-        _, real = read(train, options, seed=seed)
-        released = read_like(synthetic, real, options, seed=seed)
-        types = [stored_types(d, options, seed=seed) for d in (train, synthetic)]
-        return compat_tables(compat, real, released, types, seed)
-    with TemporaryDirectory(prefix="twinset-") as folder:  # for tables larger than memory
-        given = read_tables(train, synthetic, holdout, options, Path(folder), seed=seed)
-        tables = [g.table for g in given.values()]
-        if wanted is not None:
-            wanted.check_schema(tables[0].schema, tables[0].take(np.arange(0)))
-        with use_workers(workers):
-            found = evaluate_tables(
-                *tables,
-                target=options.target,
-                sensitive=options.sensitive,
-                seed=seed,
-                spills={s: g.spill for s, g in given.items() if g.spill is not None},
-            )
-    if wanted is None:
-        return found
-    return with_rules(found, wanted, *tables, *[None] * (3 - len(tables)))
-
-
-def cross_validate(
-    train: object,
-    releases: Mapping[str, object],
-    holdout: object | None = None,
-    *,
-    seed: int = 0,
-    workers: int | None = None,
-    **about: Any,
-) -> CrossValidation:
-    """Train models of the target on each table and test them on each.
-
-    Parameters
-    ----------
-    train, holdout
-        Real tables, paths or URLs.
-    releases
-        Synthetic ones, by name.
-
-    Raises
-    ------
-    InputError
-        If there is no target, a table has too few rows, or real rows foretell nothing.
-    """
-    from twinset.evaluation.across import cross_validate as across
-
-    options = Options(**about)
-    _, real = read(train, options, seed=seed)
-    unseen = None if holdout is None else read_holdout(holdout, real, options, seed=seed)[0]
-    released = {n: read_like(r, real, options, seed=seed) for n, r in releases.items()}
-    with use_workers(workers):
-        return across(real, released, unseen, target=options.target, seed=seed)
-
-
-def crossed(
-    evaluations: Mapping[str, Evaluation], *args: Any, **options: Any
-) -> tuple[dict[str, Evaluation], CrossValidation | None]:
-    """Add to evaluations of several releases what `cross_validate` finds, or why it cannot."""
-    from twinset.evaluation.across import with_across
-
-    try:
-        found = cross_validate(*args, **options)
-    except InputError as error:
-        return with_across(evaluations, str(error)), None
-    return with_across(evaluations, found), found
 
 
 def audit(
