@@ -30,7 +30,7 @@ _USUAL = 0.5
 _SCREENED = 500
 _MOST_COLUMNS = 60
 _LEAST_SHARE = 0.2
-_LEAST_VALUES = 50
+_LEAST_VALUES = 30
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,7 +91,7 @@ def find_anchors(
 
     In at least half of the rows the difference is within 2% of the column's span (of its middle
     90%) from its median. Both are known in at least a fifth of the column's rows, its values that
-    stand in more than 2% of the rows left out (a far date for "never"), and it has 50 others or
+    stand in more than 2% of the rows left out (a far date for "never"), and it has 30 others or
     more.
 
     Parameters
