@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -45,6 +46,19 @@ def test_read_back_predicts_the_same(model: Boosted) -> None:
     assert first[y].mean() > first[~y].mean() + 0.2
     assert (back.probability(0, X, 1.0) > first).all()
     assert back.texts == model.texts
+
+
+def test_a_tree_whose_columns_say_nothing_does_not_end_the_boosting() -> None:
+    """One column of six is the answer; no other can be split, for all combinations are there."""
+    X = np.tile((np.arange(64)[:, None] >> np.arange(6)) & 1, (40, 1)).astype(np.float32)
+    y, checked = X[:, 2] == 1, np.arange(len(X)) < 256
+    some = replace(BOOSTING, trees=100, columns=0.5, patience=40)
+    for seed in range(5):
+        rng = np.random.default_rng(seed)
+        text = fit_boosted(X, y, np.zeros(len(X)), checked, rng=rng, boosting=some)
+        p = Boosted.of([str(text)], 6).probability(0, X, 0.0)
+        assert p[y].min() > 0.95
+        assert p[~y].max() < 0.05
 
 
 def test_without_a_gain_there_is_no_model() -> None:

@@ -37,6 +37,8 @@ class Boosting:
         Regularisation (L2) of leaf values, least rows in a leaf.
     patience
         Trees without gain on the checked rows after which it stops.
+    columns
+        Share of the columns that each tree may look at, drawn at random.
     """
 
     trees: int
@@ -45,6 +47,7 @@ class Boosting:
     smoothing: float
     leaf: int
     patience: int
+    columns: float = 1.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,6 +126,7 @@ def fit_boosted(
         "lambda_l2": boosting.smoothing,
         "min_sum_hessian_in_leaf": 1.0,
         "min_data_in_leaf": boosting.leaf,
+        "feature_fraction": boosting.columns,
         "seed": int(rng.integers(2**31 - 1)),
         "num_threads": 1,
         "deterministic": True,
@@ -140,14 +144,14 @@ def fit_boosted(
     booster = lightgbm.Booster(params, data)
     booster.add_valid(valid, "checked")
     odds = np.where(y[checked], -start[checked], start[checked])
-    best, at = float(np.logaddexp(0, odds).mean()), 0
-    for i in range(1, boosting.trees + 1):
+    best, at, without = float(np.logaddexp(0, odds).mean()), 0, 0
+    for _ in range(boosting.trees):
         ended = booster.update()
-        loss = booster.eval_valid()[0][2]
+        loss, without = booster.eval_valid()[0][2], without + 1
         if loss < best:
-            best, at = loss, i
-        if ended or i - at >= boosting.patience:
-            break
+            best, at, without = loss, booster.num_trees(), 0
+        if without >= boosting.patience or (ended and boosting.columns == 1):
+            break  # of some columns none may split, and the next ones do
     return str(booster.model_to_string(num_iteration=at)) if at else None
 
 

@@ -287,12 +287,13 @@ class Cart:
             return replace(_TREE, leaf=self.leaf, smoothing=self.smoothing)
         if last:
             return Boosting(
-                trees=max(150, self.trees),
-                rate=min(0.1, self.rate),
+                trees=max(300, self.trees),
+                rate=min(0.05, self.rate),
                 leaves=max(15, self.leaves),
                 smoothing=min(1.0, self.smoothing),
                 leaf=self.leaf,
-                patience=10,
+                patience=20,
+                columns=0.5,
             )
         return Boosting(
             trees=self.trees,
@@ -300,7 +301,7 @@ class Cart:
             leaves=self.leaves,
             smoothing=self.smoothing,
             leaf=self.leaf,
-            patience=6,
+            patience=12,
         )
 
 
