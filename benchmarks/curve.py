@@ -1,7 +1,8 @@
 """The trade-off of `cart` on Adult: ``python benchmarks/curve.py --data-dir FOLDER [--write]``.
 
-One option moves at a time, all others stay at their defaults; the referee (`measure.py`) measures
-each release as in `generators.py`. Finished variants are kept in the cache by source and options.
+One option (or `--protect`) moves at a time, all others stay at their defaults; the referee
+(`measure.py`) measures each release as in `generators.py`. Finished variants are kept in the cache
+by source and options.
 ``--write`` puts table and figure into docs/generators.md behind the mark ``<!-- curve -->``, and
 draws docs/curve.svg.
 """
@@ -29,12 +30,13 @@ import generators  # noqa: E402
 BEGIN, END = "<!-- curve -->", "<!-- curve: end -->"
 VARIANTS: list[dict[str, Any]] = [
     {},
-    *({"leaf": n} for n in (5, 10, 50, 100, 300)),
-    *({"trees": n} for n in (5, 20)),
-    {"leaves": 15},
-    *({"bins": n} for n in (30, 100)),
-    *({"atom": n} for n in (5, 20)),
-    *({"method": m} for m in ("tree", "marginal")),
+    {"leaf": 100},
+    {"method": "tree"},
+    {"atom": 50},
+    {"leaf": 5},
+    {"protect": 50},
+    {"method": "marginal"},
+    {"bins": 30},
 ]
 SHOWN = (
     "c2st_holdout",
@@ -65,12 +67,24 @@ def take(options: dict[str, Any], folder: Path, home: Path, seed: int) -> dict[s
         source = tables.SOURCES["adult"]
         train = common.read(str(folder / "train.csv"))
         start = time.process_time()
-        twin = ts.fit(train, target=source.target, seed=seed, options=options)
+        others = {k: v for k, v in options.items() if k != "protect"}
+        protect = options.get("protect", 5)
+        twin = ts.fit(train, target=source.target, seed=seed, protect=protect, options=others)
         synthetic = twin.sample()
         seconds = time.process_time() - start
         release = home / f"{key}.csv"
         common.write(synthetic[list(train.columns)], str(release))
-        found = measure.measure_files(folder, release, source, seed) | {"seconds": seconds}
+        (real, holdout, made), names = measure.read_files(folder, release, source)
+        at = names.index(source.target)
+        rest = [i for i in range(len(names)) if i != at]
+        trtr, tstr = (measure.utility(s, holdout, at, rest, source.task) for s in (real, made))
+        found = {
+            "c2st_holdout": measure.c2st(holdout, made, seed)[0],
+            "dcr_share": measure.dcr_share(real, holdout, made, seed),
+            "tstr_gap": trtr - tstr,
+            "seconds": seconds,
+            **measure.membership(real, holdout, made, seed),
+        }
         record.write_text(json.dumps({k: found[k] for k in SHOWN}) + "\n", encoding="utf-8")
     known: dict[str, float] = json.loads(record.read_text(encoding="utf-8"))
     return known

@@ -463,8 +463,8 @@ def measure(
     }
 
 
-def measure_files(folder: Path, release: Path, source: Any, seed: int) -> dict[str, Any]:
-    """Measure a release against ``folder``'s train.csv and holdout.csv."""
+def read_files(folder: Path, release: Path, source: Any) -> tuple[list[Side], list[str]]:
+    """Bring ``folder``'s train.csv and holdout.csv and a release into one form."""
     dates = {column for column, _ in source.dates}
     frames = [read(p, dates) for p in (folder / "train.csv", folder / "holdout.csv", release)]
     facts = json.loads((folder / "split.json").read_text(encoding="utf-8"))
@@ -476,5 +476,10 @@ def measure_files(folder: Path, release: Path, source: Any, seed: int) -> dict[s
         np.asarray(facts["holdout_units"]),
         np.arange(len(frames[2])),
     ]
-    (train, holdout, synthetic), names = sides(frames, groups)
+    return sides(frames, groups)
+
+
+def measure_files(folder: Path, release: Path, source: Any, seed: int) -> dict[str, Any]:
+    """Measure a release against ``folder``'s train.csv and holdout.csv."""
+    (train, holdout, synthetic), names = read_files(folder, release, source)
     return measure(train, holdout, synthetic, names, source, seed)
