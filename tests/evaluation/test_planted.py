@@ -123,6 +123,20 @@ def test_a_collapse_onto_few_rows_is_among_the_problems(frames, tables) -> None:
     assert any("equal another synthetic row" in p.text for p in problems)
 
 
+def test_a_lost_intersection_is_among_the_problems(frames, tables) -> None:
+    """0.7% of the rows: too little for any distance of the two columns together."""
+    mine = (frames[1]["sex"] == "Female") & (frames[1]["occupation"] == "Craft-repair")
+    evaluation = found(tables, frames[1][~mine])
+    told = [p for p in evaluation.problems if "never go together in the release" in p.text]
+    assert told
+    assert set(told[0].columns) == {"sex", "occupation"}
+    judged = [r for r in evaluation.results if r.name == "lost_pair_share"]
+    assert [r.columns for r in judged if r.verdict == "worse"] == [("occupation", "sex")]
+    # a category that is gone is one problem of its column, not a combination with each other one
+    dropped = found(tables, category_dropped(frames[1]))
+    assert not any("in the release" in p.text for p in dropped.problems)
+
+
 def test_nothing_planted_nothing_found(frames, tables) -> None:
     evaluation = found(tables, frames[1])
     assert len(evaluation.problems) <= 1, [p.text for p in evaluation.problems]

@@ -16,7 +16,13 @@ from twinset.stats import marginals
 from twinset.stats.intervals import Z95
 from twinset.stats.units import unit_counts
 
-__all__ = ["group_problems", "impossible_problems", "pair_problems", "triple_problems"]
+__all__ = [
+    "group_problems",
+    "impossible_problems",
+    "lost_problems",
+    "pair_problems",
+    "triple_problems",
+]
 
 
 def _change(result: Result) -> str:
@@ -97,6 +103,22 @@ def impossible_problems(flagged: list[Result]) -> Iterator[Problem]:
         text = (
             f"{' and '.join(result.columns)}: {points(result.value or 0.0)}% of the rows combine "
             f"values that never go together in train (fresh real rows: "
+            f"{points(result.reference or 0.0)}%; noise {points(noise)})"
+        )
+        yield Problem(text, result.columns, excess, noise)
+
+
+def lost_problems(flagged: list[Result], told: list[set[str]]) -> Iterator[Problem]:
+    """Combinations that the release has lost, where no problem of dependence says so."""
+    for result in sorted(flagged, key=lambda r: -ratio(r)):
+        mine = set(result.columns)
+        if any(len(mine & t) > 1 for t in told):
+            continue
+        told.append(mine)
+        excess, noise = over(result)
+        text = (
+            f"{' and '.join(result.columns)}: {points(result.value or 0.0)}% of the train rows "
+            f"combine values that never go together in the release (fresh real rows: "
             f"{points(result.reference or 0.0)}%; noise {points(noise)})"
         )
         yield Problem(text, result.columns, excess, noise)

@@ -13,6 +13,7 @@ from twinset.evaluation.problem_columns import column_problems
 from twinset.evaluation.problem_sets import (
     group_problems,
     impossible_problems,
+    lost_problems,
     pair_problems,
     triple_problems,
 )
@@ -44,7 +45,8 @@ def problems(evidence: Evidence, results: Sequence[Result]) -> tuple[Problem, ..
     triples = list(triple_problems(by_name["triple_tvd"], touched, linked))
     groups = list(group_problems(by_name, touched, linked))
     impossible = list(impossible_problems(by_name["empty_pair_share"]))
-    found = [*columns, *pairs, *triples, *groups, *impossible, *_whole(by_name, columns)]
+    lost = list(lost_problems(by_name["lost_pair_share"], [set(p.columns) for p in pairs]))
+    found = [*columns, *pairs, *triples, *groups, *impossible, *lost, *_whole(by_name, columns)]
     found.sort(key=lambda p: -p.excess / p.noise)
     return tuple(found[:MOST])
 

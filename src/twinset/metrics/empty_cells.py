@@ -1,4 +1,4 @@
-"""Combinations of two values that no train row has: rows that should not exist."""
+"""Two values that no train row has together, and two that go together in train alone."""
 
 from __future__ import annotations
 
@@ -35,15 +35,25 @@ ANY = Measure(
     "share of rows with at least one such combination, over the pairs of columns taken",
     "reference: the holdout's own share",
 )
+LOST = Measure(
+    "lost_pair_share",
+    "lower",
+    0,
+    1,
+    "share of train rows with two values that 10 train units or more have together and no "
+    "synthetic row has, though 5 would if the columns were independent in the release",
+    "reference: the holdout in the place of the release",
+)
 _EXPECTED = 10.0
 
 
 @dataclass(frozen=True)
 class EmptyCells:
-    """Share of rows that combine values which do not go together in train.
+    """Share of rows that combine values which do not go together in the other table.
 
     Such a cell may be chance in one table: the holdout shows how often fresh real rows fall into
-    cells that are empty in train.
+    cells that are empty in train. A combination that is lost can be too small a part of a pair's
+    table for any distance of the two tables, so that it has a figure of its own.
 
     Parameters
     ----------
@@ -61,10 +71,12 @@ class EmptyCells:
         pairs = chosen_pairs(evidence, self.most)
         if not pairs:
             return [refuse(self.family, m, "fewer than two columns") for m in self.measures]
-        drafts = []
+        drafts: list[Draft] = []
+        lost: list[Draft] = []
         hit = {s: np.zeros(evidence.rows(s), dtype=bool) for s in evidence.sides}
         for pair in pairs:
             cells = evidence.cells(pair)
+            lost += _lost(evidence, cells)
             empty = _empty(cells)
             if not empty.any():
                 continue
@@ -73,11 +85,14 @@ class EmptyCells:
                 if count[side]:
                     hit[side] |= empty[cells.index(side)]
             drafts.append(_draft(evidence, PAIR, count, pair))
-        if not drafts:
-            reason = f"no two values are missing together where {_EXPECTED:g} rows were expected"
-            return [refuse(self.family, m, reason) for m in self.measures]
-        rows = {s: int(h.sum()) for s, h in hit.items()}
-        return judge(self.family, [_draft(evidence, ANY, rows, ()), *drafts])
+        if drafts:
+            rows = {s: int(h.sum()) for s, h in hit.items()}
+            drafts.insert(0, _draft(evidence, ANY, rows, ()))
+        reason = f"no two values are missing together where {_EXPECTED:g} rows were expected"
+        refused = [] if drafts else [refuse(self.family, m, reason) for m in (ANY, PAIR)]
+        if not lost:
+            refused.append(refuse(self.family, LOST, f"no two values of {_EXPECTED:g} train units"))
+        return [*judge(self.family, [*drafts, *lost]), *refused]
 
 
 def _empty(cells: Cells) -> Flags:
@@ -85,6 +100,49 @@ def _empty(cells: Cells) -> Flags:
     train = cells.counts["train"].reshape(cells.shape).astype(np.float64)
     expected = np.outer(train.sum(axis=1), train.sum(axis=0)) / max(float(train.sum()), 1.0)
     return np.asarray((train == 0) & (expected >= _EXPECTED)).ravel()
+
+
+def _lost(evidence: Evidence, cells: Cells) -> list[Draft]:
+    """Compare one pair: what is common in train and absent from the release."""
+    train = cells.counts["train"]
+    effect = evidence.pooled_effect(cells.columns)
+    common = train >= _EXPECTED * effect
+    if not common.any():
+        return []
+    n, m = evidence.rows("train"), evidence.rows("synthetic")
+    held = train / effect
+    gone = {s: common & _absent(cells, s) for s in evidence.sides if s != "train"}
+    value = float(train[gone["synthetic"]].sum()) / n
+    # of c rows in both tables all are in train with chance (n / (n + m))^c
+    chance = np.where(common, (n / (n + m)) ** held, 0.0)
+    largest = float(held[gone["synthetic"]].max(initial=0.0))
+    # any of the cells that are at least as common could have been the one that is gone
+    p = np.count_nonzero(common & (held >= largest)) * (n / (n + m)) ** largest
+    expected = float((chance * train).sum()) / n
+    reference = float(train[gone["holdout"]].sum()) / n if "holdout" in gone else expected
+    share = max(value, _EXPECTED / n)
+    spread = effect * share * (1 - share) * (1 / n + 1 / m)
+    return [
+        Draft(
+            LOST,
+            value,
+            0.0,
+            evidence.number_of_units("synthetic"),
+            reference=reference,
+            noise=half_width(spread),
+            p_worse=min(float(p), 1.0) if value > 0 else 1.0,
+            columns=cells.columns,
+            params={"interval": "Wilson", "cells": int(gone["synthetic"].sum())},
+            interval=wilson(value * n / effect, n / effect),
+        )
+    ]
+
+
+def _absent(cells: Cells, side: Side) -> Flags:
+    """Cells without a row of a table, where independent columns would have 5."""
+    counts = cells.counts[side].reshape(cells.shape).astype(np.float64)
+    expected = np.outer(counts.sum(axis=1), counts.sum(axis=0)) / max(float(counts.sum()), 1.0)
+    return np.asarray((counts == 0) & (expected >= _EXPECTED / 2)).ravel()
 
 
 def _draft(

@@ -91,4 +91,10 @@ ROWS: dict[str, Measure] = {
         "share",
         standing=BEYOND,
     ),
+    "lost_pair_share": Measure(
+        "Two values that the release has lost",
+        "Share of train rows with two values that no synthetic row has together, though some "
+        "should if it were chance.",
+        "share",
+    ),
 }
