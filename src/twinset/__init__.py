@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from twinset.api import (
         audit,
         audit_arrays,
+        combine,
         compare,
         cross_validate,
         evaluate,
@@ -34,6 +35,7 @@ __all__ = [
     "__version__",
     "audit",
     "audit_arrays",
+    "combine",
     "compare",
     "cross_validate",
     "evaluate",

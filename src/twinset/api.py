@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from twinset.results import Audit, Evaluation
     from twinset.rules.rule import Rules
     from twinset.ruling import check_rules, mine_rules
+    from twinset.stats.combining import combine
     from twinset.workflow import Run, run
 
 __all__ = [
@@ -58,6 +59,7 @@ __all__ = [
     "augment_to",
     "check_place",
     "check_rules",
+    "combine",
     "compare",
     "cross_validate",
     "crossed",
@@ -82,6 +84,7 @@ __all__ = [
 ]
 
 _ELSEWHERE = {
+    "combine": "twinset.stats.combining",
     "cross_validate": "twinset.measuring",
     "crossed": "twinset.measuring",
     "evaluate": "twinset.measuring",
