@@ -10,6 +10,7 @@ import numpy as np
 
 from twinset.evaluation.evidence import Evidence
 from twinset.evaluation.problem_columns import column_problems
+from twinset.evaluation.problem_models import model_problems
 from twinset.evaluation.problem_sets import (
     group_problems,
     impossible_problems,
@@ -100,16 +101,7 @@ def _whole(by_name: dict[str, list[Result]], columns: list[Problem]) -> Iterator
             f"not; noise {noise:.3f}), mostly by {', '.join(names)}"
         )
         yield Problem(text, tuple(names), excess, noise)
-    for result in by_name["tstr"]:
-        if result.params["score"] == "accuracy" and len(by_name["tstr"]) > 1:
-            continue
-        value, reference = result.value or 0.0, result.reference or 0.0
-        score = {"auc": "AUC", "r2": "R2"}.get(result.params["score"], result.params["score"])
-        text = (
-            f"models of {result.columns[0]} trained on synthetic reach {score} {value:.3f} on real "
-            f"rows, {reference:.3f} if trained on real ones (noise {result.noise:.3f})"
-        )
-        yield Problem(text, result.columns, reference - value, max(result.noise or 0.0, 1e-9))
+    yield from model_problems(by_name)
 
 
 def _rate(result: Result, what: str) -> Problem:

@@ -14,6 +14,7 @@ __all__ = ["Design", "Glm", "logistic", "sandwich"]
 
 Floats = npt.NDArray[np.float64]
 LEVELS = 8  # levels of a category with an effect of their own
+WIDTH = 120  # effects, about: of more columns some are left out
 RARE = 30  # rows that a level must have
 _FAR = 5.0  # standard deviations at which numbers are cut
 _STEPS = 25
@@ -36,9 +37,15 @@ class Design:
 
     @classmethod
     def of(cls, x: Floats, names: tuple[str, ...], categorical: tuple[int, ...]) -> Design:
-        """Fit to features of shape (rows, p); effects that others explain are left out."""
+        """Fit to features of shape (rows, p); effects that others explain are left out.
+
+        Of more than `WIDTH` columns as many are taken, evenly spread; with many columns, fewer
+        levels of each have an effect.
+        """
         effects: list[tuple[int, int | None]] = []
-        for j in range(x.shape[1]):
+        width = x.shape[1]
+        levels = int(np.clip(WIDTH // max(width, 1), 1, LEVELS))
+        for j in np.unique(np.linspace(0, width - 1, min(width, WIDTH)).astype(int)).tolist():
             null = np.isnan(x[:, j])
             if RARE <= null.sum() < len(x):
                 effects.append((j, -1))
@@ -46,7 +53,7 @@ class Design:
                 effects.append((j, None))
                 continue
             held = np.bincount(x[~null, j].astype(np.int64))
-            top = np.argsort(-held, kind="stable")[1 : LEVELS + 1]  # the first is the base
+            top = np.argsort(-held, kind="stable")[1 : levels + 1]  # the first is the base
             effects += [(j, int(c)) for c in top if held[c] >= RARE]
         known = ~np.isnan(x).all(axis=0)
         centre, scale = np.zeros(x.shape[1]), np.ones(x.shape[1])

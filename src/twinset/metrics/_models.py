@@ -25,7 +25,7 @@ Floats = npt.NDArray[np.float64]
 Learner = Literal["boosting", "forest", "linear"]
 TREES = 100
 _FOREST = 50  # trees
-MOST: dict[Learner, int | None] = {"boosting": None, "forest": 5_000, "linear": 10_000}
+MOST: dict[Learner, int] = {"boosting": 200_000, "forest": 5_000, "linear": 10_000}
 _LEVELS = 1_000  # levels of a category beyond this are one level to the model
 
 
@@ -150,13 +150,12 @@ def fit(
 ) -> Fitted:
     """Fit a model of `target` on the rows of `train` that have one.
 
-    Forests and linear models take up to `MOST` rows, drawn at random. A target with one value
-    predicts that value.
+    Up to `MOST` rows are drawn at random. A target with one value predicts that value.
     """
     check_time()
     known = np.flatnonzero(~np.isnan(target))
     most = MOST[learner]
-    if most is not None and len(known) > most:
+    if len(known) > most:
         known = np.sort(np.random.default_rng(seed).choice(known, most, replace=False))
     x, y = _capped(train.features[known], train.categorical), target[known]
     first = np.unique(y)

@@ -40,6 +40,7 @@ Floats = npt.NDArray[np.float64]
 PARTS = 4
 _LEAST = 30
 _CLASSES = 30
+_TESTED = 100_000  # rows of the holdout, at most
 _OWN = 5_000  # rows of its own that a model is asked about
 _FITTED: tuple[Side, Side] = ("synthetic", "train")
 INTERVAL = "analytic (influence of each row), by unit"
@@ -199,15 +200,18 @@ def _problem(evidence: Evidence) -> Problem | str:
     if len(np.unique(target["holdout"][known])) < 2:
         return "the target has one value in the holdout"
     own = views["holdout"].units
+    units = None if own is None else own[known]
+    drawn = by_unit.draw(units, int(known.sum()), _TESTED, evidence.rng("tested"))
+    rows = np.flatnonzero(known)[drawn]
     return Problem(
         found.column,
         target,
         views,
         found.task,
-        np.flatnonzero(known),
-        views["holdout"].features[known],
-        target["holdout"][known],
-        None if own is None else own[known],
+        rows,
+        views["holdout"].features[rows],
+        target["holdout"][rows],
+        None if own is None else own[rows],
     )
 
 
@@ -243,7 +247,7 @@ def _trained(evidence: Evidence, p: Problem, learner: Learner) -> Trained:
         return made.predict(p.test), own, made.gains
 
     answers, own, gains = zip(*map_ordered(one, jobs), strict=True)
-    most = MOST[learner] or len(train.features)
+    most = MOST[learner]
     share = min(len(train.features) / PARTS, most) / min(len(train.features), most)
     return Trained(answers, own, gains, share)
 

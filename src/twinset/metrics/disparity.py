@@ -41,14 +41,16 @@ CONDITIONAL = Measure(
 _LEVELS = 8
 _MINIMUM = 10  # rows of a level and group, for its rate to count among the groups' rates
 _GIVEN = 20
+_SINGLE = 4
 _DRAWS = 1_000
 
 
 class Disparity:
     """Representation of groups, and conditional disparity of the target given another column.
 
-    Chance and intervals are drawn: counts of tables of the same sizes (divided by the design effect
-    of units), from the real rows for chance, from each table for the interval.
+    The latter for up to four sensitive columns, each by itself, and up to twenty columns that may
+    explain. Chance and intervals are drawn: counts of tables of the same sizes (divided by the
+    design effect of units), from the real rows for chance, from each table for the interval.
     """
 
     name: ClassVar[str] = "disparity"
@@ -63,7 +65,8 @@ class Disparity:
         found = groupings(evidence, sensitive=True)
         drafts = [d for g in found for d in _represented(evidence, g)]
         if evidence.target is not None:
-            drafts += [d for g in found for d in _conditional(evidence, g)]
+            single = [g for g in found if len(g.columns) == 1][:_SINGLE]
+            drafts += [d for g in single for d in _conditional(evidence, g)]
         have = {d.measure.name for d in drafts}
         reason = f"there are no two groups of {LEAST} units, or no target and another column"
         missing = [m for m in self.measures if m.name not in have]

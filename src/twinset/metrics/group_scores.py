@@ -38,6 +38,7 @@ CALIBRATION = Measure(
     "",
 )
 _DRAWS = 400
+_GROUPS = 30
 
 
 class GroupScores:
@@ -59,8 +60,16 @@ class GroupScores:
         if isinstance(found, str):
             return [refuse(self.family, m, found) for m in self.measures]
         p, models, judged = found
-        drafts = [d for c in judged for d in _drafts(evidence, p, models, c)]
-        return judge(self.family, drafts)
+        few = [c for c in judged if len(c.names) <= _GROUPS]
+        reason = f"more than {_GROUPS} groups"
+        refused = [
+            refuse(self.family, m, reason, columns=c.columns)
+            for c in judged
+            if len(c.names) > _GROUPS
+            for m in self.measures
+        ]
+        drafts = [d for c in few for d in _drafts(evidence, p, models, c)]
+        return [*judge(self.family, drafts), *refused]
 
 
 def _drafts(evidence: Evidence, p: Problem, models: Trained, case: Case) -> list[Draft]:

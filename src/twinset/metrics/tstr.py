@@ -16,8 +16,9 @@ TSTR = Measure(
     "higher",
     -1,
     1,
-    "score on the real holdout of gradient boosting trained on synthetic; params.score: auc "
-    "(macro one-vs-rest), accuracy or r2; the reference is trained on train (TRTR)",
+    "score on the real holdout (up to 100,000 rows) of gradient boosting trained on synthetic (up "
+    "to 200,000 rows); params.score: auc (macro one-vs-rest), accuracy or r2; the reference is "
+    "trained on train (TRTR)",
     "Esteban et al. 2017",
 )
 TRTR = Measure("trtr", "higher", -1, 1, "the same, trained on train", "")

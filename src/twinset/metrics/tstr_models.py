@@ -6,13 +6,14 @@ import itertools
 from typing import ClassVar
 
 from twinset.metrics._evidence import Evidence
-from twinset.metrics._judge import Measure
+from twinset.metrics._judge import Measure, refuse
 from twinset.metrics._models import MOST, Learner
-from twinset.metrics._targets import score_results
+from twinset.metrics._targets import known_target, score_results
 from twinset.protocols import Family, Result
 
 __all__ = ["TstrModels"]
 
+_CLASSES = 8  # of a target for linear models: one model a class
 _KINDS: dict[Learner, str] = {
     "forest": f"a random forest (50 trees, up to {MOST['forest']:,} rows)",
     "linear": f"a logistic or linear model with main effects (up to {MOST['linear']:,} rows)",
@@ -40,5 +41,14 @@ class TstrModels:
 
     def measure(self, evidence: Evidence) -> list[Result]:
         """Return TSTR, TRTR and their gap for each score and model, for the target."""
-        found = (score_results(evidence, self.family, k, m) for k, m in _THREE.items())
+        found = (self._of(evidence, k, m) for k, m in _THREE.items())
         return list(itertools.chain.from_iterable(found))
+
+    def _of(
+        self, evidence: Evidence, learner: Learner, three: tuple[Measure, Measure, Measure]
+    ) -> list[Result]:
+        p = known_target(evidence)
+        if learner == "linear" and not isinstance(p, str) and (p.task.classes or 0) > _CLASSES:
+            reason = f"the target has more than {_CLASSES} classes"
+            return [refuse(self.family, m, reason, columns=(p.column,)) for m in three]
+        return score_results(evidence, self.family, learner, three)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -55,6 +56,8 @@ def rule_results(
     reference is the holdout's own share (the train table's without one; counts of fewer than 10
     are taken as 0). ``params`` hold the rule, the counts, and the share of rows to which it applies
     in the release and in train: a legal but rare combination that is never made shows there.
+    ``rule_applies_difference``, one a rule with a condition: share of the rows to which it applies
+    in the release minus that in train (10 rows or more), so that suppression is judged as well.
     ``rows_breaking_rules``: share of all rows that break any rule.
 
     Raises
@@ -76,7 +79,49 @@ def rule_results(
         _result(s, r, t, float(w), rows)
         for s, r, t, w in zip(released, real, learned, worse, strict=True)
     ]
-    return [_any(known, synthetic), *results]
+    held = None if holdout is None else (real, holdout.num_rows)
+    return [_any(known, synthetic), *results, *_suppressed(released, learned, held, rows)]
+
+
+def _suppressed(
+    released: Sequence[Checked],
+    train: Sequence[Checked],
+    holdout: tuple[Sequence[Checked], int] | None,
+    rows: tuple[int, int],
+) -> list[Result]:
+    """Compare how often the conditions of rules hold in the release and in train."""
+    some = [i for i, t in enumerate(train) if _MINIMUM <= t.rows <= rows[0] - _MINIMUM]
+    tails = [proportions_differ(released[i].rows, rows[1], train[i].rows, rows[0]) for i in some]
+    worse = adjust(np.array([min(1.0, 2 * min(t)) for t in tails]))
+    results = []
+    for i, q in zip(some, worse.tolist(), strict=True):
+        a, b = train[i].rows / rows[0], released[i].rows / rows[1]
+        reference = 0.0
+        if holdout is not None:
+            reference = _hidden(holdout[0][i].rows) / max(holdout[1], 1) - a
+        gap, pooled = b - a, (train[i].rows + released[i].rows) / sum(rows)
+        spread = Z95 * float(np.sqrt(a * (1 - a) / rows[0] + b * (1 - b) / rows[1]))
+        bad: Verdict = "worse" if q <= _FALSE_DISCOVERIES else "within_noise"
+        results.append(
+            Result(
+                "integrity",
+                "rule_applies_difference",
+                released[i].rule.columns,
+                params={
+                    "rule": str(released[i].rule),
+                    "train": a,
+                    "target": 0.0,
+                    "interval": "analytic",
+                    "q_worse": round(q, 6),
+                },
+                estimate=Estimate(gap, gap - spread, gap + spread, rows[1]),
+                reference=reference,
+                noise=Z95 * float(np.sqrt(pooled * (1 - pooled) * (1 / rows[0] + 1 / rows[1]))),
+                direction="target",
+                verdict=bad if abs(gap) > abs(reference) else "within_noise",
+            )
+        )
+    return results
 
 
 def _result(
