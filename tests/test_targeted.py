@@ -95,6 +95,30 @@ def test_weights_are_the_ratio_of_two_normal_densities():
     assert abs(near["y"].mean()) < 0.15
 
 
+def test_exemplars_may_hold_what_the_model_does_not_know_and_nothing():
+    frame = basket(600)
+    like = pd.DataFrame({"town": ["c", "elsewhere", None], "tv": "yes", "others": 3, "spent": 600})
+    near = ts.fit(frame, generator="independent").sample(150, like=like)
+    assert len(near) == 150
+    assert set(near["town"]) <= {"a", "b", "c"}
+    assert (near["tv"] == "yes").mean() > (frame["tv"] == "yes").mean()
+
+
+def test_shares_and_exemplars_keep_rules_and_conditions():
+    rules = [{"holds": "tv = 'no' implies spent < 400", "exceptions": 0.02}]
+    twin = ts.fit(basket(3_000), generator="independent", rules=rules)
+    drawn = twin.sample(300, shares={"town = 'c'": 0.5}, where="others > 2", given={"tv": "no"})
+    assert len(drawn) == 300
+    assert (drawn["town"] == "c").mean() == 0.5
+    assert drawn["others"].astype(int).min() > 2
+    assert set(drawn["tv"]) == {"no"}
+    assert drawn["spent"].max() < 400
+    once = basket(300).drop_duplicates("spent")
+    whole = ts.fit(once, generator="independent", rules=[{"unique": ["spent"]}])
+    with pytest.raises(InputError, match="compare rows"):
+        whole.sample(20, shares={"town = 'c'": 0.5})
+
+
 def test_exemplars_that_cannot_be(tmp_path):
     frame = basket(600)
     twin = ts.fit(frame, generator="independent")
