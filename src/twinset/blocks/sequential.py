@@ -58,6 +58,12 @@ class Known:
     values: Floats
     mask: Bools
 
+    @property
+    def is_alike(self) -> bool:
+        """Whether all rows know the same."""
+        parts = (self.codes, self.values)
+        return bool(self.mask.all()) and all((p == p[:1]).all() for p in parts)
+
     def take(self, rows: npt.NDArray[np.int64]) -> Known:
         """Return what is known of some rows."""
         values = self.values[rows] if len(self.values) else self.values

@@ -53,7 +53,7 @@ def draw_given(model: Sequential, given: Table, rng: np.random.Generator) -> Giv
     if method == "exact":
         rows, worth = Rows(), float(n)
         model.advance(model.order, rows, known, n, rng)
-    elif all(k.mask.all() and (k.codes == k.codes[0]).all() for k in known.values()):
+    elif all(k.is_alike for k in known.values()):
         rows, worth, acceptance, method = _alike(model, known, n, rng)
     else:
         blocks = [np.arange(s, min(s + _BLOCK, n)) for s in range(0, n, _BLOCK)]
