@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
+from itertools import combinations, islice
 
 import pytest
 
@@ -119,6 +120,25 @@ def test_a_histogram_is_under_one_kilobyte(evaluation):
     for chart in evaluation.charts:
         if chart.ordered:
             assert len(str(macro.bars(bars(chart))).encode()) < 1024
+
+
+def test_fifty_columns_stay_under_a_megabyte(evaluation, audit, provenance):
+    """Every column charted and every pair and triple off, the longest page of such a table."""
+    names = [f"a column with the number {i}" for i in range(50)]
+    some = evaluation.charts
+    charted = tuple(replace(some[i % len(some)], column=n) for i, n in enumerate(names))
+    worst = next(r for r in evaluation.results if r.name == "column_tvd").replace(verdict="worse")
+    kinds = (("column_tvd", 1, 50), ("pair_tvd", 2, 1_225), ("triple_tvd", 3, 2_000))
+    results = [
+        worst.replace(name=name, columns=columns)
+        for name, k, most in kinds
+        for columns in islice(combinations(names, k), most)
+    ]
+    wide = replace(evaluation, charts=charted, results=(*evaluation.results, *results))
+    schema = wide.schema.model_validate({"columns": [{"name": n, "kind": "real"} for n in names]})
+    page = render(summarise(replace(wide, schema=schema), audit, (), provenance))
+    assert page.count('class="bars"') == 50
+    assert len(page.encode()) < 500_000
 
 
 def test_odd_charts_do_not_break():

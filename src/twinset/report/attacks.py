@@ -25,7 +25,7 @@ Kind = tuple[str, str, float]  # name of the measure, group of records, false po
 
 _MOST_COLUMNS = 4
 _FIRST = 5  # attacks that are shown at once, or as many as did more than guess
-_MOST_LEAKS, _MOST_BOUNDS = 10, 6
+_MOST_LEAKS, _MOST_BOUNDS = 8, 6
 _CHANCE = Measure("", "", "share", anchors=(0.4, 0.6), reference="a coin")
 
 

@@ -13,7 +13,7 @@ from typing import Literal
 from twinset.protocols import Estimate, Result
 from twinset.report.measures import Measure
 from twinset.report.numbers import Unit, figure, span, tick
-from twinset.report.shapes import Bar, Bars, Strip
+from twinset.report.shapes import Bars, Strip, Tick
 from twinset.report.words import centre_of, describe, interval_of
 from twinset.results import Chart
 
@@ -22,6 +22,7 @@ __all__ = ["HEIGHT", "WIDTH", "Axis", "axis", "bars", "excess", "strip"]
 WIDTH, HEIGHT = 300, 96
 _MARGIN = 7
 _MAX_BARS = 14
+_BARS_LEFT = 114  # room for names
 
 
 @dataclass(frozen=True)
@@ -139,8 +140,8 @@ def bars(chart: Chart, excluded: str = "") -> Bars:
         fill, line, fresh = _outlines(chart)
         ends = (chart.labels[0], chart.labels[-1]) if chart.labels else ("", "")
         return Bars(HEIGHT, fill, line, fresh, *ends, (), alt, tuple(header), rows)
-    found = _categories(chart)
-    return Bars(15 * len(found) + 4, "", "", "", "", "", found, alt, tuple(header), rows)
+    names, fill, line, fresh = _categories(chart)
+    return Bars(15 * len(names) + 4, fill, line, fresh, "", "", names, alt, tuple(header), rows)
 
 
 def _outlines(chart: Chart) -> tuple[str, str, str]:
@@ -168,29 +169,26 @@ def _short(position: float) -> str:
     return f"{position:.1f}".removesuffix(".0")
 
 
-def _categories(chart: Chart) -> tuple[Bar, ...]:
-    """Return the first categories, as they come; the rest together in a last bar."""
+def _categories(chart: Chart) -> tuple[tuple[Tick, ...], str, str, str]:
+    """Return the first categories, as they come, the rest together in a last bar; and the paths."""
     order = range(len(chart.labels))
     shown = order if len(order) <= _MAX_BARS else order[: _MAX_BARS - 1]
-    fresh = chart.holdout or (math.nan,) * len(chart.labels)
-    series = (chart.train, chart.synthetic, fresh)
+    series = [s for s in (chart.train, chart.synthetic, chart.holdout) if s is not None]
     picked = [(chart.labels[i], [s[i] for s in series]) for i in shown]
     rest = order[len(shown) :]
     if rest:
         picked.append((f"{len(rest)} others", [sum(s[i] for i in rest) for s in series]))
-    top = max([s for _, shares in picked for s in shares if s == s] or [1.0]) or 1.0
-    room = WIDTH - 116
+    top = max([s for _, shares in picked for s in shares] or [1.0]) or 1.0
+    scale = (WIDTH - _BARS_LEFT - 2) / top
+    fill = line = fresh = ""
+    for i, (_, (train, made, *held)) in enumerate(picked):
+        y, wide = 15 * i + 2, round(train * scale)
+        fill += f"M{_BARS_LEFT} {y}h{wide}v11h-{wide}z"
+        line += f"M{_short(_BARS_LEFT + made * scale)} {y - 1}v13"
+        fresh += "".join(f"M{_short(_BARS_LEFT + h * scale)} {y}v11" for h in held)
+    names = tuple(Tick(15 * i + 12, _cut(label)) for i, (label, _) in enumerate(picked))
+    return names, fill, line, fresh
 
-    def place(share: float) -> float:
-        return round(114 + room * share / top, 1)
 
-    return tuple(
-        Bar(
-            label=label if len(label) <= 18 else f"{label[:17]}…",
-            y=15 * i + 2,
-            train=round(room * train / top, 1),
-            synthetic=place(made),
-            fresh=place(held) if chart.holdout else None,
-        )
-        for i, (label, (train, made, held)) in enumerate(picked)
-    )
+def _cut(label: str) -> str:
+    return label if len(label) <= 17 else f"{label[:16]}…"

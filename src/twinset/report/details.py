@@ -21,7 +21,7 @@ from twinset.results import Exposed
 
 __all__ = ["details", "figure_of", "kind_rows"]
 
-_FEW, _MOST_ROWS = 3, 6
+_FEW, _MOST_ROWS = 2, 5
 _ORDER = ("fidelity", "utility", "diversity", "integrity", "fairness", "privacy")
 
 
@@ -117,9 +117,11 @@ def _detail(name: str, found: list[Result]) -> Detail:
 
 
 def _worth_showing(ranked: list[Result]) -> list[Result]:
-    """Return what lies outside the noise, or the first few if nothing does."""
+    """Return what lies outside the noise, or the first one if nothing does; of a few, all."""
     bad = [r for r in ranked if r.verdict == "worse" or r.status == "failed"]
-    return (bad if len(bad) > _FEW else ranked[:_FEW])[:_MOST_ROWS]
+    if len(ranked) <= _FEW:
+        return ranked
+    return bad[:_MOST_ROWS] or ranked[:1]
 
 
 def _telling(found: list[Result]) -> tuple[str, ...]:

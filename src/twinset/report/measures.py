@@ -51,7 +51,15 @@ def _leak(title: str, what: str) -> Measure:
         f"Of 100 tries that fail on people set aside, how many more {what} for people in the train "
         "data. What is right for both alike is knowledge of the population, not a leak."
     )
-    return Measure(title, meaning, "share", (-1.0, 1.0), (0.0, 0.05), standing=BEYOND)
+    return Measure(
+        title,
+        meaning,
+        "share",
+        (-1.0, 1.0),
+        (0.0, 0.05),
+        reference="people set aside",
+        standing=BEYOND,
+    )
 
 
 _AUC_AXIS = (0.45, 0.65)

@@ -12,7 +12,6 @@ from typing import Literal
 __all__ = [
     "AttackRow",
     "AuditView",
-    "Bar",
     "Bars",
     "ColumnCard",
     "Compared",
@@ -227,19 +226,11 @@ class GroupRow:
 
 
 @dataclass(frozen=True)
-class Bar:
-    """A labelled bar of a column's chart: positions in the view box, shares as text."""
-
-    label: str
-    y: float
-    train: float
-    synthetic: float
-    fresh: float | None
-
-
-@dataclass(frozen=True)
 class Bars:
-    """A column's shares: SVG paths for ordered bins, `bars` for categories."""
+    """A column's shares as SVG paths, of ordered bins (`names` is empty) or of categories.
+
+    `names` are those of the categories, each with its height in the view box.
+    """
 
     height: int
     fill: str
@@ -247,7 +238,7 @@ class Bars:
     fresh: str
     left: str
     right: str
-    bars: tuple[Bar, ...]
+    names: tuple[Tick, ...]
     alt: str
     header: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
