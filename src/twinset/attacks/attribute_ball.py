@@ -32,7 +32,7 @@ class AttributeBall:
     leak: ClassVar[str] = "row"
     threat_model: ClassVar[ThreatModel] = ThreatModel(data="none", goal="attribute")
 
-    k: int = 25
+    k: int = 10
 
     def guess(
         self,

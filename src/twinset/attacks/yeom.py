@@ -40,7 +40,7 @@ class Yeom:
 
     components: int = 24
     bandwidth: float = 0.5
-    rows: int = 10_000
+    rows: int = 5_000
 
     def score(
         self,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -55,7 +55,13 @@ def compare_planted(game: Game, attacks: Sequence[Any], seed: int) -> tuple[list
     train, holdout = (people.holdout.take(fresh[k * number : (k + 1) * number]) for k in (0, 1))
     release = concatenate([kept, train])
     planted = replace(
-        people, train=train, holdout=holdout, release=release, whole=release, secrets_at_most=1
+        people,
+        train=train,
+        holdout=holdout,
+        release=release,
+        whole=release,
+        secrets_at_most=1,
+        asked={},
     )
     return _compare(planted, attacks, seed), number
 
@@ -95,6 +101,7 @@ class _People:
     names: tuple[str, ...]
     first: tuple[str, ...]
     secrets_at_most: int = 100
+    asked: dict[int, tuple[Records, Records]] = field(default_factory=dict, repr=False)
 
     @classmethod
     def of(cls, game: Game, seed: int) -> _People:
@@ -184,10 +191,15 @@ def _attribute(
     known = people.release if people.auxiliary is None else people.auxiliary
     seen, secret, *truth = secret_levels([known, people.release, *sides], place)
     others = [j for j in range(len(people.names)) if j != place]
-    release, *told = (pick(r, others) for r in (people.release, *sides))
     number = max(int(max(v.max(initial=0) for v in (seen, secret, *truth))) + 1, 2)
-    groups = [concatenate(told)] if together else told
-    guesses = [attack.guess(g, release, secret, number, rng=rng) for g in groups]
+    if together:
+        if place not in people.asked:  # the same objects for all attacks: they share neighbours
+            people.asked[place] = pick(concatenate(sides), others), pick(people.release, others)
+        asked, release = people.asked[place]
+        guesses = [attack.guess(asked, release, secret, number, rng=rng)]
+    else:
+        release = pick(people.release, others)
+        guesses = [attack.guess(pick(s, others), release, secret, number, rng=rng) for s in sides]
     best = np.concatenate(guesses).argmax(axis=1)
     right = [
         (b == t).astype(np.float64)
