@@ -46,7 +46,7 @@ def _model_row(r: Result, real: Result | None, on: charts.Axis) -> ModelRow:
     ends = interval_of(r)
     return ModelRow(
         target=", ".join(r.columns) + (f" ({r.group})" if r.group else ""),
-        model=describe(r).title.removeprefix("Prediction").strip(" ()"),
+        model=describe(r).title.removeprefix("Prediction").strip(" ()") or "gradient boosting",
         score=_SCORES.get(score, score),
         synthetic=figure(r.value),
         interval=span(*ends) if ends else "",
