@@ -36,7 +36,7 @@ class Boosting:
     smoothing, leaf
         Regularisation (L2) of leaf values, least rows in a leaf.
     patience
-        Trees without gain on the checked rows after which it stops.
+        Trees without gain on the checked rows after which it stops; half as many before a first.
     columns
         Share of the columns that each tree may look at, drawn at random.
     """
@@ -150,7 +150,8 @@ def fit_boosted(
         loss, without = booster.eval_valid()[0][2], without + 1
         if loss < best:
             best, at, without = loss, booster.num_trees(), 0
-        if without >= boosting.patience or (ended and boosting.columns == 1):
+        waits = boosting.patience if at else boosting.patience // 2
+        if without >= waits or (ended and boosting.columns == 1):
             break  # of some columns none may split, and the next ones do
     return str(booster.model_to_string(num_iteration=at)) if at else None
 
