@@ -213,9 +213,7 @@ class _Half:
 
     def take(self, rows: npt.NDArray[np.generic]) -> _Half:
         """Rows at these places, or where a mask is true."""
-        units = None if self.view.units is None else self.view.units[rows]
-        view = Split(self.view.features[rows], self.view.names, self.view.categorical, units)
-        return _Half(view, self.y[rows])
+        return _Half(self.view.take(rows), self.y[rows])
 
 
 def _halves(

@@ -16,7 +16,6 @@ _FAIR = {
     "equal_opportunity_difference": "find those with the outcome at rates up to {} points apart",
     "equalised_odds_difference": "find, or wrongly name, them at rates up to {} points apart",
     "predictive_parity_difference": "are right about them at rates up to {} points apart",
-    "worst_group_accuracy": "are right about {}% in the group served worst ({})",
 }
 
 
@@ -54,7 +53,7 @@ def _unfair(found: list[Result]) -> Iterator[Problem]:
             continue
         seen.add(tuple(groups))
         value, reference = result.value or 0.0, result.reference or 0.0
-        what = _FAIR[result.name].format(f"{100 * value:.1f}", result.params.get("worst"))
+        what = _FAIR[result.name].format(f"{100 * value:.1f}")
         text = (
             f"models of {target} ({result.params['class']}) trained on synthetic treat groups of "
             f"{' and '.join(groups)} less alike on real rows: they {what}, "

@@ -98,6 +98,11 @@ class Split:
     categorical: tuple[int, ...]
     units: Units
 
+    def take(self, rows: npt.NDArray[np.generic]) -> Split:
+        """Rows at these places, or where a mask is true."""
+        units = None if self.units is None else self.units[rows]
+        return Split(self.features[rows], self.names, self.categorical, units)
+
 
 @dataclass(frozen=True)
 class Standing:

@@ -127,9 +127,7 @@ class _Sample:
 
     def take(self, mask: npt.NDArray[np.bool_]) -> _Sample:
         """Rows where the mask, which goes over the rows drawn, is true."""
-        units = None if self.view.units is None else self.view.units[mask]
-        view = Split(self.view.features[mask], self.view.names, self.view.categorical, units)
-        return _Sample(view, self.y[mask])
+        return _Sample(self.view.take(mask), self.y[mask])
 
     def known(self) -> tuple[Floats, Floats, Units]:
         """Features, target and units of rows whose target is known."""
@@ -142,12 +140,11 @@ def _sample(
     evidence: Evidence, p: Known, side: Side, at: npt.NDArray[np.int64], outcome: _Outcome
 ) -> _Sample:
     whole = evidence.holdout_rows[at] if side == "holdout" else at
-    view, target = p.views[side], p.target[side][whole]
-    units = None if view.units is None else view.units[whole]
+    target = p.target[side][whole]
     y = (target - outcome.centre) / outcome.scale
     if outcome.logistic:
         y = np.where(np.isnan(target), np.nan, target == outcome.code)
-    return _Sample(Split(view.features[whole], view.names, view.categorical, units), y)
+    return _Sample(p.views[side].take(whole), y)
 
 
 @dataclass(frozen=True, eq=False)

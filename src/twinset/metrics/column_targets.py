@@ -96,9 +96,9 @@ class ColumnTargets:
         views = [evidence.model_view(s) for s in sides]
         if len(views) == 2:
             first = by_unit.folds(views[1].units, len(views[1].features), 2, rng) == 0
-            views = [views[0], _rows(views[1], first), _rows(views[1], ~first)]
+            views = [views[0], views[1].take(first), views[1].take(~first)]
         return [
-            _rows(v, by_unit.draw(v.units, len(v.features), self.rows, rng))
+            v.take(by_unit.draw(v.units, len(v.features), self.rows, rng))
             if len(v.features) > self.rows
             else v
             for v in views
@@ -119,7 +119,7 @@ class ColumnTargets:
             others = np.sort(rng.choice(others, self.features, replace=False))
         small = [_columns(v, others) for v in views]
         jobs = [(small[0], targets[0]), (small[1], targets[1])]
-        jobs += [(_rows(small[1], parts == k), targets[1][parts == k]) for k in range(PARTS)]
+        jobs += [(small[1].take(parts == k), targets[1][parts == k]) for k in range(PARTS)]
         test, truth = small[2].features[known], targets[2][known]
         name, score = next(iter(scores_of(task.classes).items()))
         figures = [
@@ -158,11 +158,6 @@ class ColumnTargets:
         classes = max(min(len(held), self.classes), 2)
         # codes are by frequency in train, what train does not have comes last
         return [np.minimum(r, classes - 1) for r in raw], Task(classes)
-
-
-def _rows(view: Split, rows: npt.NDArray[np.generic]) -> Split:
-    units = None if view.units is None else view.units[rows]
-    return Split(view.features[rows], view.names, view.categorical, units)
 
 
 def _columns(view: Split, places: npt.NDArray[np.int64]) -> Split:

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
+from twinset.metrics._draws import draw_counts
 from twinset.metrics._evidence import Evidence, Side
 from twinset.metrics._groups import LEAST, Grouping, groupings, outcomes
 from twinset.metrics._judge import Draft, Measure, half_width, judge, refuse
@@ -158,15 +159,7 @@ def _draft(
 ) -> Draft:
     rng = evidence.rng("disparity", *columns, str(params.get("class", "")))
     effect = evidence.pooled_effect(columns)
-    real = counts["train"] + counts.get("holdout", 0.0)
-    sizes: tuple[Side, Side] = ("train", "synthetic")
-
-    def draw(side: Side, of: Floats) -> Floats:
-        number = max(round(counts[side].sum() / effect), 1)
-        return rng.multinomial(number, of / of.sum(), size=_DRAWS).astype(np.float64)
-
-    chance = figure(*(draw(s, real) for s in sizes))
-    around = figure(*(draw(s, counts[s]) for s in sizes))
+    chance, around = draw_counts(counts, figure, effect, _DRAWS, rng)
     value = float(figure(counts["train"], counts["synthetic"]))
     own = float(chance.mean())
     if "holdout" in counts and counts["holdout"].sum() >= LEAST:

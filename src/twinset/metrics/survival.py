@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from twinset.metrics._cox import concordance, cox, kaplan_meier
+from twinset.metrics._draws import draw_counts
 from twinset.metrics._evidence import Evidence, Side
 from twinset.metrics._judge import Draft, Measure, half_width, judge, refuse
 from twinset.metrics._linear import Design
@@ -202,15 +203,7 @@ def _curves(evidence: Evidence, times: dict[Side, _Times], columns: tuple[str, s
 
     rng = evidence.rng("survival", "curves")
     effect = evidence.pooled_effect(columns)
-    real = counts["train"] + counts.get("holdout", 0.0)
-    pair: tuple[Side, Side] = ("train", "synthetic")
-
-    def draw(side: Side, of: Floats) -> Floats:
-        number = max(round(counts[side].sum() / effect), 1)
-        return rng.multinomial(number, of / of.sum(), size=_DRAWS).astype(np.float64)
-
-    chance = distance(*(draw(s, real) for s in pair))
-    around = distance(*(draw(s, counts[s]) for s in pair))
+    chance, around = draw_counts(counts, distance, effect, _DRAWS, rng)
     value = float(distance(counts["train"], counts["synthetic"]))
     mean, spread = float(chance.mean()), float(chance.var())
     worse, better = chi_tails(value, mean, spread)
