@@ -19,6 +19,10 @@ def chosen_pairs(evidence: Evidence, most: int) -> list[tuple[str, ...]]:
     Of more, three quarters are those with the strongest association in train or in the release (on
     a sample of rows, 8 codes a column); the others are random. The same each time it is asked.
     """
+    return evidence.once(("pairs", most), lambda: _chosen(evidence, most))
+
+
+def _chosen(evidence: Evidence, most: int) -> list[tuple[str, ...]]:
     names = list(evidence.columns)
     everything: list[tuple[str, ...]] = list(itertools.combinations(names, 2))
     if len(everything) <= most:

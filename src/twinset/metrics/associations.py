@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 from dataclasses import dataclass
 from typing import ClassVar
@@ -12,6 +11,7 @@ import numpy.typing as npt
 
 from twinset.metrics._evidence import Cells, Evidence, Side
 from twinset.metrics._judge import Draft, Measure, half_width, judge, refuse
+from twinset.metrics._pairs import chosen_pairs
 from twinset.protocols import Family, Result
 from twinset.stats.association import (
     correlation_ratio,
@@ -61,7 +61,7 @@ class Associations:
     Parameters
     ----------
     most
-        Pairs of each kind at most; of more, those that come first in the table.
+        Pairs taken at most, of all kinds: the same as those of `twinset.metrics.pairs`.
     """
 
     name: ClassVar[str] = "associations"
@@ -74,7 +74,7 @@ class Associations:
         """Return one result a pair and fitting measure."""
         numbers = set(evidence.numeric())
         drafts = self._numbers(evidence) if len(numbers) > 1 else []
-        for pair in itertools.islice(itertools.combinations(evidence.columns, 2), self.most):
+        for pair in chosen_pairs(evidence, self.most):
             if not numbers & set(pair):
                 drafts += self._from_counts(evidence, pair, CRAMER)
             elif len(numbers & set(pair)) == 1:
@@ -97,16 +97,19 @@ class Associations:
                     s: correlations(np.column_stack([view(evidence.values(s, n)) for n in names]))
                     for s in evidence.sides
                 }
-            pairs = itertools.combinations(range(len(names)), 2)
-            for i, j in itertools.islice(pairs, self.most):
-                effect = evidence.pooled_effect((names[i], names[j]))
+            place = {name: i for i, name in enumerate(names)}
+            for first, second in chosen_pairs(evidence, self.most):
+                if first not in place or second not in place:
+                    continue
+                i, j = place[first], place[second]
+                effect = evidence.pooled_effect((first, second))
                 strengths: dict[Side, Strength] = {
                     s: (float(r[i, j]), float(v[i, j]) * effect)
                     if math.isfinite(float(r[i, j]) + float(v[i, j]))
                     else None
                     for s, (r, v, _) in found.items()
                 }
-                drafts += _draft(evidence, measure, (names[i], names[j]), strengths, rows)
+                drafts += _draft(evidence, measure, (first, second), strengths, rows)
         return drafts
 
     def _from_counts(
