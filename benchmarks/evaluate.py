@@ -81,6 +81,15 @@ def table(path: Path, rows: int, columns: int, seed: int) -> Path:
     return path
 
 
+def csv(file: str) -> str:
+    """Write a Parquet file as CSV, which every peer reads."""
+    import pyarrow.csv
+
+    made = file.replace(".parquet", ".csv")
+    pyarrow.csv.write_csv(pq.read_table(file), made)
+    return made
+
+
 def measured(command: list[str], log: Path) -> tuple[dict, child.Run]:
     """Run a command that prints one JSON line."""
     run = child.run_measured(command, log, threads=1, memory_cap_mb=12_000, time_limit=1_800)
@@ -133,6 +142,7 @@ def main() -> int:
             parts = 3 if metrics == NEAREST else 2
             files = [str(table(work / f"{i}.parquet", rows, columns, i)) for i in range(parts)]
             if peer:
+                files = [csv(file) for file in files]
                 script = HERE / "peers" / peer[0] / "evaluate.py"
                 command = [str(setup.python_of(peer[0])), str(script), peer[1], *files]
                 bound = ""
