@@ -116,7 +116,8 @@ class Published:
             if r.estimate is not None:
                 found.add(str(r.estimate.n))
                 sides = (r.estimate.value, r.estimate.low, r.estimate.high, *corrected(r))
-                for x in (*sides, r.reference, r.noise):
+                around = [r.reference + side * r.noise for side in (-1, 1)] if r.noise else []
+                for x in (*sides, r.reference, r.noise, *around):
                     found |= {figure(x, u).strip("-%") for u in ("number", "share")}
         for column in self.train.schema.columns:
             values, held = np.unique(

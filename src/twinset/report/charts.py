@@ -80,7 +80,8 @@ def strip(result: Result, estimate: Estimate, on: Axis, second: Result | None = 
         if result.noise:
             ends = result.reference - result.noise, result.reference + result.noise
             band = (on.at(ends[0]), on.at(ends[1]))
-            alt += f", by chance {span(max(ends[0], measure.domain[0]), ends[1], unit)}"
+            least, most = measure.domain
+            alt += f", by chance {span(max(ends[0], least), min(ends[1], most), unit)}"
     return Strip(
         point=on.at(estimate.value),
         low=on.at(low),
