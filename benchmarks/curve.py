@@ -2,9 +2,8 @@
 
 One option (or `--protect`) moves at a time, all others stay at their defaults; the referee
 (`measure.py`) measures each release as in `generators.py`. Finished variants are kept in the cache
-by source and options.
-``--write`` puts table and figure into docs/generators.md behind the mark ``<!-- curve -->``, and
-draws docs/curve.svg.
+by source and options. ``--write`` puts the table into docs/generators.md behind the mark
+``<!-- curve -->``.
 """
 
 from __future__ import annotations
@@ -14,7 +13,6 @@ import json
 import os
 import sys
 import time
-from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -30,13 +28,12 @@ import generators  # noqa: E402
 BEGIN, END = "<!-- curve -->", "<!-- curve: end -->"
 VARIANTS: list[dict[str, Any]] = [
     {},
-    {"leaf": 100},
-    {"method": "tree"},
-    {"atom": 50},
     {"leaf": 5},
+    {"leaf": 100},
+    {"atom": 50},
     {"protect": 50},
+    {"method": "tree"},
     {"method": "marginal"},
-    {"bins": 30},
 ]
 SHOWN = (
     "c2st_holdout",
@@ -107,48 +104,6 @@ def table(rows: Rows) -> list[str]:
     return out
 
 
-def drawing(rows: Rows) -> str:
-    """A small chart: each variant by DCR share (across) and C2ST AUC (up); both best at .5."""
-    width, height, left, bottom = 640, 380, 64, 48
-    xs, ys = [f["dcr_share"] for _, f in rows], [f["c2st_holdout"] for _, f in rows]
-    x_low, x_high = min(*xs, 0.5) - 0.002, max(xs) + 0.008
-    y_low, y_high = min(ys) - 0.003, max(ys) + 0.003
-
-    def place(x: float, y: float) -> tuple[float, float]:
-        across = left + (x - x_low) / (x_high - x_low) * (width - left - 16)
-        up = height - bottom - (y - y_low) / (y_high - y_low) * (height - bottom - 16)
-        return round(across, 1), round(up, 1)
-
-    text = 'font-family="sans-serif" font-size="11" fill="#333"'
-    parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img">',
-        "<title>cart on Adult: C2ST AUC against DCR share, one option moved at a time</title>",
-        f'<rect width="{width}" height="{height}" fill="#fff"/>',
-        f'<path d="M{left} 16V{height - bottom}H{width - 16}" fill="none" stroke="#888"/>',
-        (
-            f'<text x="{left}" y="{height - 12}" {text}>DCR share: right is nearer '
-            "to train (.5 is ideal)</text>"
-        ),
-        (
-            f'<text x="16" y="{height - bottom}" {text} '
-            f'transform="rotate(-90 16 {height - bottom})">'
-            "C2ST AUC: lower is harder to tell from real</text>"
-        ),
-    ]
-    for i in range(5):
-        x = x_low + (x_high - x_low) * i / 4
-        y = y_low + (y_high - y_low) * i / 4
-        at_x, at_y = place(x, y)
-        parts.append(f'<text x="{at_x - 10}" y="{height - bottom + 14}" {text}>{x:.3f}</text>')
-        parts.append(f'<text x="{left - 34}" y="{at_y + 4}" {text}>{y:.3f}</text>')
-    for name, found in rows:
-        x, y = place(found["dcr_share"], found["c2st_holdout"])
-        colour = "#c2410c" if name == "defaults" else "#2563eb"
-        parts.append(f'<circle cx="{x}" cy="{y}" r="4" fill="{colour}"/>')
-        parts.append(f'<text x="{x + 6}" y="{y + 4}" {text}>{escape(name)}</text>')
-    return "\n".join([*parts, "</svg>"]) + "\n"
-
-
 def main() -> int:
     """Take every variant, print the table, and write it with --write."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -174,14 +129,10 @@ def main() -> int:
         ),
         "",
         *table(rows),
-        "",
-        "![C2ST AUC against DCR share of these variants](curve.svg)",
     ]
     sys.stdout.write("\n".join(lines) + "\n")
     if args.write:
-        docs = HERE.parent / "docs"
-        (docs / "curve.svg").write_text(drawing(rows), encoding="utf-8")
-        page = docs / "generators.md"
+        page = HERE.parent / "docs" / "generators.md"
         before, _, rest = page.read_text(encoding="utf-8").partition(BEGIN)
         after = rest.partition(END)[2] if END in rest else rest
         text = "\n".join([BEGIN, "", *lines, "", END])
