@@ -22,6 +22,8 @@ import numpy as np
 import pandas as pd
 
 import twinset as ts
+from twinset.evaluation import evaluate
+from twinset.inputs import Options, read, read_like
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
@@ -62,14 +64,20 @@ def about(name: str) -> dict[str, object]:
     return told if source.identifier is None else {**told, "unit": "unit"}
 
 
-def verdicts(name: str, folder: Path, seed: int, rows: int | None, release: str) -> Iterator[dict]:
+def verdicts(
+    name: str, folder: Path, seed: int, rows: int | None, release: str, metrics: list[str] | None
+) -> Iterator[dict]:
     """Yield a record of each figure that was judged."""
     train, holdout, fresh = parts = thirds(name, folder, seed, rows)
     told = {**about(name), "schema": ts.schema(pd.concat(parts), **about(name))}
     if release != "fresh":
         twin = ts.fit(train, generator=release, seed=seed, protect=1, **told)
         fresh = twin.sample(len(fresh))
-    found = ts.evaluate(train, fresh, holdout, seed=seed, **told)
+    options = Options(**told)
+    _, real = read(train, options)
+    others = [read_like(t, real, options) for t in (fresh, holdout)]
+    watched = {"target": options.target, "sensitive": options.sensitive, "seed": seed}
+    found = evaluate(real, *others, metrics=metrics, **watched)
     where = {"table": name, "seed": seed, "rows": len(train), "release": release}
     for r in found.results:
         if r.verdict is not None:
@@ -145,6 +153,7 @@ def main() -> int:
     parser.add_argument("--data", default=",".join(tables.SOURCES))
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--rows", type=int, default=1_000)
+    parser.add_argument("--metrics", type=lambda names: names.split(","))
     parser.add_argument("--keep", type=Path)
     parser.add_argument("--from", dest="kept", type=Path)
     parser.add_argument("--write", action="store_true")
@@ -157,7 +166,7 @@ def main() -> int:
         kept = []
         for job in jobs(args.data.split(","), args.seeds, args.rows):
             name, seed, rows, release = job
-            found = list(verdicts(name, Path(args.data_dir), seed, rows, release))
+            found = list(verdicts(name, Path(args.data_dir), seed, rows, release, args.metrics))
             kept += found
             bad = sorted({k["name"] for k in found if k["verdict"] == "worse"})
             sys.stderr.write(f"{release} {name} {seed} {rows}: {len(found)} judged, {bad}\n")

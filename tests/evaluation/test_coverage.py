@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from twinset import registry
+from twinset.checks.twins import world
 from twinset.evaluation.evidence import Evidence
 from twinset.metrics import pairs
 from twinset.metrics.manifold import Manifold
@@ -101,3 +102,19 @@ def test_noise_of_dependence_is_its_scatter(build) -> None:
         assert np.mean(values) == pytest.approx(mean, rel=0.03)
         assert np.std(values) == pytest.approx(np.sqrt(spread), rel=0.12)
         assert marginals.raked_inflation(rows, columns) > 1.15
+
+
+@pytest.mark.slow
+def test_means_over_sets_call_few_fresh_releases_worse() -> None:
+    """200 fresh releases of 300 rows, whose bins are fitted on train: 2.5% by chance, +- 1.1%."""
+    worse = defaultdict(list)
+    for seed in range(200):
+        case = world(300, 1_000 + seed)
+        evidence = Evidence(case.train, case.synthetic, case.holdout, seed=seed)
+        for metric in ("kway", "columns"):
+            for r in registry.configure("metrics", metric).measure(evidence):
+                if not r.columns:
+                    worse[r.name, r.params.get("k")].append(r.verdict == "worse")
+    shares = {key: float(np.mean(w)) for key, w in worse.items()}
+    assert len(shares) == 4
+    assert max(shares.values()) <= 0.055, shares

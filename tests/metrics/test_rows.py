@@ -11,6 +11,7 @@ import pytest
 from twinset import registry
 from twinset.checks.twins import broken, world
 from twinset.evaluation.evidence import Evidence
+from twinset.inputs import Options, read, read_like
 from twinset.metrics.disco import Disco, _codes
 from twinset.metrics.nnaa import _Distances
 from twinset.metrics.pca import _compare, _moments
@@ -86,6 +87,23 @@ def test_entropy_effective_rows_and_components_are_their_definitions() -> None:
     (p, v), (q, w) = (np.linalg.eigh(np.cov(x.T, bias=True)) for x in (a, b))
     assert share[0] == pytest.approx(q[-1] / q.sum() - p[-1] / p.sum())
     assert angle[0] == pytest.approx(np.degrees(np.arccos(abs(v[:, -1] @ w[:, -1]))))
+
+
+def test_entropy_of_fresh_numbers_is_not_less() -> None:
+    """Bins of equal mass in train would give train the largest entropy: every release is less."""
+    rng, gaps, worse = np.random.default_rng(0), [], 0
+    for seed in range(20):
+        frames = [pd.DataFrame(rng.normal(size=(400, 6)), columns=list("abcdef")) for _ in "thr"]
+        _, train = read(frames[0], Options())
+        others = (read_like(f, train, Options()) for f in frames[1:])
+        results = registry.configure("metrics", "spread").measure(
+            Evidence(train, *others, seed=seed)
+        )
+        mine = [r for r in results if r.name == "entropy_difference"]
+        gaps += [r.value for r in mine]
+        worse += any(r.verdict == "worse" for r in mine)
+    assert abs(np.mean(gaps)) < 3 * np.std(gaps) / len(gaps) ** 0.5
+    assert worse <= 4
 
 
 @pytest.mark.parametrize(
