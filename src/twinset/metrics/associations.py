@@ -113,7 +113,7 @@ class Associations:
         return drafts
 
     def _from_counts(
-        self, evidence: Evidence, pair: tuple[str, str], measure: Measure
+        self, evidence: Evidence, pair: tuple[str, ...], measure: Measure
     ) -> list[Draft]:
         cells = evidence.cells(pair)
         numbers = evidence.numeric()
@@ -168,7 +168,7 @@ def _scores(held: npt.NDArray[np.int64], order: npt.NDArray[np.int64] | None) ->
 def _draft(
     evidence: Evidence,
     measure: Measure,
-    pair: tuple[str, str],
+    pair: tuple[str, ...],
     strengths: dict[Side, Strength],
     rows: tuple[int, int],
 ) -> list[Draft]:
