@@ -11,7 +11,7 @@ from scipy import stats
 
 from twinset import registry
 from twinset.evaluation.evidence import Evidence
-from twinset.metrics import pmse as pmse_file
+from twinset.metrics._linear import logistic
 from twinset.metrics.authenticity import authentic
 from twinset.stats import two_samples
 from twinset.stats.multiple import cauchy
@@ -103,7 +103,7 @@ def test_pmse_of_a_separable_table_is_at_its_limit(build) -> None:
     evidence = Evidence(build({"x": ["a"] * 100}), build({"x": ["b"] * 100}))
     [result] = registry.configure("metrics", "pmse").measure(evidence)
     assert result.value == pytest.approx(0.25, abs=1e-3)
-    assert np.isfinite(pmse_file._logistic(np.eye(2).repeat(50, 0), np.repeat([0.0, 1], 50))).all()
+    assert np.isfinite(logistic(np.eye(2).repeat(50, 0), np.repeat([0.0, 1], 50))).all()
 
 
 def test_mmd_is_its_definition(trio) -> None:
@@ -178,7 +178,7 @@ def test_base_rates_are_counted(trio) -> None:
     yes = (frames[0]["rich"] == "yes").mean() < 0.5
     sign = 1 if yes else -1
     found = {r.group: r for r in by_name(results, "base_rate_difference")}
-    jobs = ["clerk", "nurse", "driver"]  # fewer than 10 chefs of one outcome
+    jobs = ["clerk", "nurse"]  # fewer than 10 chefs of one outcome; drivers go with them
     assert set(found) == {f"job = {job}" for job in jobs}
     for job in jobs:
         assert found[f"job = {job}"].value == pytest.approx(sign * (rates[1] - rates[0])[job])
@@ -203,12 +203,12 @@ def test_amplified_bias_is_seen(build) -> None:
 
 
 def test_few_of_an_outcome_are_not_published(build) -> None:
-    """5 of 200 women are rich: neither their rate nor the holdout's may be told."""
+    """5 of 200 women are rich: not told, nor is the men's rate, which would give it away."""
     rich = ["yes"] * 5 + ["no"] * 195 + ["yes"] * 100 + ["no"] * 100
     table = build({"sex": ["f"] * 200 + ["m"] * 200, "rich": rich}, target="rich")
     evidence = Evidence(table, table, table, target="rich", sensitive=["sex"])
     found = registry.configure("metrics", "base_rates").measure(evidence)
-    assert [r.group for r in by_name(found, "base_rate_difference") if r.estimate] == ["sex = m"]
+    assert not [r.group for r in by_name(found, "base_rate_difference") if r.estimate]
     assert all(r.estimate is None for r in by_name(found, "parity_gap_difference"))
 
 
