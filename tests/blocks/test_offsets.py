@@ -7,8 +7,9 @@ import pandas as pd
 import pytest
 
 import twinset as ts
-from twinset.blocks.offsets import Offset, find_anchors, fit_offset
+from twinset.blocks.offsets import Offset, find_anchors, fit_offset, scale
 from twinset.blocks.sequential import Sequential
+from twinset.table.schema import Format
 
 ROWS = 3_000
 
@@ -36,13 +37,29 @@ def test_an_end_follows_its_start_and_noise_does_not() -> None:
     rng = np.random.default_rng(0)
     start, other = rng.uniform(0, 4_000, ROWS), rng.uniform(0, 4_000, ROWS)
     end = start + rng.exponential(10, ROWS)
-    assert find_anchors({0: start, 1: other, 2: end}, [0, 1, 2]) == {2: (0, 1)}
-    assert find_anchors({0: start, 1: 5_000 - end}, [0, 1]) == {1: (0, -1)}
+
+    def found(*columns: np.ndarray) -> dict[int, tuple[int, int]]:
+        values = dict(enumerate(columns))
+        return find_anchors(values, list(values), dict.fromkeys(values, "days"))
+
+    assert found(start, other, end) == {2: (0, 1)}
+    assert found(start, 5_000 - end) == {1: (0, -1)}
     loose = start + rng.normal(0, 800, ROWS)
-    assert find_anchors({0: start, 1: other, 2: loose}, [0, 1, 2]) == {}
+    assert found(start, other, loose) == {}
     never = np.where(rng.random(ROWS) < 0.3, 99_999.0, end)
-    assert find_anchors({0: start, 1: never}, [0, 1]) == {1: (0, 1)}
-    assert find_anchors({0: np.full(ROWS, np.nan), 1: end}, [0, 1]) == {}
+    assert found(start, never) == {1: (0, 1)}
+    assert found(np.full(ROWS, np.nan), end) == {}
+    values = {0: start, 1: end}
+    assert find_anchors(values, [0, 1], {0: "days", 1: "seconds"}) == {}
+    assert find_anchors(values, [0, 1], {0: None, 1: None}) == {}
+
+
+def test_amounts_do_not_follow_each_other() -> None:
+    x = np.array([0.0, 5_000.0, np.nan])
+    assert scale(x, Format(step=1)) is None
+    assert scale(x / 10, Format(step=1)) == "number"
+    assert scale(x / 10, Format(step=0.01)) is None
+    assert scale(x, Format(step=1, date_format="days")) == "days"
 
 
 def test_drawn_rows_keep_their_distance() -> None:

@@ -18,14 +18,16 @@ import numpy.typing as npt
 from twinset.blocks.bins import Coder, Intervals, fit_intervals
 from twinset.blocks.relations import is_rare
 from twinset.protocols import State
+from twinset.table.schema import Format
 
-__all__ = ["Offset", "find_anchors", "fit_offset"]
+__all__ = ["Offset", "find_anchors", "fit_offset", "scale"]
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 Codes = npt.NDArray[np.int32]
 
 _NEAR, _WIDE = 0.02, 0.1
+_NARROW = 1_000
 _USUAL = 0.5
 _SCREENED = 500
 _MOST_COLUMNS = 60
@@ -84,8 +86,23 @@ class Offset:
         return made
 
 
+def scale(x: Floats, form: Format) -> str | None:
+    """Return what a column's numbers count, if differences on that scale mean the same anywhere.
+
+    Days and seconds do, and whole numbers of a narrow range (years, ages); amounts do not: their
+    differences grow with them, and a sum of drawn differences strays.
+    """
+    if form.date_format is not None or form.step != 1:
+        return form.date_format
+    known = x[~np.isnan(x)]
+    return "number" if len(known) and np.ptp(known) <= _NARROW else None
+
+
 def find_anchors(
-    values: Mapping[int, Floats], order: Sequence[int], met: Mapping[int, Bools] | None = None
+    values: Mapping[int, Floats],
+    order: Sequence[int],
+    scales: Mapping[int, str | None],
+    met: Mapping[int, Bools] | None = None,
 ) -> dict[int, tuple[int, int]]:
     """Column and sign that each follows most closely, of the 60 before it, where there is one.
 
@@ -98,11 +115,13 @@ def find_anchors(
     ----------
     values
         Shape (rows,) for each number column; NaN is null.
+    scales
+        What each counts; only columns of one scale follow each other, and those of none nobody.
     met
         Shape (rows,) for some columns: rows that an exact relation gives, and that do not count.
     """
     met = met or {}
-    columns = [i for i in order if i in values]
+    columns = [i for i in order if scales.get(i) is not None]
     if len(columns) < 2:
         return {}
     n = len(values[columns[0]])
@@ -113,15 +132,15 @@ def find_anchors(
         free = is_rare(some[:, place])
         free &= ~met[target][rows] if target in met else True
         own = np.where(free, some[:, place], np.nan)
-        if place == 0 or len(np.unique(own[~np.isnan(own)])) < _LEAST_VALUES:
+        before = [p for p in range(place) if scales[columns[p]] == scales[target]]
+        before = before[-_MOST_COLUMNS:]
+        if not before or len(np.unique(own[~np.isnan(own)])) < _LEAST_VALUES:
             continue
-        first = max(0, place - _MOST_COLUMNS)
-        before = some[:, first:place]
-        near = _share_near(own, np.hstack([before, -before]))
+        near = _share_near(own, np.hstack([some[:, before], -some[:, before]]))
         best = int(np.argmax(near))
         if near[best] >= _USUAL:
-            anchor, sign = first + best % before.shape[1], 1 if best < before.shape[1] else -1
-            found[target] = columns[anchor], sign
+            sign = 1 if best < len(before) else -1
+            found[target] = columns[before[best % len(before)]], sign
     return found
 
 

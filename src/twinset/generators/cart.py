@@ -13,7 +13,7 @@ import pyarrow as pa
 from twinset.blocks.bins import Coder, fit_coder
 from twinset.blocks.boosting import Boosting
 from twinset.blocks.conditional import Conditional, fit_conditional
-from twinset.blocks.offsets import Offset, find_anchors, fit_offset
+from twinset.blocks.offsets import Offset, find_anchors, fit_offset, scale
 from twinset.blocks.relations import Relation, find_relations
 from twinset.blocks.screening import by_dependence, informative
 from twinset.blocks.sequential import Sequential
@@ -247,7 +247,8 @@ class Cart:
         """Differences to the column that each follows closely, where no relation gives all."""
         found = {}
         met = {i: at >= 0 for i, (_, at) in relations.items()}
-        for i, anchor in find_anchors(values, order, met).items():
+        scales = {i: scale(values[i], table.schema.columns[i].format) for i in values}
+        for i, anchor in find_anchors(values, order, scales, met).items():
             if self._is_plain(table.names[i]):
                 continue
             offset = fit_offset(
