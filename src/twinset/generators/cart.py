@@ -42,7 +42,7 @@ _LIMITS = {
     "most_predictors": (1, 10**6),
     "structure_rows": (100, 10**9),
 }
-_MOST_CELLS = 750_000
+_MOST_CELLS = 600_000
 _MANY = 16
 _NEAR = 200
 _TREE = Boosting(trees=1, rate=1.0, leaves=256, smoothing=5.0, leaf=20, patience=1)
