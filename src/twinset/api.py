@@ -118,7 +118,7 @@ def __getattr__(name: str) -> Any:
 
 def schema(data: object, **options: Any) -> Schema:
     """Return what was inferred of the columns of `data`, with the reason for each guess."""
-    settings = Options(**options)
+    settings = Options.of(options)
     source = open_source(data, table=settings.table)
     raw = source.raw(settings.max_rows, stream(0, "read"))
     if raw.num_columns == 0:
@@ -157,7 +157,7 @@ def fit(
         See `Options`.
     """
     wanted = None if rules is None else as_rules(rules)
-    source, table = read(data, Options(**about), seed=seed)
+    source, table = read(data, Options.of(about), seed=seed)
     kind = frame_kind(data) or ("text" if source.format == "delimited" else "pandas")
     with use_workers(workers):
         return Twin.fit(
@@ -188,6 +188,7 @@ def audit(
     seed: int = 0,
     shadows: Mapping[str, Any] | None = None,
     show_records: bool = False,
+    workers: int | None = None,
     **about: Any,
 ) -> Audit:
     """Attack a release from files alone, or a generator by shadow models.
@@ -206,11 +207,14 @@ def audit(
         How, see `audit_of_generator`.
     show_records
         Whether `Audit.records` holds the real rows that attacks recognise most surely.
+    workers
+        Threads or, for a generator, processes; their number changes nothing but the time.
 
     Raises
     ------
     InputError
-        If not exactly one of `synthetic`, `generator` and `generator_command` is given.
+        If not exactly one of `synthetic`, `generator` and `generator_command` is given, or
+        `shadows` with the first.
     """
     if synthetic is None or generator or generator_command:
         if synthetic is not None or holdout is not None or auxiliary is not None:
@@ -221,16 +225,20 @@ def audit(
             )
         from twinset.generator_audit import audit_of_generator
 
-        how = {**(shadows or {}), "show_records": show_records, **about}
+        how = {**(shadows or {}), "show_records": show_records, "workers": workers, **about}
         return audit_of_generator(train, generator, generator_command, seed=seed, **how)[0]
+    if shadows:
+        raise InputError(
+            "shadows", got="an audit of a release", allowed="with generator or generator_command"
+        )
     from twinset.auditing.core import audit_release
 
-    options = Options(**about)
+    options = Options.of(about)
     _, real = read(train, options, seed=seed)
     released = read_like(synthetic, real, options, seed=seed)
     unseen = None if holdout is None else read_holdout(holdout, real, options, seed=seed)[0]
     known = None if auxiliary is None else read_like(auxiliary, real, options, seed=seed)
-    with use_workers(None):
+    with use_workers(workers):
         return audit_release(
             real, released, unseen, auxiliary=known, seed=seed, show_records=show_records
         )

@@ -125,7 +125,7 @@ def augment_to(
         are.
     """
     wanted_rules = None if rules is None else as_rules(rules)
-    settings = Options(**{**about, "target": target})
+    settings = Options.of({**about, "target": target})
     source, table = read(data, settings, seed=seed)
     real = _classes(table, target)
     goal = _goal(real, _spelled(table, target, to), target)

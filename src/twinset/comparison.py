@@ -93,7 +93,7 @@ def compare(
         )
     for name in names:
         registry.configure("generators", name)
-    settings = Options(**about)
+    settings = Options.of(about)
     _, table = read(data, settings, seed=seed)
     if holdout is None or isinstance(holdout, int | float):
         train, unseen = split(table, holdout, rng=stream(seed, "split"))

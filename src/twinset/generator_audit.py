@@ -101,7 +101,7 @@ def audit_of_generator(
             got="both" if generator else "neither",
             allowed="one of them, or a synthetic table",
         )
-    settings_of_table = Options(**about)
+    settings_of_table = Options.of(about)
     source, table = read(data, settings_of_table, seed=seed)
     kinds, declared = _targets(targets, table, settings_of_table)
     how = Shadows(

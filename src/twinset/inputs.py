@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -64,6 +65,21 @@ class Options:
     unit: str | None = None
     table: str | None = None
     max_rows: int = MAX_ROWS
+
+    @classmethod
+    def of(cls, about: Mapping[str, Any]) -> Options:
+        """Return the options that a call named.
+
+        Raises
+        ------
+        InputError
+            If there is no such option.
+        """
+        known = [f.name for f in fields(cls)]
+        for name in about:
+            if name not in known:
+                raise InputError(f"option {name!r}", got="no such option", allowed=", ".join(known))
+        return cls(**about)
 
     def declared(self) -> Schema | None:
         """Return the declared schema, loaded."""

@@ -50,8 +50,10 @@ def evaluate(
         Threads, by default 2; their number changes nothing but the time.
     """
     wanted = None if rules is None else as_rules(rules)
-    options = Options(**about)
+    options = Options.of(about)
     if compat is not None:
+        if wanted is not None:
+            raise InputError("rules", got=f"with the conventions of {compat}", hint="leave one out")
         _, real = read(train, options, seed=seed)
         released = read_like(synthetic, real, options, seed=seed)
         types = [stored_types(d, options, seed=seed) for d in (train, synthetic)]
@@ -97,7 +99,7 @@ def cross_validate(
     InputError
         If there is no target, a table has too few rows, or real rows foretell nothing.
     """
-    options = Options(**about)
+    options = Options.of(about)
     _, real = read(train, options, seed=seed)
     unseen = None if holdout is None else read_holdout(holdout, real, options, seed=seed)[0]
     released = {n: read_like(r, real, options, seed=seed) for n, r in releases.items()}

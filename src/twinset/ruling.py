@@ -36,7 +36,7 @@ def mine_rules(
     **about
         See `twinset.inputs.Options`.
     """
-    options = Options(**about)
+    options = Options.of(about)
     _, table = read(data, options, seed=seed)
     if holdout is None and table.num_rows < _LEAST_TO_SPLIT:
         return mine(table, seed=seed)
@@ -58,6 +58,6 @@ def check_rules(
         If a rule does not fit the table.
     """
     stated = as_rules(wanted)
-    _, table = read(data, Options(**about), seed=seed)
+    _, table = read(data, Options.of(about), seed=seed)
     stated.check_schema(table.schema, empty_table(table.schema))
     return check(stated.learned(table, _PROTECT), table)

@@ -107,7 +107,7 @@ def run(
     ControlError
         If a control of the audit failed: nothing may be concluded from its figures.
     """
-    settings = Options(**about)
+    settings = Options.of(about)
     bounds = load_gates(gates) if isinstance(gates, str | Path) else tuple(gates)
     registry.configure("generators", generator, options)
     wanted = Rules() if rules is None else as_rules(rules)

@@ -97,6 +97,8 @@ def test_a_failed_control_ends_with_4(files):
         (["train.csv"], "neither a synthetic table nor a generator"),
         (["train.csv", "fresh.csv", "--generator", "cart"], "synthetic as well"),
         (["train.csv", "--generator", "cart", "--holdout", "holdout.csv"], "holdout as well"),
+        (["train.csv", "fresh.csv", "--secret", "size"], "option --secret"),
+        (["train.csv", "fresh.csv", "--shadows", "50"], "with --generator"),
         (["train.csv", "--generator", "cart", "--generator-command", "x"], "got both"),
         (["train.csv", "--generator-command", "tool {train}"], "no {n}"),
         (["train.csv", "--generator", "no-such"], "is not known"),

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["audit"]
 
 _SHADOWS = "Audit of a generator"
+_FITS = 200
 
 
 def _shadow(*names: str, **more: Any) -> Any:
@@ -55,7 +56,7 @@ def audit(
             help="random, outliers, vulnerable, canaries (ten each), or rows of TRAIN in a file.",
         ),
     ] = None,
-    shadows: Annotated[int, _shadow("--shadows", metavar="N", help="Shadow models.")] = 200,
+    shadows: Annotated[int, _shadow("--shadows", metavar="N", help="Shadow models.")] = _FITS,
     shadow_rows: Annotated[
         int | None,
         _shadow("--shadow-rows", metavar="N", min=50, help="Train rows of each (default: 1,000)."),
@@ -121,6 +122,24 @@ def audit(
                 **about,
             )
         else:
+            of_generators = {
+                "--set": settings,
+                "--attack-targets": attack_targets,
+                "--shadows": shadows != _FITS,
+                "--shadow-rows": shadow_rows,
+                "-n": n,
+                "--delta": delta,
+                "--fixed": fixed,
+                "--add-remove": add_remove,
+                "--secret": secret,
+            }
+            for name, value in of_generators.items():
+                if value:
+                    raise InputError(
+                        f"option {name}",
+                        got="an audit of a release",
+                        allowed="with --generator or --generator-command",
+                    )
             if synthetic is None:
                 raise InputError(
                     "the audit",
@@ -134,6 +153,7 @@ def audit(
                 auxiliary=auxiliary,
                 seed=seed,
                 show_records=show_records,
+                workers=workers,
                 **about,
             )
     attacked = generator or (generator_command and "by a command")

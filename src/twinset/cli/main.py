@@ -18,6 +18,7 @@ __all__ = ["main"]
 
 _UsageError: type[Exception] = typer.BadParameter.__mro__[2]  # typer brings its own click
 _INTERNAL = 4
+_STOPS = [getattr(signal, n) for n in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, n)]
 _WRONG_PLACE = (PermissionError, FileNotFoundError, IsADirectoryError, NotADirectoryError)
 
 
@@ -27,8 +28,8 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 
 def _run(arguments: Sequence[str] | None) -> int:
-    signal.signal(signal.SIGINT, _stop)
-    signal.signal(signal.SIGTERM, _stop)
+    for number in _STOPS:
+        signal.signal(number, _stop)
     try:
         code = app(arguments, prog_name="twinset", standalone_mode=False)
         sys.stdout.flush()

@@ -37,7 +37,7 @@ def _measure_columns(name: str, a: object, b: object) -> float:
     if not families:
         known = sorted(d.name for m in _METRICS for d in _measures(m))
         raise InputError(f"measure {name!r}", got="no such measure", allowed=", ".join(known))
-    left, right = (pd.DataFrame({"x": pd.Series(v).reset_index(drop=True)}) for v in (a, b))
+    left, right = (pd.DataFrame({"x": _column(v)}) for v in (a, b))
     _, real = read(left, Options())
     released = read_like(right, real, Options())
     found = evaluate_tables(real, released, metrics=families)
@@ -45,6 +45,14 @@ def _measure_columns(name: str, a: object, b: object) -> float:
         if result.name == name and result.value is not None:
             return result.value
     raise InputError(f"measure {name!r}", got="columns that it cannot compare")
+
+
+def _column(values: Any) -> Any:
+    import pandas as pd
+
+    if getattr(values, "ndim", 1) != 1:
+        raise InputError("a measure of two columns", got="tables", hint="ts.evaluate takes tables")
+    return pd.Series(values).reset_index(drop=True)
 
 
 def _measures(family: str) -> Sequence[Any]:
