@@ -22,6 +22,12 @@ TABLE = pd.DataFrame({"x": range(40), "y": ["a", "b"] * 20})
             lambda: ts.audit(TABLE, TABLE, shadows={"fits": 50}),
             "shadows; got an audit of a release",
         ),
+        (
+            lambda: ts.fit(TABLE, generator="independent").sample(
+                9, shares={"y = 'a'": 0.4, "y='a'": 0.6}
+            ),
+            "--share; got y='a' twice",
+        ),
         (lambda: ts.metric("ks")(TABLE, TABLE), "tables; hint: ts.evaluate"),
         (
             lambda: ts.evaluate(TABLE, TABLE, rules=["x >= 0"], compat="sdmetrics"),

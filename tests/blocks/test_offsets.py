@@ -81,7 +81,16 @@ def test_a_known_end_gives_its_start() -> None:
     twin = ts.fit(stays(ROWS, 0)[["admitted", "discharged"]], seed=0)
     end = pd.Timestamp("2015-06-01")
     starts = twin.sample(300, given={"discharged": end})["admitted"]
-    assert ((end - starts).dt.days.between(0, 40)).mean() > 0.7
+    assert ((end - starts).dt.days.between(0, 40)).mean() > 0.9
+
+
+def test_a_difference_that_train_never_had_is_none() -> None:
+    rng = np.random.default_rng(3)
+    start = np.sort(np.floor(rng.uniform(0, 4_000, ROWS)))
+    end = start + rng.integers(1, 40, ROWS)
+    made = fit_offset(end, (0, 1), start, np.ones(ROWS, bool), None, step=1.0, bins=100, atom=10)
+    assert made is not None
+    assert made[0].codes_of(np.array([2_000.0, np.nan]), np.zeros(2)).tolist() == [-1, -1]
 
 
 def test_a_state_that_does_not_fit_is_refused() -> None:

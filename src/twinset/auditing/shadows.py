@@ -114,8 +114,8 @@ def deal(plan: Plan, units: Ints, fit: int) -> tuple[Ints, Flags]:
     """Deal one fit: positions of its train rows, and which targets are in.
 
     Each target is in with probability 1/2, whatever happens to the others; then all rows of other
-    units are taken until there are `plan.rows`. Neighbours differ by replacing: a target that is in
-    takes the place of somebody else, in a fixed game of a stand-in of his own. Or they differ by
+    units are taken until there are about `plan.rows`. Neighbours differ by replacing: a target that
+    is in takes the place of one other, in a fixed game of a stand-in of his own. Or they differ by
     adding: the others are as many whoever is in. With a secret all targets are in.
     """
     rng, inside = _coins(plan, fit)
@@ -127,8 +127,12 @@ def deal(plan: Plan, units: Ints, fit: int) -> tuple[Ints, Flags]:
     chosen[owners[there]] = True
     order = (stream(plan.seed, "shadow", "rest") if plan.fixed else rng).permutation(free)
     alike = plan.fixed or plan.neighbours == "add_remove"  # as many others in each fit
-    room = plan.rows - int(sizes[owners if alike else chosen].sum())
-    fitting = max(int(np.searchsorted(np.cumsum(sizes[order]), room, side="right")), 1)
+    if alike:
+        room = plan.rows - int(sizes[owners].sum())
+        fitting = int(np.searchsorted(np.cumsum(sizes[order]), room, side="right"))
+    else:  # one person for one, however many rows each has
+        fitting = round(plan.rows / sizes.mean()) - int(there.sum())
+    fitting = max(fitting, 1)
     chosen[order[:fitting]] = True
     if plan.fixed and plan.neighbours == "replace":
         chosen[order[fitting : fitting + len(owners)][~there]] = True

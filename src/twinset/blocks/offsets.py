@@ -20,7 +20,7 @@ from twinset.blocks.relations import is_rare
 from twinset.protocols import State
 from twinset.table.schema import Format
 
-__all__ = ["Offset", "find_anchors", "fit_offset", "scale"]
+__all__ = ["Offset", "find_anchors", "fit_offset", "log_width", "scale"]
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
@@ -49,9 +49,10 @@ class Offset:
         return len(self.intervals.low)
 
     def codes_of(self, x: Floats, anchor: Floats) -> Codes:
-        """Shape (rows,): code of each difference, -1 where either value is null."""
+        """Shape (rows,): code of each difference, -1 where a value is null or it is no such one."""
         difference = _difference(x, self.sign * anchor)
-        known = ~np.isnan(difference)
+        with np.errstate(invalid="ignore"):
+            known = (difference >= self.intervals.low[0]) & (difference <= self.intervals.high[-1])
         codes = np.full(len(x), -1, dtype=np.int32)
         codes[known] = self.intervals.encode(difference[known])
         return codes
@@ -62,10 +63,7 @@ class Offset:
         It turns the probability of a difference into that of the column's code: both stand for
         the same density at the value.
         """
-        assert coder.intervals is not None
-        return np.asarray(
-            np.log(_widths(coder.intervals)[wanted]) - np.log(_widths(self.intervals)[codes])
-        )
+        return log_width(coder, wanted) - np.log(_widths(self.intervals)[codes])
 
     def value(self, codes: Codes, anchor: Floats, rng: np.random.Generator) -> Floats:
         """Shape (rows,): anchor plus a difference drawn inside its code; NaN stays."""
@@ -212,6 +210,13 @@ def fit_offset(
 def _widths(intervals: Intervals) -> Floats:
     """Shape (codes,): a point of a continuous column is taken to be very narrow."""
     return np.asarray(np.maximum(intervals.high - intervals.low + intervals.step, 1e-12))
+
+
+def log_width(coder: Coder, codes: Codes, *, point: bool = False) -> Floats:
+    """Log width of each code of a column, null being as wide as one; `point`: beside a point's."""
+    assert coder.intervals is not None
+    widths = np.append(_widths(coder.intervals), 1.0)[codes]
+    return np.asarray(np.log(widths) - (np.log(coder.intervals.step or 1e-12) if point else 0.0))
 
 
 def _difference(x: Floats, anchor: Floats) -> Floats:

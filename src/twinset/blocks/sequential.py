@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from twinset.blocks.bins import Coder
 from twinset.blocks.conditional import Conditional
-from twinset.blocks.offsets import Offset
+from twinset.blocks.offsets import Offset, log_width
 from twinset.blocks.relations import MOST_RELATIONS, Relation
 from twinset.protocols import Screen, State
 from twinset.stats.seeds import spawn
@@ -256,9 +256,12 @@ class Sequential:
         found = self.relations.get(i, ())
         for k, relation in enumerate(found):
             derived = np.full(len(wanted), coder.size + k, dtype=np.int32)
-            meant = coder.encode_values(coder.nearest(relation.value(rows.values)))
+            meant = coder.nearest(relation.value(rows.values))
+            with np.errstate(invalid="ignore"):
+                same = np.abs(meant - values) <= 1e-9 * np.maximum(1, np.abs(values))
             by_relation = step.log_probability(rows.codes, derived)
-            total = np.where(meant == wanted, np.logaddexp(total, by_relation), total)
+            by_relation += log_width(coder, wanted, point=True)
+            total = np.where(same, np.logaddexp(total, by_relation), total)
         offset = self.offsets.get(i)
         if offset is not None:
             derived = offset.codes_of(values, rows.values[offset.anchor])

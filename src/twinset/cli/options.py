@@ -147,7 +147,7 @@ def assignments(option: str, texts: list[str] | None) -> dict[str, str]:
 def stated_shares(texts: list[str] | None) -> dict[str, float]:
     """``["age < 30: 0.4"]`` to ``{"age < 30": 0.4}``; InputError for anything else."""
     values = {}
-    for text in texts or []:
+    for seen, text in enumerate(texts or []):
         condition, colon, share = text.rpartition(":")
         try:
             values[condition.strip()] = float(share)
@@ -155,6 +155,10 @@ def stated_shares(texts: list[str] | None) -> dict[str, float]:
             colon = ""
         if not colon or not condition.strip():
             raise InputError("--share", got=repr(text), allowed="EXPRESSION: SHARE")
+        if len(values) < seen + 1:
+            raise InputError(
+                "--share", got=f"{condition.strip()} twice", allowed="each expression once"
+            )
     return values
 
 

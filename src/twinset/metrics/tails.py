@@ -38,6 +38,7 @@ EXTREME = Measure(
 _SHARE = 0.05
 _FAR = 0.01
 _LEAST = 20  # values that the tail must have
+_LEAST_UNITS = 10
 _DRAWS = 400
 _MOST = 20_000
 
@@ -137,14 +138,14 @@ def _index(evidence: Evidence, name: str) -> list[Draft]:
 
 def _extremes(evidence: Evidence, name: str) -> list[Draft]:
     a, b = evidence.sorted("train", name), evidence.sorted("synthetic", name)
-    if min(len(a), len(b)) < 5 * _LEAST:
+    effect = evidence.pooled_effect([name])
+    if min(len(a), len(b)) * _FAR / effect < _LEAST_UNITS:  # units beyond it: fewer would be told
         return []
     spread = float(np.subtract(*quantiles(a, [0.95, 0.05])))
     if not 0 < spread < math.inf:
         return []
     held = evidence.sorted("holdout", name) if "holdout" in evidence.sides else a[:0]
     pooled = evidence.real_sorted(name)
-    effect = evidence.pooled_effect([name])
     rng = evidence.rng("tails", name)
     drafts = []
     for tail, at in (("low", _FAR), ("high", 1 - _FAR)):
@@ -161,7 +162,7 @@ def _extremes(evidence: Evidence, name: str) -> list[Draft]:
         drafts.append(
             Draft(
                 EXTREME,
-                value,
+                float(f"{value:.3g}"),  # all digits would give away the quantile, one row's value
                 0.0,
                 evidence.number_of_units("synthetic"),
                 reference=own,

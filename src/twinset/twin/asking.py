@@ -46,7 +46,13 @@ def draws(twin: Twin, rows: int, asked: Asked, *, seed: int, piece: int = PIECE)
         piece = rows
     if asked.shares and asked.like is not None:
         raise InputError("--share and --like", got="both", allowed="one of them, not both")
-    shares = Shares.of({_expression(twin, t): s for t, s in asked.shares.items()})
+    wanted: dict[Expression, float] = {}
+    for text, share in asked.shares.items():
+        expression = _expression(twin, text)
+        if expression in wanted:
+            raise InputError("--share", got=f"{text} twice", allowed="each expression once")
+        wanted[expression] = share
+    shares = Shares.of(wanted)
     tilt: Tilt | None = None
     if asked.like is not None:
         exemplars = read_exemplars(twin, asked.like)
