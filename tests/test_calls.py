@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
 import pandas as pd
 import pytest
 
 import twinset as ts
 from twinset.errors import InputError
 
+PEOPLE = pd.DataFrame({"x": np.random.default_rng(0).normal(size=200), "y": ["a", "b"] * 100})
 TABLE = pd.DataFrame({"x": range(40), "y": ["a", "b"] * 20})
 
 
@@ -22,6 +24,7 @@ TABLE = pd.DataFrame({"x": range(40), "y": ["a", "b"] * 20})
             lambda: ts.audit(TABLE, TABLE, shadows={"fits": 50}),
             "shadows; got an audit of a release",
         ),
+        (lambda: ts.evaluate(PEOPLE, PEOPLE[:90], PEOPLE), "many rows that stand in both"),
         (
             lambda: ts.fit(TABLE, generator="independent").sample(
                 9, shares={"y = 'a'": 0.4, "y='a'": 0.6}

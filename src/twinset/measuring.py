@@ -20,6 +20,8 @@ from twinset.rules.files import as_rules
 from twinset.rules.measures import with_rules
 from twinset.rules.rule import Rules
 from twinset.scale.local import use_workers
+from twinset.stats.overlap import is_copied
+from twinset.table.table import Table
 
 __all__ = ["cross_validate", "crossed", "evaluate"]
 
@@ -61,6 +63,8 @@ def evaluate(
     with TemporaryDirectory(prefix="twinset-") as folder:  # for tables larger than memory
         given = read_tables(train, synthetic, holdout, options, Path(folder), seed=seed)
         tables = [g.table for g in given.values()]
+        if len(tables) == 3 and not any(g.spill for g in given.values()):
+            _refuse_copies(tables[0], tables[2])
         if wanted is not None:
             wanted.check_schema(tables[0].schema, tables[0].take(np.arange(0)))
         with use_workers(workers):
@@ -74,6 +78,16 @@ def evaluate(
     if wanted is None:
         return found
     return with_rules(found, wanted, *tables, *[None] * (3 - len(tables)))
+
+
+def _refuse_copies(train: Table, holdout: Table) -> None:
+    if is_copied(train, holdout):
+        raise InputError(
+            "train and holdout",
+            got="many rows that stand in both",
+            allowed="other people than in train",
+            hint="is it the same file, or was the model fitted on it?",
+        )
 
 
 def cross_validate(

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from twinset.errors import InputError
 from twinset.protocols import Records
-from twinset.stats.fingerprints import fingerprints
+from twinset.stats.overlap import is_copied
 from twinset.stats.records import concatenate, encode, encoded_columns
 from twinset.stats.seeds import stream
 from twinset.stats.units import compact, count_units, draw, folds
@@ -21,7 +21,6 @@ from twinset.table.table import Table
 __all__ = ["LEAST", "Game", "NoGame", "set_up"]
 
 LEAST = 10  # units needed on each side
-_OVERLAP = 0.2
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,7 +142,7 @@ def _refuse_overlap(tables: Mapping[str, Table]) -> None:
                     allowed="no unit in two of train, holdout and auxiliary",
                     hint="split by unit before fitting",
                 )
-            if _copied_share(tables[a], tables[b]) > _OVERLAP:
+            if is_copied(tables[a], tables[b]):
                 raise InputError(
                     f"{a} and {b}",
                     got="many rows that stand in both",
@@ -161,26 +160,3 @@ def _shared_units(a: Table, b: Table) -> int:
         if t.schema.unit is not None
     )
     return int(pc.sum(pc.is_in(left, value_set=right)).as_py() or 0)
-
-
-def _copied_share(a: Table, b: Table) -> float:
-    """Share of the rows of `b` that were copied from `a`, beyond what two samples share by chance.
-
-    Counted on rows that stand once in `b`. If the rows of both were dealt at random, a row that
-    stands t times in all is such a one, and in `a` as well, with probability t q (1-q)^(t-1), q the
-    share of `b`; so tables of few cells, whose rows repeat by nature, are not taken for copies.
-    Three standard errors of that count are left out too: in a table of twenty rows, chance alone
-    may double it.
-    """
-    if a.num_rows == 0 or b.num_rows == 0 or not encoded_columns(a):
-        return 0.0
-    x, y = (fingerprints(r) for r in encode([a, b]))
-    cells, place = np.unique(np.concatenate([x, y]), return_inverse=True)
-    place = place.reshape(-1)
-    there, here = (np.bincount(p, minlength=len(cells)) for p in (place[: len(x)], place[len(x) :]))
-    q = len(y) / (len(x) + len(y))
-    times = (there + here)[there + here > 1].astype(np.float64)
-    found = np.count_nonzero((here == 1) & (there > 0))
-    chances = times * q * (1 - q) ** (times - 1)
-    by_chance = float(chances.sum()) + 3 * float((chances * (1 - chances)).sum()) ** 0.5
-    return float(found - by_chance) / len(y) / (1 - 2 * q * (1 - q))
