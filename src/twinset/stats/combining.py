@@ -60,6 +60,11 @@ def combine(
 ) -> Combined:
     """Combine the estimates of M copies into one, with an interval that covers.
 
+    It covers if the model that made the copies has no bias in what is estimated; none of these
+    rules can see a bias. Trees smooth, so a slope comes out flatter: of y = x / 2 + noise in 1,000
+    rows, cart's copies gave .35, and the interval held .5 in a fifth of the cases. Hold the
+    estimate against the holdout first (`coefficient_overlap`).
+
     Below, v is the mean of the variances and b the variance between the estimates.
 
     Parameters
