@@ -9,10 +9,10 @@ import pandas as pd
 import pytest
 from sklearn.metrics import average_precision_score, balanced_accuracy_score, roc_auc_score
 
-from twinset.augmenting import augment_to
 from twinset.cli.main import main
-from twinset.downstream import View, _areas, _scores, smote
 from twinset.errors import InputError
+from twinset.steps.augmenting import augment_to
+from twinset.steps.downstream import View, _areas, _scores, smote
 
 
 def rare(n: int = 4_000, seed: int = 0, *, signal: bool = True) -> pd.DataFrame:

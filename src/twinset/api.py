@@ -30,22 +30,22 @@ from twinset.twin import Twin
 
 if TYPE_CHECKING:
     from twinset.auditing.arrays import audit_arrays
-    from twinset.augmenting import augment_to
-    from twinset.comparison import Comparison, compare
-    from twinset.curating import curate
     from twinset.evaluation.by_name import metric
-    from twinset.filling import impute_to
-    from twinset.generator_audit import audit_folder, audit_of_generator
-    from twinset.measuring import cross_validate, crossed, evaluate
     from twinset.report.bundle import Report, save_reports
     from twinset.report.drift import read_report
     from twinset.report.junit import save_junit
     from twinset.report.ranking import rank
     from twinset.results import Audit, Evaluation
     from twinset.rules.rule import Rules
-    from twinset.ruling import check_rules, mine_rules
     from twinset.stats.combining import combine
-    from twinset.workflow import Run, run
+    from twinset.steps.augmenting import augment_to
+    from twinset.steps.comparison import Comparison, compare
+    from twinset.steps.curating import curate
+    from twinset.steps.filling import impute_to
+    from twinset.steps.generator_audit import audit_folder, audit_of_generator
+    from twinset.steps.measuring import cross_validate, crossed, evaluate
+    from twinset.steps.ruling import check_rules, mine_rules
+    from twinset.steps.workflow import Run, run
 
 __all__ = [
     "Comparison",
@@ -85,27 +85,27 @@ __all__ = [
 
 _ELSEWHERE = {
     "combine": "twinset.stats.combining",
-    "cross_validate": "twinset.measuring",
-    "crossed": "twinset.measuring",
-    "evaluate": "twinset.measuring",
+    "cross_validate": "twinset.steps.measuring",
+    "crossed": "twinset.steps.measuring",
+    "evaluate": "twinset.steps.measuring",
     "audit_arrays": "twinset.auditing.arrays",
-    "audit_folder": "twinset.generator_audit",
-    "audit_of_generator": "twinset.generator_audit",
-    "curate": "twinset.curating",
+    "audit_folder": "twinset.steps.generator_audit",
+    "audit_of_generator": "twinset.steps.generator_audit",
+    "curate": "twinset.steps.curating",
     "metric": "twinset.evaluation.by_name",
     "rank": "twinset.report.ranking",
     "read_report": "twinset.report.drift",
     "save_junit": "twinset.report.junit",
     "save_reports": "twinset.report.bundle",
-    "Comparison": "twinset.comparison",
+    "Comparison": "twinset.steps.comparison",
     "Report": "twinset.report.bundle",
-    "Run": "twinset.workflow",
-    "check_rules": "twinset.ruling",
-    "augment_to": "twinset.augmenting",
-    "impute_to": "twinset.filling",
-    "compare": "twinset.comparison",
-    "mine_rules": "twinset.ruling",
-    "run": "twinset.workflow",
+    "Run": "twinset.steps.workflow",
+    "check_rules": "twinset.steps.ruling",
+    "augment_to": "twinset.steps.augmenting",
+    "impute_to": "twinset.steps.filling",
+    "compare": "twinset.steps.comparison",
+    "mine_rules": "twinset.steps.ruling",
+    "run": "twinset.steps.workflow",
 }
 
 
@@ -223,7 +223,7 @@ def audit(
                 got="a synthetic table, a holdout or auxiliary rows as well",
                 allowed="one table, of which shadow models are fitted on random parts",
             )
-        from twinset.generator_audit import audit_of_generator
+        from twinset.steps.generator_audit import audit_of_generator
 
         how = {**(shadows or {}), "show_records": show_records, "workers": workers, **about}
         return audit_of_generator(train, generator, generator_command, seed=seed, **how)[0]

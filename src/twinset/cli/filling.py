@@ -14,8 +14,8 @@ from twinset.cli.progress import shown
 from twinset.errors import InputError
 
 if TYPE_CHECKING:
-    from twinset.augmenting import Augmented
-    from twinset.filling import Filled
+    from twinset.steps.augmenting import Augmented
+    from twinset.steps.filling import Filled
 
 __all__ = ["augment", "impute"]
 

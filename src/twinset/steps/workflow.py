@@ -16,7 +16,6 @@ from twinset.auditing.core import audit_release
 from twinset.errors import ControlError
 from twinset.evaluation.core import evaluate as evaluate_tables
 from twinset.inputs import Options, read, read_holdout
-from twinset.job import Job, run_key
 from twinset.progress import listen, phase, time_limit
 from twinset.report.bundle import Report
 from twinset.report.croissant import release_json
@@ -27,6 +26,7 @@ from twinset.rules.measures import with_rules
 from twinset.rules.rule import Rules
 from twinset.scale.local import use_workers
 from twinset.stats.seeds import stream
+from twinset.steps.job import Job, run_key
 from twinset.table.canonical import to_raw
 from twinset.table.schema import Schema
 from twinset.table.sources import Source, open_source

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from twinset.downstream import ARMS, Arm, judge, smote
 from twinset.errors import InputError
 from twinset.inputs import Options, read
 from twinset.progress import phase
@@ -25,6 +24,7 @@ from twinset.rules.files import as_rules
 from twinset.rules.rule import Rules
 from twinset.scale.local import use_workers
 from twinset.stats.seeds import derived, stream
+from twinset.steps.downstream import ARMS, Arm, judge, smote
 from twinset.table.canonical import to_raw
 from twinset.table.split import split
 from twinset.table.table import Table

@@ -11,10 +11,10 @@ from twinset.auditing.generator import Shadows, audit_generator
 from twinset.auditing.shadows import Neighbours
 from twinset.errors import InputError
 from twinset.inputs import Options, read, read_like
-from twinset.job import Job, run_key
 from twinset.progress import listen
 from twinset.results import Audit
 from twinset.scale.local import use_workers
+from twinset.steps.job import Job, run_key
 from twinset.table.sources import Source, open_source
 from twinset.table.table import Table
 
