@@ -18,13 +18,14 @@ from twinset.rules.enforce import Cost, cost_in_total
 from twinset.rules.files import as_rules
 from twinset.scale.local import use_workers
 from twinset.stats.seeds import derived, stream
-from twinset.table.canonical import to_raw
+from twinset.table.atomic import check_place
 from twinset.table.frames import frame_kind, frame_types
+from twinset.table.raw import to_raw
 from twinset.table.schema import Schema
 from twinset.table.schema_files import save_schema
 from twinset.table.sources import open_source
 from twinset.table.table import Table
-from twinset.table.write import RowWriter, check_place
+from twinset.table.write import RowWriter
 from twinset.trust.gates import Gate, load_gates
 from twinset.twin import Twin
 

@@ -16,7 +16,7 @@ from twinset.metrics._evidence import Side
 from twinset.progress import check_time
 from twinset.stats.seeds import stream
 from twinset.table.canonical import to_canonical
-from twinset.table.infer import infer
+from twinset.table.inference.table_schema import infer
 from twinset.table.schema import Schema
 from twinset.table.schema_files import load_schema
 from twinset.table.sources import Source, open_source

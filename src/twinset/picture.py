@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
-from twinset.table.write import atomic_write
+from twinset.table.atomic import atomic_write
 
 __all__ = ["Picture", "draw"]
 

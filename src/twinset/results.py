@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from twinset.errors import InputError
 from twinset.picture import Picture, draw
 from twinset.protocols import Result
+from twinset.table.atomic import atomic_write
 from twinset.table.schema import Schema
-from twinset.table.write import atomic_write
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from twinset.checks.tables import learnable_table
-from twinset.table.canonical import to_raw
+from twinset.table.raw import to_raw
 from twinset.table.write import write_table
 
 TWINSET = [sys.executable, "-m", "twinset", "audit"]

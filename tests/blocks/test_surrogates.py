@@ -15,10 +15,10 @@ from twinset.blocks.codec import Codec
 from twinset.blocks.surrogate_patterns import by_pattern, permuted
 from twinset.blocks.surrogates import make
 from twinset.errors import InputError, SchemaError
-from twinset.table.canonical import to_raw
-from twinset.table.infer import infer
+from twinset.table.inference.table_schema import infer
 from twinset.table.patterns import learn, parse
 from twinset.table.personal_checks import is_card, is_iban, is_ip
+from twinset.table.raw import to_raw
 from twinset.table.schema import Column, Format, Kind, Personal, Schema
 from twinset.table.table import Table
 

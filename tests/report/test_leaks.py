@@ -28,7 +28,7 @@ from twinset.report.summary import summarise
 from twinset.results import Audit, Evaluation
 from twinset.stats.seeds import stream
 from twinset.table.canonical import to_canonical
-from twinset.table.infer import infer
+from twinset.table.inference.table_schema import infer
 from twinset.table.schema import Kind
 from twinset.table.sources import open_source
 from twinset.table.split import split

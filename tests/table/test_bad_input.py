@@ -19,8 +19,9 @@ import pyarrow as pa
 import pytest
 
 from twinset.errors import ExpressionError, InputError
+from twinset.table.atomic import atomic_write
 from twinset.table.sources import open_source
-from twinset.table.write import RowWriter, atomic_write, write_table
+from twinset.table.write import RowWriter, write_table
 
 SECRET = "secretvalue"
 

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from twinset.errors import ExpressionError
-from twinset.table.expressions import parse
+from twinset.table.expressions.expression import parse
 from twinset.table.schema import Column, Format, Kind, Schema
 from twinset.table.table import Table
 

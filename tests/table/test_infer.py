@@ -14,7 +14,7 @@ import pyarrow.csv
 import pytest
 
 from twinset.errors import InputError, SchemaError
-from twinset.table.infer import describe, infer
+from twinset.table.inference.table_schema import describe, infer
 from twinset.table.schema import Column, Format, Kind, Role, Schema
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from twinset.inputs import Options
 from twinset.stats.seeds import stream
-from twinset.table.infer import infer
+from twinset.table.inference.table_schema import infer
 from twinset.table.schema import Kind
 from twinset.table.sources import open_source
 

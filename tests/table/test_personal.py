@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.csv
 import pytest
 
-from twinset.table.infer import infer
+from twinset.table.inference.table_schema import infer
 from twinset.table.personal import find_personal
 from twinset.table.personal_checks import NATIONAL, is_birth_number, is_card, is_iban, is_ip, luhn
 from twinset.table.schema import Kind, Personal

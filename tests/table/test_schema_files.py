@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from twinset.errors import InputError, SchemaError
-from twinset.table.infer import infer
+from twinset.table.inference.table_schema import infer
 from twinset.table.schema import Kind, Personal, Role, Schema
 from twinset.table.schema_files import dump_schema, load_schema, save_schema
 

@@ -14,8 +14,9 @@ import openpyxl
 import pyarrow as pa
 import pytest
 
+from twinset.table.atomic import atomic_write
 from twinset.table.sources import open_source
-from twinset.table.write import RowWriter, atomic_write, write_table
+from twinset.table.write import RowWriter, write_table
 
 TABLE = pa.table(
     {

@@ -25,7 +25,7 @@ from twinset.protocols import Attack, Result
 from twinset.results import Audit, NotComputed
 from twinset.stats.neighbours import nearest, sharing
 from twinset.stats.seeds import stream
-from twinset.table.canonical import to_raw
+from twinset.table.raw import to_raw
 from twinset.table.table import Table
 
 __all__ = ["audit_release"]

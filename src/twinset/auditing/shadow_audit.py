@@ -21,7 +21,7 @@ from twinset.progress import phase
 from twinset.protocols import Estimate, Result, ThreatModel
 from twinset.results import Audit, NotComputed
 from twinset.stats.seeds import stream
-from twinset.table.canonical import to_raw
+from twinset.table.raw import to_raw
 
 __all__ = ["LEAST_FITS", "PoolAudit"]
 

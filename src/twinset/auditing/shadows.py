@@ -17,9 +17,9 @@ from twinset.stats.fingerprints import fingerprints
 from twinset.stats.records import encode
 from twinset.stats.seeds import stream
 from twinset.stats.units import compact
+from twinset.table.atomic import atomic_file, atomic_write, storage_errors
 from twinset.table.schema import Schema
 from twinset.table.table import Table
-from twinset.table.write import atomic_file, atomic_write, storage_errors
 
 __all__ = ["FAILURES", "Neighbours", "Plan", "Pool", "Shadows", "deal", "other_secrets"]
 

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from twinset.blocks.surrogate_patterns import permuted
-from twinset.table.infer_words import listed
+from twinset.table.inference.words import listed
 
 __all__ = ["WORDS", "make_text"]
 

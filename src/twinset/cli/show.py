@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table as Grid
 
 from twinset.report.terminal import show
-from twinset.table.infer import describe
+from twinset.table.inference.table_schema import describe
 
 if TYPE_CHECKING:
     from twinset.api import Comparison, Report, Run

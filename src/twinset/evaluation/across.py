@@ -29,8 +29,8 @@ from twinset.scale.local import map_ordered
 from twinset.stats import units as by_unit
 from twinset.stats.intervals import Z95
 from twinset.stats.seeds import stream
+from twinset.table.atomic import atomic_write
 from twinset.table.table import Table
-from twinset.table.write import atomic_write
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -14,7 +14,7 @@ from twinset.report.json import to_json
 from twinset.report.ranking import Ranking
 from twinset.report.summary import Summary, summarise
 from twinset.results import Audit, Evaluation
-from twinset.table.write import atomic_write, storage_errors
+from twinset.table.atomic import atomic_write, storage_errors
 from twinset.trust.gates import Gate, GateResult, judge
 
 __all__ = ["Report", "save_reports"]

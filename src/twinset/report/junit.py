@@ -8,7 +8,7 @@ from xml.etree import ElementTree as Xml
 
 from twinset.protocols import Result
 from twinset.report.bundle import Report
-from twinset.table.write import atomic_write
+from twinset.table.atomic import atomic_write
 
 __all__ = ["save_junit", "to_junit"]
 

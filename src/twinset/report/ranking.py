@@ -16,7 +16,7 @@ from twinset.evaluation.across import CrossValidation
 from twinset.protocols import Result
 from twinset.report.words import describe
 from twinset.results import Evaluation
-from twinset.table.write import atomic_write
+from twinset.table.atomic import atomic_write
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from twinset.table.expression_syntax import (
+from twinset.table.expressions.syntax import (
     Between,
     Boolean,
     Compare,

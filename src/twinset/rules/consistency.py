@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from twinset.rules.claims import Holds
 from twinset.rules.conditions import Test, may_hold, test_of
 from twinset.rules.rule import Rule, Rules
-from twinset.table.expression_syntax import Boolean, Compare, IsNull, Logic, Name, Node, Not
+from twinset.table.expressions.syntax import Boolean, Compare, IsNull, Logic, Name, Node, Not
 from twinset.table.schema import Schema
 
 __all__ = ["contradiction"]

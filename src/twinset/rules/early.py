@@ -11,8 +11,8 @@ import numpy.typing as npt
 from twinset.rules.claims import Claim
 from twinset.rules.combinations import Determines
 from twinset.rules.rule import Rules
-from twinset.table.expression_syntax import Logic
-from twinset.table.expressions import Expression
+from twinset.table.expressions.expression import Expression
+from twinset.table.expressions.syntax import Logic
 from twinset.table.table import Table
 
 __all__ = ["Condition", "Test", "early_tests"]

@@ -22,8 +22,8 @@ from twinset.rules.combinations import Cell, Combination, Determines, Fixed
 from twinset.rules.foreign import from_constraints, is_constraints
 from twinset.rules.rule import Found, Rule, Rules
 from twinset.rules.whole import Monotone, Unique
-from twinset.table.expression_syntax import Name, Text
-from twinset.table.expressions import parse
+from twinset.table.expressions.expression import parse
+from twinset.table.expressions.syntax import Name, Text
 from twinset.table.yaml import load_yaml
 
 __all__ = ["as_rules", "dump_rules", "load_rules", "rules_from_data"]

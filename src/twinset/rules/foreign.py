@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from twinset.errors import InputError
-from twinset.table.expression_syntax import Name, Negative, Number, Text
+from twinset.table.expressions.syntax import Name, Negative, Number, Text
 
 __all__ = ["from_constraints", "is_constraints"]
 

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, Self
 
 from twinset.errors import ExpressionError, InputError, SchemaError
 from twinset.rules.claims import Claim
+from twinset.table.atomic import atomic_write
 from twinset.table.schema import Schema
 from twinset.table.table import Table
-from twinset.table.write import atomic_write
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -21,9 +21,9 @@ from twinset.report.ranking import rank
 from twinset.results import Audit, Evaluation
 from twinset.scale.local import use_workers
 from twinset.stats.seeds import stream
+from twinset.table.atomic import atomic_write
 from twinset.table.split import split
 from twinset.table.table import Table
-from twinset.table.write import atomic_write
 from twinset.trust.gates import Gate, GateResult, judge, load_gates
 from twinset.twin import Twin
 

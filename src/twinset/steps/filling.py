@@ -21,7 +21,8 @@ from twinset.inputs import MAX_ROWS
 from twinset.progress import phase
 from twinset.rules.derive import derivations, derive
 from twinset.stats.seeds import derived, stream
-from twinset.table.canonical import to_canonical, to_raw
+from twinset.table.canonical import to_canonical
+from twinset.table.raw import to_raw
 from twinset.table.sources import open_source
 from twinset.table.split import align_columns
 from twinset.table.table import Table

@@ -21,7 +21,7 @@ from typing import Any, TypeVar
 
 from twinset.errors import InputError, ModelFileError
 from twinset.progress import Event
-from twinset.table.write import atomic_write, storage_errors
+from twinset.table.atomic import atomic_write, storage_errors
 from twinset.version import __version__
 
 try:

@@ -27,12 +27,13 @@ from twinset.rules.rule import Rules
 from twinset.scale.local import use_workers
 from twinset.stats.seeds import stream
 from twinset.steps.job import Job, run_key
-from twinset.table.canonical import to_raw
+from twinset.table.atomic import atomic_write
+from twinset.table.raw import to_raw
 from twinset.table.schema import Schema
 from twinset.table.sources import Source, open_source
 from twinset.table.split import split
 from twinset.table.table import Table
-from twinset.table.write import RowWriter, atomic_write
+from twinset.table.write import RowWriter
 from twinset.trust.gates import Gate, load_gates
 from twinset.twin import Twin
 from twinset.version import __version__

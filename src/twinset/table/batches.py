@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 
 from twinset.table.arrow_types import is_text
 from twinset.table.canonical import MOMENTS, TEXTS, all_whole
-from twinset.table.infer_dates import date_pattern
+from twinset.table.inference.dates import date_pattern
 from twinset.table.schema import Kind, Schema
 from twinset.table.sources import Source
 

@@ -1,4 +1,4 @@
-"""Parquet, JSON lines and Excel as streams of Arrow batches in the source's own types."""
+"""Parquet and JSON lines as streams of Arrow batches in the source's own types."""
 
 from __future__ import annotations
 
@@ -15,13 +15,10 @@ from twinset.errors import InputError
 from twinset.table.delimited import Utf8Stream
 from twinset.table.dialect import Dialect
 
-__all__ = ["JsonLinesReader", "ParquetReader", "check_flat", "natural_array", "read_excel"]
+__all__ = ["JsonLinesReader", "ParquetReader", "check_flat", "common_type", "natural_array"]
 
 _PIECE = 4 << 20
 _LONGEST_LINE = 128 << 20
-_EXCEL_ERRORS = frozenset(
-    {"#N/A", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#NULL!", "#GETTING_DATA"}
-)
 
 
 def check_flat(schema: pa.Schema, name: str) -> pa.Schema:
@@ -214,12 +211,13 @@ def _wider(a: pa.Schema, b: pa.Schema) -> pa.Schema:
     fields = {f.name: f for f in a}
     for field in b:
         known = fields.get(field.name)
-        kind = field.type if known is None else _common(known.type, field.type)
+        kind = field.type if known is None else common_type(known.type, field.type)
         fields[field.name] = field.with_type(kind)
     return pa.schema(list(fields.values()))
 
 
-def _common(a: pa.DataType, b: pa.DataType) -> pa.DataType:
+def common_type(a: pa.DataType, b: pa.DataType) -> pa.DataType:
+    """Return the type that holds the values of both."""
     if a == b or pa.types.is_null(b) or pa.types.is_nested(a):
         return a
     if pa.types.is_null(a) or pa.types.is_nested(b):
@@ -245,86 +243,3 @@ def _text(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     return str(value)
-
-
-def read_excel(path: Path, name: str, sheet: str | None) -> pa.Table:
-    """Read one sheet of a workbook (the first unless named), whose first row is the header.
-
-    A sheet holds at most 1,048,576 rows, so it is read whole, but never as Python objects whole.
-
-    Raises
-    ------
-    InputError
-        If the file is not a workbook, has no such sheet, or the sheet has no header.
-    """
-    import zipfile
-
-    import openpyxl
-    from openpyxl.utils.exceptions import InvalidFileException
-
-    try:
-        book = openpyxl.load_workbook(path, read_only=True, data_only=True)
-    except (InvalidFileException, zipfile.BadZipFile, KeyError, ValueError, OSError, EOFError):
-        raise InputError(
-            f"{name} is not a whole Excel workbook", allowed=".xlsx without a password"
-        ) from None
-    try:
-        if sheet is not None and sheet not in book.sheetnames:
-            raise InputError(
-                f"{name}: --table", got=repr(sheet), allowed=", ".join(book.sheetnames[:8])
-            )
-        page = book[sheet] if sheet is not None else book.worksheets[0]
-        rows = iter(page.iter_rows(values_only=True))
-        header = next(rows, ())
-        width = max((i + 1 for i, v in enumerate(header) if v is not None), default=0)
-        if not width:
-            raise InputError(f"{name} is empty", allowed="a header row and rows")
-        names = [f"column_{i + 1}" if v is None else str(v) for i, v in enumerate(header[:width])]
-        fields = check_flat(pa.schema([(n, pa.string()) for n in names]), name)
-        return _united(fields.names, list(_excel_pieces(rows, width, name)))
-    finally:
-        book.close()
-
-
-def _excel_pieces(rows: Iterator[tuple[Any, ...]], width: int, name: str) -> Iterator[list[Any]]:
-    piece: list[tuple[Any, ...]] = []
-    for number, row in enumerate(rows, 1):
-        if any(v is not None for v in row[width:]):
-            raise InputError(f"{name}: row {number} after the header is wider than the header")
-        cells = (*row[:width], *(None,) * (width - len(row)))
-        if any(v is not None for v in cells):
-            piece.append(cells)
-        if len(piece) == 16_384:
-            yield [_excel_array(list(c)) for c in zip(*piece, strict=True)]
-            piece = []
-    if piece:
-        yield [_excel_array(list(c)) for c in zip(*piece, strict=True)]
-
-
-def _excel_array(values: list[Any]) -> pa.Array:
-    """Dates without a time of day become date32; the error values of Excel become null."""
-    import datetime as dt
-
-    values = [None if isinstance(v, str) and v in _EXCEL_ERRORS else v for v in values]
-    stamps = [v for v in values if v is not None]
-    midnight = dt.time(0)
-    if stamps and all(isinstance(v, dt.datetime) and v.time() == midnight for v in stamps):
-        return pa.array([v and v.date() for v in values], pa.date32())
-    return natural_array(values)
-
-
-def _united(names: list[str], pieces: list[list[pa.Array]]) -> pa.Table:
-    columns = []
-    for i in range(len(names)):
-        kind = pa.null()
-        for piece in pieces:
-            kind = _common_excel(kind, piece[i].type)
-        kind = pa.string() if pa.types.is_null(kind) else kind
-        columns.append(pa.chunked_array([piece[i].cast(kind) for piece in pieces], type=kind))
-    return pa.table(columns, names=names)
-
-
-def _common_excel(a: pa.DataType, b: pa.DataType) -> pa.DataType:
-    if {a, b} == {pa.date32(), pa.timestamp("us")}:
-        return pa.timestamp("us")
-    return _common(a, b)

@@ -13,7 +13,7 @@ from typing import Any
 import pydantic
 
 from twinset.errors import SchemaError
-from twinset.table.infer_words import listed
+from twinset.table.inference.words import listed
 from twinset.table.schema import Column, Format, Kind, Personal, Role, Schema
 
 __all__ = ["is_frictionless", "is_sdv", "read_frictionless", "read_sdv"]

@@ -13,7 +13,7 @@ import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from twinset.table.infer_words import listed, tokens
+from twinset.table.inference.words import listed, tokens
 from twinset.table.personal_checks import NATIONAL, is_birth_number, is_card, is_iban, is_ip
 from twinset.table.schema import Personal
 

@@ -26,7 +26,8 @@ from twinset.errors import InputError
 from twinset.table.database import is_database_url, open_database
 from twinset.table.delimited import open_delimited, read_start
 from twinset.table.dialect import COMPRESSIONS, Dialect
-from twinset.table.files import JsonLinesReader, ParquetReader, read_excel
+from twinset.table.excel import read_excel
+from twinset.table.files import JsonLinesReader, ParquetReader
 from twinset.table.frames import FrameReader, content_hash, frame_kind, from_frame
 
 __all__ = ["FORMATS", "Reader", "Source", "open_source", "smallest_keys", "split_suffix"]

@@ -12,7 +12,7 @@ from twinset.progress import phase
 from twinset.rules.early import Condition
 from twinset.rules.enforce import needs_whole_table
 from twinset.scale.local import map_ordered
-from twinset.table.expressions import Expression, parse
+from twinset.table.expressions.expression import Expression, parse
 from twinset.twin.drawing import PIECE, Draw, draw, made_unique
 from twinset.twin.exemplars import Tilt, draw_alike, read_exemplars
 from twinset.twin.shares import Shares, draw_shared

@@ -14,7 +14,7 @@ from twinset.errors import ConditionError, InputError
 from twinset.rules.early import Condition, Test
 from twinset.rules.enforce import merged
 from twinset.stats.seeds import derived, stream
-from twinset.table.expressions import Expression
+from twinset.table.expressions.expression import Expression
 from twinset.table.table import Table
 from twinset.twin.drawing import Draw, draw, renumbered
 

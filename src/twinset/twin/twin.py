@@ -25,11 +25,11 @@ from twinset.rules.files import rules_from_data
 from twinset.rules.rule import Rules
 from twinset.stats.repeats import repeated_rows
 from twinset.stats.seeds import stream
-from twinset.table.canonical import to_natural, to_raw
+from twinset.table.atomic import atomic_write
 from twinset.table.frames import to_frame
+from twinset.table.raw import to_natural, to_raw
 from twinset.table.schema import Role, Schema
 from twinset.table.table import Table, empty_table
-from twinset.table.write import atomic_write
 from twinset.twin.asking import Asked, check_designed, draws
 from twinset.twin.designs import Design, design
 from twinset.twin.drawing import PIECE, Draw, draw

@@ -12,8 +12,8 @@ from twinset.rules.claims import Equation, Holds
 from twinset.rules.combinations import Determines
 from twinset.rules.mining.candidates import Candidate
 from twinset.rules.mining.facets import Facet
-from twinset.table.expression_syntax import IsNull, Logic, Name, Node
-from twinset.table.expressions import Expression
+from twinset.table.expressions.expression import Expression
+from twinset.table.expressions.syntax import IsNull, Logic, Name, Node
 
 __all__ = [
     "closure",

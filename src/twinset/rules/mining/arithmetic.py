@@ -17,8 +17,8 @@ import numpy.typing as npt
 from twinset.rules.claims import Equation, step_of
 from twinset.rules.mining.candidates import Candidate, Harvest
 from twinset.rules.mining.facets import Facet
-from twinset.table.expression_syntax import Name, Negative, Node, Number, Operation
-from twinset.table.expressions import Expression
+from twinset.table.expressions.expression import Expression
+from twinset.table.expressions.syntax import Name, Negative, Node, Number, Operation
 from twinset.table.schema import Kind
 from twinset.table.table import Table
 

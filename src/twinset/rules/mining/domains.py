@@ -20,8 +20,8 @@ from twinset.rules.mining.aliases import event_aliases
 from twinset.rules.mining.candidates import ALPHA, Candidate, survives
 from twinset.rules.mining.facets import Event, Facet, literal, one_of
 from twinset.stats.codes import round_between
-from twinset.table.expression_syntax import Compare, IsNull, Logic, Name, Node
-from twinset.table.expressions import Expression
+from twinset.table.expressions.expression import Expression
+from twinset.table.expressions.syntax import Compare, IsNull, Logic, Name, Node
 from twinset.table.schema import Kind
 
 __all__ = ["Domain", "consequence", "domains", "implication", "is_edge", "tested_domains"]

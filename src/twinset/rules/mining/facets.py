@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from twinset.rules.combinations import Cell, column_codes
-from twinset.table.expression_syntax import (
+from twinset.table.expressions.syntax import (
     Boolean,
     Compare,
     IsIn,

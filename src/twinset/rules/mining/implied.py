@@ -6,7 +6,7 @@ from twinset.rules.claims import Claim, Equation, Holds
 from twinset.rules.combinations import Determines
 from twinset.rules.mining.aliases import closure, single_pairs
 from twinset.rules.mining.candidates import Candidate
-from twinset.table.expression_syntax import Compare, Name
+from twinset.table.expressions.syntax import Compare, Name
 
 __all__ = ["order_of", "without_implied"]
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Hashable
 from twinset.rules.mining.candidates import Candidate
 from twinset.rules.mining.domains import Domain, consequence, implication
 from twinset.rules.mining.facets import one_of
-from twinset.table.expression_syntax import Node
+from twinset.table.expressions.syntax import Node
 
 __all__ = ["join_domains"]
 

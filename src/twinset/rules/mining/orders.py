@@ -9,8 +9,8 @@ import numpy as np
 from twinset.rules.claims import Holds
 from twinset.rules.mining.candidates import Candidate, Harvest
 from twinset.rules.mining.facets import Facet, literal
-from twinset.table.expression_syntax import Compare, Logic, Name
-from twinset.table.expressions import Expression
+from twinset.table.expressions.expression import Expression
+from twinset.table.expressions.syntax import Compare, Logic, Name
 from twinset.table.schema import Kind
 
 __all__ = ["orders"]

@@ -11,13 +11,13 @@ import pyarrow as pa
 
 from twinset.errors import SchemaError
 from twinset.table import dates
-from twinset.table.infer_as import column_as
-from twinset.table.infer_columns import guess_column
-from twinset.table.infer_declared import check_declared, check_fits, declared_fields, merged
-from twinset.table.infer_facts import Facts
-from twinset.table.infer_people import named_unit
-from twinset.table.infer_typed import check_type, decoded
-from twinset.table.infer_units import find_unit, grouped_unit
+from twinset.table.inference.column_as import column_as
+from twinset.table.inference.columns import guess_column
+from twinset.table.inference.declared import check_declared, check_fits, declared_fields, merged
+from twinset.table.inference.facts import Facts
+from twinset.table.inference.people import named_unit
+from twinset.table.inference.typed import check_type, decoded
+from twinset.table.inference.units import find_unit, grouped_unit
 from twinset.table.schema import Column, Kind, Role, Schema
 
 __all__ = ["describe", "infer"]

@@ -11,12 +11,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from twinset.table import numerals
-from twinset.table.infer_dates import FoundDates, find_numeric_dates
-from twinset.table.infer_facts import Facts, NumberFacts, null_words
-from twinset.table.infer_made import discrete, made
-from twinset.table.infer_moments import date_column
-from twinset.table.infer_numbers import Guess, grid, guess_numbers, sentinels_of, shape_words
-from twinset.table.infer_typed import as_float_text
+from twinset.table.inference.dates import FoundDates, find_numeric_dates
+from twinset.table.inference.facts import Facts, NumberFacts, null_words
+from twinset.table.inference.made import discrete, made
+from twinset.table.inference.moments import date_column
+from twinset.table.inference.numbers import Guess, grid, guess_numbers, sentinels_of, shape_words
+from twinset.table.inference.typed import as_float_text
 from twinset.table.schema import Column, Format, Kind, Role
 
 __all__ = ["Numbers", "number_column", "number_key", "quantity", "text_numbers", "typed_numbers"]

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from twinset.table.canonical import canonical_column
-from twinset.table.infer_words import is_person_id, listed, tokens
+from twinset.table.inference.words import is_person_id, listed, tokens
 from twinset.table.schema import Column, Kind
 from twinset.table.table import numbers
 

@@ -8,7 +8,7 @@ import pyarrow.compute as pc
 
 from twinset.table import numerals
 from twinset.table.canonical import as_text
-from twinset.table.infer_facts import Facts
+from twinset.table.inference.facts import Facts
 from twinset.table.schema import Column, Format, Kind
 
 __all__ = ["discrete", "made", "single", "textual"]

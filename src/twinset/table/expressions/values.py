@@ -15,8 +15,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from twinset.table.expression_cells import TEXT_FORMS, Value, clash, compared, meet, on_text
-from twinset.table.expression_syntax import (
+from twinset.table.expressions.cells import TEXT_FORMS, Value, clash, compared, meet, on_text
+from twinset.table.expressions.syntax import (
     Between,
     Boolean,
     Call,

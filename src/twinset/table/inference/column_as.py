@@ -9,14 +9,14 @@ import pyarrow as pa
 from twinset.errors import SchemaError
 from twinset.table import dates, numerals
 from twinset.table.arrow_types import is_text
-from twinset.table.infer_dates import FoundDates, find_dates, find_numeric_dates
-from twinset.table.infer_facts import Facts
-from twinset.table.infer_made import discrete, made, single, textual
-from twinset.table.infer_moments import moment_column, moments_of_type
-from twinset.table.infer_numbers import Guess, sentinels_of
-from twinset.table.infer_quantities import number_key, quantity, text_numbers, typed_numbers
-from twinset.table.infer_text import find_booleans, learned_pattern, order_of, word_counts
-from twinset.table.infer_typed import is_number
+from twinset.table.inference.dates import FoundDates, find_dates, find_numeric_dates
+from twinset.table.inference.facts import Facts
+from twinset.table.inference.made import discrete, made, single, textual
+from twinset.table.inference.moments import moment_column, moments_of_type
+from twinset.table.inference.numbers import Guess, sentinels_of
+from twinset.table.inference.quantities import number_key, quantity, text_numbers, typed_numbers
+from twinset.table.inference.text import find_booleans, learned_pattern, order_of, word_counts
+from twinset.table.inference.typed import is_number
 from twinset.table.schema import Column, Format, Kind, Role
 
 __all__ = ["column_as"]

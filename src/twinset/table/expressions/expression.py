@@ -19,9 +19,9 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from twinset.table.expression_parser import parse_tree
-from twinset.table.expression_syntax import Matches, Name, Node
-from twinset.table.expression_values import check_pattern, evaluate
+from twinset.table.expressions.parser import parse_tree
+from twinset.table.expressions.syntax import Matches, Name, Node
+from twinset.table.expressions.values import check_pattern, evaluate
 from twinset.table.table import Table
 
 __all__ = ["Expression", "parse"]
@@ -34,7 +34,7 @@ class Expression:
     Attributes
     ----------
     tree
-        Frozen nodes of `twinset.table.expression_syntax`.
+        Frozen nodes of `twinset.table.expressions.syntax`.
     text
         As it was written.
     """

@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from twinset.table.expression_syntax import Boolean, Negative, Node, Number, Text, fail
+from twinset.table.expressions.syntax import Boolean, Negative, Node, Number, Text, fail
 from twinset.table.schema import Column
 
 __all__ = ["TEXT_FORMS", "Value", "clash", "compared", "meet", "on_text"]

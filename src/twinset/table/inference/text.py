@@ -10,8 +10,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from twinset.table.infer_facts import Facts
-from twinset.table.infer_words import BOOLEANS, SCALES, false_first, is_id_name
+from twinset.table.inference.facts import Facts
+from twinset.table.inference.words import BOOLEANS, SCALES, false_first, is_id_name
 from twinset.table.patterns import learn
 from twinset.table.schema import Format, Kind
 

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from twinset.table.canonical import canonical_column
-from twinset.table.infer_words import is_id_name, is_person_id
+from twinset.table.inference.words import is_id_name, is_person_id
 from twinset.table.schema import Column, Kind
 from twinset.table.table import numbers
 

@@ -7,10 +7,10 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from twinset.table import dates
-from twinset.table.infer_dates import FoundDates
-from twinset.table.infer_facts import Facts, NumberFacts
-from twinset.table.infer_made import made
-from twinset.table.infer_typed import typed_moments
+from twinset.table.inference.dates import FoundDates
+from twinset.table.inference.facts import Facts, NumberFacts
+from twinset.table.inference.made import made
+from twinset.table.inference.typed import typed_moments
 from twinset.table.schema import Column, Format, Kind
 
 __all__ = ["date_column", "moment_column", "moments_of_type"]

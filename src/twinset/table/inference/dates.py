@@ -12,8 +12,8 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from twinset.table import dates
-from twinset.table.infer_facts import Facts, null_words
-from twinset.table.infer_words import TIME_WORDS, tokens
+from twinset.table.inference.facts import Facts, null_words
+from twinset.table.inference.words import TIME_WORDS, tokens
 
 __all__ = ["FoundDates", "date_pattern", "find_dates", "find_numeric_dates"]
 
@@ -128,7 +128,7 @@ def find_dates(facts: Facts) -> FoundDates | None:
 
 @functools.lru_cache(maxsize=1)
 def _nothing() -> frozenset[str]:
-    from twinset.table.infer_facts import NULL_WORDS
+    from twinset.table.inference.facts import NULL_WORDS
 
     return NULL_WORDS
 

@@ -1,7 +1,7 @@
 """Tree of the expression language: one frozen class a construct, and how each is written.
 
-``str`` of a tree parses to the same tree (`twinset.table.expression_parser`): brackets stand where
-`tightness` asks for them. `twinset.table.expressions` is the language's door.
+``str`` of a tree parses to the same tree (`twinset.table.expressions.parser`): brackets stand where
+`tightness` asks for them. `twinset.table.expressions.expression` is the language's door.
 """
 
 from __future__ import annotations

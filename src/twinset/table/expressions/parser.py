@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import NoReturn
 
 from twinset.errors import ExpressionError
-from twinset.table.expression_syntax import (
+from twinset.table.expressions.syntax import (
     KEYWORDS,
     Between,
     Boolean,

@@ -9,14 +9,14 @@ import pyarrow.compute as pc
 
 from twinset.table.arrow_types import is_text
 from twinset.table.canonical import as_text
-from twinset.table.infer_dates import find_dates
-from twinset.table.infer_facts import Facts
-from twinset.table.infer_made import discrete, made, single, textual
-from twinset.table.infer_moments import date_column, moments_of_type
-from twinset.table.infer_quantities import number_column, text_numbers, typed_numbers
-from twinset.table.infer_text import TextGuess, find_booleans, guess_text, learned_pattern
-from twinset.table.infer_typed import is_number
-from twinset.table.infer_words import tokens
+from twinset.table.inference.dates import find_dates
+from twinset.table.inference.facts import Facts
+from twinset.table.inference.made import discrete, made, single, textual
+from twinset.table.inference.moments import date_column, moments_of_type
+from twinset.table.inference.quantities import number_column, text_numbers, typed_numbers
+from twinset.table.inference.text import TextGuess, find_booleans, guess_text, learned_pattern
+from twinset.table.inference.typed import is_number
+from twinset.table.inference.words import tokens
 from twinset.table.personal import Finding, find_personal, mentions
 from twinset.table.schema import Column, Format, Kind, Personal, Role
 

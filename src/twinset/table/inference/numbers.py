@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from twinset.table.infer_facts import NumberFacts
-from twinset.table.infer_words import (
+from twinset.table.inference.facts import NumberFacts
+from twinset.table.inference.words import (
     CODE_WORDS,
     QUANTITY_WORDS,
     is_id_name,

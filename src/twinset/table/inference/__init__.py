@@ -1,0 +1,1 @@
+"""Inference: a schema for a table that nobody has described, with the reason of each guess."""
