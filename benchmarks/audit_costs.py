@@ -90,7 +90,7 @@ def queries(_: Path) -> str:
 def no_box(data: Path) -> str:
     """All attacks from files: 24,000 rows of Adult on each of the four sides, all are targets."""
     import twinset as ts
-    from twinset.auditing.core import audit_release
+    from twinset.auditing.release import audit_release
     from twinset.inputs import Options, read_like
     from twinset.inputs import read as read_table
 

@@ -39,7 +39,7 @@ CODE = """
 import json, sys, time
 import twinset as ts
 from twinset import evaluation
-from twinset.evaluation.core import evaluate
+from twinset.evaluation.release import evaluate
 from twinset.inputs import Options, read_tables
 from pathlib import Path
 import tempfile

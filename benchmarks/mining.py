@@ -17,7 +17,7 @@ import numpy as np
 import twinset as ts
 from twinset.inputs import Options, read
 from twinset.rules.check import check
-from twinset.rules.mining.core import mine
+from twinset.rules.mining.mine import mine
 from twinset.table.canonical import to_canonical
 from twinset.table.sources import open_source
 from twinset.table.table import Table

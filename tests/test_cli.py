@@ -733,7 +733,7 @@ try:
     from twinset.cli.main import main
     main(sys.argv[1:])
 finally:
-    heavy = {"scipy", "sklearn", "lightgbm", "duckdb", "faker", "twinset.auditing.core"}
+    heavy = {"scipy", "sklearn", "lightgbm", "duckdb", "faker", "twinset.auditing.release"}
     sys.stderr.write(" ".join(heavy & set(sys.modules)))
 """
     arguments = [str(model) if a == "MODEL" else a for a in command]

@@ -232,7 +232,7 @@ def audit(
         raise InputError(
             "shadows", got="an audit of a release", allowed="with generator or generator_command"
         )
-    from twinset.auditing.core import audit_release
+    from twinset.auditing.release import audit_release
 
     options = Options.of(about)
     _, real = read(train, options, seed=seed)

@@ -4,7 +4,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from twinset.auditing.core import audit_release
+from twinset.auditing.release import audit_release
 from twinset.checks.tables import learnable_table
 from twinset.table.schema import Column, Kind, Personal, Schema
 from twinset.table.table import Table

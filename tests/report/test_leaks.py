@@ -18,8 +18,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from twinset.auditing.core import audit_release
-from twinset.evaluation.core import evaluate
+from twinset.auditing.release import audit_release
+from twinset.evaluation.release import evaluate
 from twinset.protocols import Result
 from twinset.report.html import render
 from twinset.report.json import to_json

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from twinset.rules.check import check
-from twinset.rules.mining.core import mine
+from twinset.rules.mining.mine import mine
 from twinset.rules.rule import Rules
 
 

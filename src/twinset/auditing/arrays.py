@@ -7,7 +7,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from twinset import registry
-from twinset.auditing.core import audit_release
+from twinset.auditing.release import audit_release
 from twinset.errors import InputError
 from twinset.results import Audit
 from twinset.table.schema import Column, Kind, Schema

@@ -1,5 +1,5 @@
 """Evaluate: evidence once, metrics on it, noise floors, problems in words."""
 
-from twinset.evaluation.core import evaluate
+from twinset.evaluation.release import evaluate
 
 __all__ = ["evaluate"]

@@ -8,7 +8,7 @@ from typing import Any
 
 from twinset import registry
 from twinset.errors import InputError
-from twinset.evaluation.core import evaluate as evaluate_tables
+from twinset.evaluation.release import evaluate as evaluate_tables
 from twinset.inputs import Options, read, read_like
 
 __all__ = ["metric"]

@@ -12,8 +12,8 @@ from twinset.protocols import Estimate, Result
 from twinset.report import charts
 from twinset.report.curves import attack_title, growth_curves, roc_curve
 from twinset.report.details import figure_of
-from twinset.report.measures import Measure
 from twinset.report.numbers import count, figure, span
+from twinset.report.readings import Reading
 from twinset.report.shapes import AttackRow, AuditView, Figure, LeakRow, Meter, RiskRow, Term
 from twinset.report.verdict import leaks_text, strongest
 from twinset.report.words import ATTACKS, GROUPS, describe, group_of, interval_of
@@ -26,7 +26,7 @@ Kind = tuple[str, str, float]  # name of the measure, group of records, false po
 _MOST_COLUMNS = 4
 _FIRST = 5  # attacks that are shown at once, or as many as did more than guess
 _MOST_LEAKS, _MOST_BOUNDS = 8, 6
-_CHANCE = Measure("", "", "share", anchors=(0.4, 0.6), reference="a coin")
+_CHANCE = Reading("", "", "share", anchors=(0.4, 0.6), reference="a coin")
 
 
 def audit_view(audit: Audit, provenance: Mapping[str, Any]) -> AuditView:

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from twinset.protocols import Estimate, Result
-from twinset.report.measures import Measure
 from twinset.report.numbers import Unit, figure, span, tick
+from twinset.report.readings import Reading
 from twinset.report.shapes import Bars, Strip, Tick
 from twinset.report.words import centre_of, describe, interval_of
 from twinset.results import Chart
@@ -40,23 +40,23 @@ class Axis:
         return round(_MARGIN + inner * min(max(share, 0.0), 1.0), 1)
 
 
-def axis(measure: Measure, results: Iterable[Result]) -> Axis:
+def axis(reading: Reading, results: Iterable[Result]) -> Axis:
     """Return an axis that holds the results, their references and the measure's anchors."""
-    values: list[float] = list(measure.anchors)
+    values: list[float] = list(reading.anchors)
     for r in results:
         if r.estimate is not None:
             values += [r.estimate.value, *(interval_of(r) or ())]
         if r.reference is not None:
             values += [r.reference - (r.noise or 0.0), r.reference + (r.noise or 0.0)]
     low, high = min(values, default=0.0), max(values, default=1.0)
-    short = max(measure.least - (high - low), 0.0) / 2
-    low, high = max(low - short, measure.domain[0]), min(high + short, measure.domain[1])
+    short = max(reading.least - (high - low), 0.0) / 2
+    low, high = max(low - short, reading.domain[0]), min(high + short, reading.domain[1])
     pad = 0.06 * (high - low) or 0.05 * max(abs(high), 1e-3)
     step = _nice((high - low + 2 * pad) / 20)
-    low = low if low == measure.domain[0] else math.floor((low - pad) / step) * step
+    low = low if low == reading.domain[0] else math.floor((low - pad) / step) * step
     high = math.ceil((high + pad) / step) * step
-    low, high = max(low, measure.domain[0]), min(high, measure.domain[1])
-    return Axis(low, high if high > low else low + 1.0, measure.unit)
+    low, high = max(low, reading.domain[0]), min(high, reading.domain[1])
+    return Axis(low, high if high > low else low + 1.0, reading.unit)
 
 
 def _nice(width: float) -> float:
@@ -70,17 +70,17 @@ def strip(result: Result, estimate: Estimate, on: Axis, second: Result | None = 
 
     `second`, another figure to compare with, takes the place of the reference.
     """
-    measure = describe(result)
-    unit = measure.unit
+    reading = describe(result)
+    unit = reading.unit
     low, high = interval_of(result) or (estimate.low, estimate.high)
     alt = f"{figure(estimate.value, unit)}, interval {span(low, high, unit)}"
     band = None
     if result.reference is not None:
-        alt += f"; {measure.reference}: {figure(result.reference, unit)}"
+        alt += f"; {reading.reference}: {figure(result.reference, unit)}"
         if result.noise:
             ends = result.reference - result.noise, result.reference + result.noise
             band = (on.at(ends[0]), on.at(ends[1]))
-            least, most = measure.domain
+            least, most = reading.domain
             alt += f", by chance {span(max(ends[0], least), min(ends[1], most), unit)}"
     return Strip(
         point=on.at(estimate.value),
@@ -90,7 +90,7 @@ def strip(result: Result, estimate: Estimate, on: Axis, second: Result | None = 
         band=band,
         left=tick(on.low, unit),
         right=tick(on.high, unit),
-        better="" if measure.goal else _better(result),
+        better="" if reading.goal else _better(result),
         alt=alt,
         second=None if second is None else _places(second, on),
     )

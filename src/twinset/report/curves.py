@@ -100,8 +100,8 @@ def growth_curves(results: Sequence[Result]) -> tuple[Curve, ...]:
 def _growth(some: list[tuple[float, Result]]) -> Curve:
     some.sort(key=lambda pair: pair[0])
     first = some[0][1]
-    measure = describe(first)
-    lines = {measure.title: [(n, r.value or 0.0) for n, r in some]}
+    reading = describe(first)
+    lines = {reading.title: [(n, r.value or 0.0) for n, r in some]}
     if all("of_train" in r.params and "of_holdout" in r.params for _, r in some):
         lines = {
             "people in the train data": [(n, float(r.params["of_train"])) for n, r in some],
@@ -109,11 +109,11 @@ def _growth(some: list[tuple[float, Result]]) -> Curve:
         }
     ends = [y for points in lines.values() for _, y in points]
     x = _Scale(some[0][0], some[-1][0], BOX[0], True)
-    y = _Scale(min(0.0, *ends), max(1.0 if measure.unit == "share" else 0.0, *ends), BOX[1], False)
+    y = _Scale(min(0.0, *ends), max(1.0 if reading.unit == "share" else 0.0, *ends), BOX[1], False)
     of = f" of {', '.join(first.columns)}" if first.columns else ""
-    title = f"{measure.title}{of}, over the number of released rows"
-    names = ("rows released", "right" if measure.unit == "share" else "")
-    return _curve(lines, (x, y), names=names, words=("count", measure.unit), guess="", alt=title)
+    title = f"{reading.title}{of}, over the number of released rows"
+    names = ("rows released", "right" if reading.unit == "share" else "")
+    return _curve(lines, (x, y), names=names, words=("count", reading.unit), guess="", alt=title)
 
 
 def _curve(

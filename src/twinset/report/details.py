@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 
 from twinset.protocols import Result
 from twinset.report import charts
-from twinset.report.measures import Measure
 from twinset.report.numbers import Unit, count, figure, plural, span
+from twinset.report.readings import Reading
 from twinset.report.shapes import Detail, DetailRow, Figure, KindRow, Section
 from twinset.report.words import (
     FAMILIES,
@@ -27,17 +27,17 @@ _ORDER = ("fidelity", "utility", "diversity", "integrity", "fairness", "privacy"
 
 def figure_of(result: Result, title: str = "", on: charts.Axis | None = None) -> Figure:
     """Return a result as a figure, on its own axis unless one is given."""
-    measure = describe(result)
-    e, unit = result.estimate, measure.unit
+    reading = describe(result)
+    e, unit = result.estimate, reading.unit
     if on is None:
-        on = charts.axis(measure, [result])
+        on = charts.axis(reading, [result])
     return Figure(
-        title=title or measure.title,
-        meaning=measure.meaning,
+        title=title or reading.title,
+        meaning=reading.meaning,
         value=figure(result.value, unit),
         interval=_interval(result, unit),
         reference=figure(result.reference, unit),
-        reference_name=measure.reference,
+        reference_name=reading.reference,
         direction=direction(result),
         mark=mark(result),
         strip=None if e is None else charts.strip(result, e, on),
@@ -54,9 +54,9 @@ def _interval(result: Result, unit: Unit) -> str:
 
 def kind_rows(exposed: Iterable[Exposed]) -> tuple[KindRow, ...]:
     """Return the kinds of record that are recognised best, on one axis."""
-    measure = Measure("", "", anchors=(0.45, 0.65), reference="guessing")
+    reading = Reading("", "", anchors=(0.45, 0.65), reference="guessing")
     results = [(e, _risk(e)) for e in exposed]
-    on = charts.axis(measure, [r for _, r in results])
+    on = charts.axis(reading, [r for _, r in results])
     rows = []
     for e, r in results:
         if r.estimate is not None:
@@ -102,13 +102,13 @@ def _detail(name: str, found: list[Result]) -> Detail:
     ranked = sorted(found, key=lambda r: -charts.excess(r))
     shown = _worth_showing(ranked)
     first = next((r for r in found if r.estimate is not None), found[0])
-    measure = describe(first)
+    reading = describe(first)
     rest = len(ranked) - len(shown)
     telling = _telling(found)
     return Detail(
-        title=_title(name, measure),
+        title=_title(name, reading),
         name=name,
-        meaning=measure.meaning,
+        meaning=reading.meaning,
         direction=direction(first),
         counted=_counted(found),
         rows=tuple(_row(r, telling) for r in shown),
@@ -142,9 +142,9 @@ def _identity(r: Result, keys: tuple[str, ...]) -> tuple[object, ...]:
     return (r.columns, r.group, *(r.params.get(k) for k in keys))
 
 
-def _title(name: str, measure: Measure) -> str:
-    averaged = name.startswith("mean_") and not measure.title.endswith("on average")
-    return f"{measure.title}, on average" if averaged else measure.title
+def _title(name: str, reading: Reading) -> str:
+    averaged = name.startswith("mean_") and not reading.title.endswith("on average")
+    return f"{reading.title}, on average" if averaged else reading.title
 
 
 def _counted(found: list[Result]) -> str:

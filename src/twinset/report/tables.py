@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 
 from twinset.protocols import Result
 from twinset.report import charts
-from twinset.report.measures import Measure
 from twinset.report.numbers import figure, plural, span
+from twinset.report.readings import Reading
 from twinset.report.shapes import GroupRow, ModelRow
 from twinset.report.words import describe, interval_of, mark
 
@@ -32,7 +32,7 @@ def model_rows(results: Iterable[Result]) -> tuple[ModelRow, ...]:
     ]
     pairs.sort(key=lambda pair: -charts.excess(pair[0]))
     both = [r for pair in pairs for r in pair if r is not None]
-    on = charts.axis(Measure("", "", domain=(-1.0, 1.0), anchors=(), least=0.2), both)
+    on = charts.axis(Reading("", "", domain=(-1.0, 1.0), anchors=(), least=0.2), both)
     return tuple(_model_row(r, real, on) for r, real in pairs[:_MOST_MODELS])
 
 
@@ -87,12 +87,12 @@ def groups_text(results: Sequence[Result]) -> str:
 
 
 def _group_row(r: Result) -> GroupRow:
-    measure, ends = describe(r), interval_of(r)
+    reading, ends = describe(r), interval_of(r)
     return GroupRow(
         group=r.group or "",
-        what=measure.title + (f": {r.columns[-1]}" if r.family in ("fairness", "utility") else ""),
-        value=figure(r.value, measure.unit),
-        interval=span(*ends, measure.unit) if ends else "",
-        reference=figure(r.reference, measure.unit),
+        what=reading.title + (f": {r.columns[-1]}" if r.family in ("fairness", "utility") else ""),
+        value=figure(r.value, reading.unit),
+        interval=span(*ends, reading.unit) if ends else "",
+        reference=figure(r.reference, reading.unit),
         mark=mark(r),
     )

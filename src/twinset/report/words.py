@@ -10,9 +10,9 @@ from dataclasses import replace
 from typing import Literal
 
 from twinset.protocols import Result
-from twinset.report.measures import MEASURES, Measure
-from twinset.report.model_measures import MODEL_MEASURES
 from twinset.report.numbers import figure
+from twinset.report.readings import READINGS, Reading
+from twinset.report.readings_models import MODEL_READINGS
 from twinset.report.shapes import Mark
 
 __all__ = [
@@ -30,7 +30,7 @@ __all__ = [
     "place",
 ]
 
-KNOWN = MEASURES | MODEL_MEASURES
+KNOWN = READINGS | MODEL_READINGS
 FAMILIES: dict[str, str] = {
     "fidelity": "Fidelity: are the statistics those of the real table?",
     "diversity": "Diversity: is the whole variety there?",
@@ -141,7 +141,7 @@ GLOSSARY: dict[str, str] = {
 }
 
 
-def describe(result: Result) -> Measure:
+def describe(result: Result) -> Reading:
     """Return how to read a result; an unknown name reads as itself."""
     name = result.name
     known = KNOWN.get(name)
@@ -155,9 +155,9 @@ def describe(result: Result) -> Measure:
     if known is None and name.startswith("mean_"):
         base = KNOWN.get(name.removeprefix("mean_"))
         if base is not None:
-            known = Measure(f"{base.title}, on average", base.meaning, base.unit, base.domain)
+            known = Reading(f"{base.title}, on average", base.meaning, base.unit, base.domain)
     if known is None:
-        return Measure(name.replace("_", " ").capitalize(), "", domain=(-1e12, 1e12), anchors=())
+        return Reading(name.replace("_", " ").capitalize(), "", domain=(-1e12, 1e12), anchors=())
     return known
 
 
@@ -185,12 +185,12 @@ def group_of(result: Result) -> str:
 
 def direction(result: Result) -> str:
     """Which way is good, in words."""
-    measure = describe(result)
-    if measure.goal:
-        return measure.goal
+    reading = describe(result)
+    if reading.goal:
+        return reading.goal
     if result.direction == "target":
         centre = centre_of(result)
-        aim = "real rows" if centre is None else figure(centre, measure.unit)
+        aim = "real rows" if centre is None else figure(centre, reading.unit)
         return f"closer to {aim} is better"
     return f"{result.direction} is better"
 

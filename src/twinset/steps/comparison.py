@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from twinset import registry
-from twinset.auditing.core import audit_release
+from twinset.auditing.release import audit_release
 from twinset.errors import InputError
-from twinset.evaluation.core import evaluate as evaluate_tables
+from twinset.evaluation.release import evaluate as evaluate_tables
 from twinset.inputs import Options, read, read_holdout
 from twinset.progress import phase
 from twinset.report.html import render_ranking

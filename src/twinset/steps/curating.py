@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from twinset import registry
 from twinset.errors import InputError
-from twinset.evaluation.core import evaluate
+from twinset.evaluation.release import evaluate
 from twinset.inputs import Options, read_like
 from twinset.progress import phase
 from twinset.protocols import Direction

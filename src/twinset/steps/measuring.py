@@ -13,7 +13,7 @@ from twinset.errors import InputError
 from twinset.evaluation.across import CrossValidation, with_across
 from twinset.evaluation.across import cross_validate as across
 from twinset.evaluation.compat import compat as compat_tables
-from twinset.evaluation.core import evaluate as evaluate_tables
+from twinset.evaluation.release import evaluate as evaluate_tables
 from twinset.inputs import Options, read, read_holdout, read_like, read_tables, stored_types
 from twinset.results import Evaluation
 from twinset.rules.files import as_rules

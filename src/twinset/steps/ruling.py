@@ -9,7 +9,7 @@ from typing import Any
 from twinset.inputs import Options, read, read_holdout
 from twinset.rules.check import Checked, check
 from twinset.rules.files import as_rules
-from twinset.rules.mining.core import mine
+from twinset.rules.mining.mine import mine
 from twinset.rules.rule import Rules
 from twinset.stats.seeds import stream
 from twinset.table.split import split

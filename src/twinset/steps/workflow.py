@@ -12,9 +12,9 @@ import pyarrow as pa
 import pydantic
 
 from twinset import registry
-from twinset.auditing.core import audit_release
+from twinset.auditing.release import audit_release
 from twinset.errors import ControlError
-from twinset.evaluation.core import evaluate as evaluate_tables
+from twinset.evaluation.release import evaluate as evaluate_tables
 from twinset.inputs import Options, read, read_holdout
 from twinset.progress import listen, phase, time_limit
 from twinset.report.bundle import Report

@@ -1,4 +1,4 @@
-"""Measures in plain words: what each asks, how it is read, which way is good.
+"""Readings: measures in plain words, what each asks, how it is read, which way is good.
 
 A name that is not listed here (a plug-in's metric) still appears in the report: under its own name,
 in the tables of details.
@@ -6,11 +6,11 @@ in the tables of details.
 
 from __future__ import annotations
 
-from twinset.report.measure import BEYOND, LEAN, Measure
-from twinset.report.measures_rows import ROWS
 from twinset.report.numbers import Unit
+from twinset.report.reading import BEYOND, LEAN, Reading
+from twinset.report.readings_rows import ROWS
 
-__all__ = ["MEASURES", "Measure"]
+__all__ = ["READINGS", "Reading"]
 
 _GUESS = {
     "worse": "above guessing",
@@ -34,24 +34,24 @@ _MODEL = {
 }
 
 
-def _tvd(title: str, of: str, anchors: tuple[float, ...] = (0.0, 0.05)) -> Measure:
+def _tvd(title: str, of: str, anchors: tuple[float, ...] = (0.0, 0.05)) -> Reading:
     meaning = (
         f"Share of rows that would have to change for {of} to have the real distribution "
         "(total variation distance, TVD). 0% is equal."
     )
-    return Measure(title, meaning, "share", anchors=anchors)
+    return Reading(title, meaning, "share", anchors=anchors)
 
 
-def _gap(title: str, of: str, unit: Unit = "number") -> Measure:
-    return Measure(title, f"Synthetic minus train: {of}. 0 is equal.", unit, (-1.0, 1.0))
+def _gap(title: str, of: str, unit: Unit = "number") -> Reading:
+    return Reading(title, f"Synthetic minus train: {of}. 0 is equal.", unit, (-1.0, 1.0))
 
 
-def _leak(title: str, what: str) -> Measure:
+def _leak(title: str, what: str) -> Reading:
     meaning = (
         f"Of 100 tries that fail on people set aside, how many more {what} for people in the train "
         "data. What is right for both alike is knowledge of the population, not a leak."
     )
-    return Measure(
+    return Reading(
         title,
         meaning,
         "share",
@@ -63,7 +63,7 @@ def _leak(title: str, what: str) -> Measure:
 
 
 _AUC_AXIS = (0.45, 0.65)
-MEASURES: dict[str, Measure] = {
+READINGS: dict[str, Reading] = {
     **ROWS,
     "column_tvd": _tvd("Single columns", "this column"),
     "pair_tvd": _tvd("Pairs of columns", "this pair of columns, taken together,"),
@@ -71,13 +71,13 @@ MEASURES: dict[str, Measure] = {
     "mean_column_tvd": _tvd("Single columns", "a column, on average,"),
     "mean_pair_tvd": _tvd("Pairs of columns", "a pair of columns, on average,", (0.0, 0.1)),
     "mean_triple_tvd": _tvd("Triples of columns", "three columns, on average,", (0.0, 0.15)),
-    "ks": Measure(
+    "ks": Reading(
         "Largest gap between cumulative shares",
         "The largest difference in the share of rows below any one value "
         "(Kolmogorov-Smirnov distance, KS).",
         "share",
     ),
-    "wasserstein": Measure(
+    "wasserstein": Reading(
         "Average shift of the values",
         "How far values must move to match, in units of the real spread (Wasserstein distance).",
         domain=(0.0, 1e9),
@@ -93,45 +93,45 @@ MEASURES: dict[str, Measure] = {
         "Categories against numbers", "how far a category explains a number (correlation ratio)"
     ),
     "dependence_tvd": _tvd("Dependence of two columns", "how two columns depend on each other"),
-    "js_divergence": Measure(
+    "js_divergence": Reading(
         "Surprise at single values",
         "Information by which the two distributions differ, in bits (Jensen-Shannon divergence).",
     ),
-    "quantile_error": Measure(
+    "quantile_error": Reading(
         "Shift of the quantiles",
         "How far the quantiles lie from the real ones, in units of the real spread.",
         domain=(0.0, 1e9),
     ),
-    "kl_divergence": Measure(
+    "kl_divergence": Reading(
         "Surprise at single values, one way",
         "Bits lost per row if one table's distribution is taken for the other's (Kullback-Leibler "
         "divergence). 0 is equal.",
         domain=(0.0, 1e9),
     ),
-    "hellinger": Measure(
+    "hellinger": Reading(
         "Distance of single columns (Hellinger)",
         "Distance of the two distributions with more weight on rare values. 0 is equal.",
     ),
-    "chi_square": Measure(
+    "chi_square": Reading(
         "Counts of single columns (chi-square)",
         "Pearson's statistic of the two rows of counts; without a difference it is about its "
         "degrees of freedom.",
         domain=(0.0, 1e12),
     ),
-    "tail_index_difference": Measure(
+    "tail_index_difference": Reading(
         "Heaviness of the upper tail",
         "Synthetic minus train: Hill's index of the highest 5% of the values. Above 0, the tail is "
         "too heavy, below, too light.",
         domain=(-1e9, 1e9),
     ),
-    "extreme_quantile_error": Measure(
+    "extreme_quantile_error": Reading(
         "Extreme quantiles",
         "How far the value that 1% (99%) of the rows lie below is off, in units of the real "
         "5%-95% range.",
         domain=(0.0, 1e9),
     ),
     "mean_kway_tvd": _tvd("Sets of columns", "several columns, on average,", (0.0, 0.15)),
-    "k_marginal_score": Measure(
+    "k_marginal_score": Reading(
         "k-marginal score",
         "Agreement of three columns at a time, averaged over sets of columns: 1000 is equal, 0 has "
         "nothing in common (NIST's score).",
@@ -139,18 +139,18 @@ MEASURES: dict[str, Measure] = {
         anchors=(),
         least=50.0,
     ),
-    "mmd": Measure(
+    "mmd": Reading(
         "Whole rows, by a kernel",
         "Squared maximum mean discrepancy (MMD) of whole rows. 0 is equal.",
         domain=(0.0, 2.0),
     ),
-    "sliced_wasserstein": Measure(
+    "sliced_wasserstein": Reading(
         "Whole rows, in random directions",
         "How far whole rows must move to match, averaged over random directions (sliced "
         "Wasserstein distance). 0 is equal.",
         domain=(0.0, 1e9),
     ),
-    "pmse": Measure(
+    "pmse": Reading(
         "Telling rows apart by a simple model",
         "Mean squared distance of a logistic model's chances from guessing (propensity score mean "
         "squared error, pMSE). 0: it cannot tell, 0.25: it always can.",
@@ -166,18 +166,18 @@ MEASURES: dict[str, Measure] = {
         "the largest gap between groups in the share with this outcome",
         "share",
     ),
-    "empty_pair_share": Measure(
+    "empty_pair_share": Reading(
         "Two values that do not go together",
         "Share of rows with two values that no train row has together, though some should if it "
         "were chance.",
         "share",
     ),
-    "empty_pair_rows": Measure(
+    "empty_pair_rows": Reading(
         "Rows with values that do not go together",
         "Share of rows with at least one such combination.",
         "share",
     ),
-    "authenticity": Measure(
+    "authenticity": Reading(
         "Rows that are their own",
         "Share of synthetic rows that lie farther from their nearest train row than that row's "
         "nearest neighbour does. A warning light, not a guarantee.",
@@ -185,24 +185,24 @@ MEASURES: dict[str, Measure] = {
         anchors=(),
         least=0.1,
     ),
-    "category_coverage": Measure(
+    "category_coverage": Reading(
         "Categories that are there",
         "Share of the train data's common categories that occur in the synthetic rows.",
         "share",
         anchors=(1.0,),
     ),
-    "range_coverage": Measure(
+    "range_coverage": Reading(
         "Range that is covered",
         "Share of the train data's range that the synthetic rows cover, extremes aside.",
         "share",
         anchors=(1.0,),
     ),
-    "unseen_share": Measure(
+    "unseen_share": Reading(
         "Values never seen",
         "Share of rows with a value that is not among, or lies outside, those of the train data.",
         "share",
     ),
-    "repeated_rows": Measure(
+    "repeated_rows": Reading(
         "Rows that repeat each other",
         "Share of synthetic rows that equal another synthetic row. Real rows do so too, where they "
         "are short or common.",
@@ -210,7 +210,7 @@ MEASURES: dict[str, Measure] = {
         anchors=(0.0, 0.01),
     ),
     "missing_pattern_tvd": _tvd("Pattern of missing cells", "which cells are missing together"),
-    "c2st": Measure(
+    "c2st": Reading(
         "Telling synthetic rows from real ones",
         "A model is trained to tell them apart (classifier two-sample test, C2ST); the figure is "
         "how often it ranks a synthetic row as the more synthetic one (AUC). 0.5: it cannot tell. "
@@ -219,7 +219,7 @@ MEASURES: dict[str, Measure] = {
         goal="closer to 0.5 is better",
         standing=_TOLD,
     ),
-    "tstr": Measure(
+    "tstr": Reading(
         "Prediction",
         "A model learns from synthetic rows only and is tested on real rows it has never seen "
         "(train on synthetic, test on real: TSTR).",
@@ -228,35 +228,35 @@ MEASURES: dict[str, Measure] = {
         least=0.1,
         standing=_MODEL,
     ),
-    "tstr_gap": Measure(
+    "tstr_gap": Reading(
         "Loss by learning from synthetic rows",
         "Score of the model that learned from real rows minus that of the one that learned from "
         "synthetic rows. 0: nothing is lost.",
         domain=(-2.0, 2.0),
         anchors=(0.0, 0.05),
     ),
-    "trtr": Measure(
+    "trtr": Reading(
         "Prediction, learned from real rows",
         "The same model learns from the real train rows and is tested on real rows it has never "
         "seen (train on real, test on real: TRTR).",
         anchors=(),
         least=0.1,
     ),
-    "exact_copies": Measure(
+    "exact_copies": Reading(
         "Copies of real rows",
         "Share of synthetic rows that equal a real train row in every column. Fresh real rows have "
         "some too, where rows are short or common.",
         "share",
         anchors=(0.0, 0.01),
     ),
-    "near_copies": Measure(
+    "near_copies": Reading(
         "Near copies of real rows",
         "Share of synthetic rows that lie as close to a train row as the closest 1% of fresh real "
         "rows do.",
         "share",
         anchors=(0.0, 0.01),
     ),
-    "records_copied": Measure(
+    "records_copied": Reading(
         "Train records that were copied",
         "Share of the people (or things) in the train data of whom a row that is theirs alone "
         "stands in the synthetic table. Of people set aside, the same happens by chance.",
@@ -265,7 +265,7 @@ MEASURES: dict[str, Measure] = {
         reference="people set aside",
         standing=_COPIED,
     ),
-    "identifiers_copied": Measure(
+    "identifiers_copied": Reading(
         "Identifiers that were copied",
         "Share of synthetic rows whose identifier stands in the train data. Of identifiers set "
         "aside, as many are met by chance.",
@@ -274,7 +274,7 @@ MEASURES: dict[str, Measure] = {
         reference="identifiers set aside",
         standing=_COPIED,
     ),
-    "dcr_share": Measure(
+    "dcr_share": Reading(
         "Rows that lean towards the train data",
         "Share of synthetic rows whose nearest real row is a train row, not one set aside "
         "(distance to closest record, DCR). 50% is even. A warning light, not a guarantee.",
@@ -283,7 +283,7 @@ MEASURES: dict[str, Measure] = {
         goal="closer to 50% is better",
         standing=LEAN,
     ),
-    "auc": Measure(
+    "auc": Reading(
         "Telling who is in the train data",
         "An attack scores every record; this is how often a train record gets a higher score than "
         "one that was not in it (AUC). 0.5 is guessing, 1 is always right.",
@@ -292,7 +292,7 @@ MEASURES: dict[str, Measure] = {
         reference="guessing",
         standing=_GUESS,
     ),
-    "tpr_at_fpr": Measure(
+    "tpr_at_fpr": Reading(
         "Records recognised with few false alarms",
         "Share of train records that an attack names, while it wrongly names only the given share "
         "of other records (true positive rate at a false positive rate).",
@@ -300,7 +300,7 @@ MEASURES: dict[str, Measure] = {
         reference="guessing",
         standing=_GUESS,
     ),
-    "advantage": Measure(
+    "advantage": Reading(
         "Advantage over guessing",
         "Rate of right minus rate of wrong accusations at a threshold chosen on other records.",
         domain=(-1.0, 1.0),
@@ -308,7 +308,7 @@ MEASURES: dict[str, Measure] = {
         reference="guessing",
         standing=_GUESS,
     ),
-    "balanced_accuracy": Measure(
+    "balanced_accuracy": Reading(
         "Right answers, members and others counted alike",
         "Average of the share of train records recognised and of other records cleared, at the "
         "same threshold as the advantage. 50% is guessing.",
@@ -317,7 +317,7 @@ MEASURES: dict[str, Measure] = {
         reference="guessing",
         standing=_GUESS,
     ),
-    "privacy_gain": Measure(
+    "privacy_gain": Reading(
         "Privacy gain",
         "One minus the advantage: 1 if the attack does no better than guessing, 0 if it is always "
         "right, as it would be with the real rows themselves.",
@@ -329,7 +329,7 @@ MEASURES: dict[str, Measure] = {
     "reconstruction_leak": _leak("Reconstructing a hidden column", "are reconstructed right"),
     "linkability_leak": _leak("Joining two sources", "are joined right through the release"),
     "singling_out_leak": _leak("Singling out", "fit exactly one person"),
-    "auc_gap": Measure(
+    "auc_gap": Reading(
         "Risk beyond that of random records",
         "How much more often the attack ranks these records right than random ones. 0 is equal.",
         domain=(-1.0, 1.0),
@@ -337,7 +337,7 @@ MEASURES: dict[str, Measure] = {
         reference="random records",
         standing=_GUESS,
     ),
-    "records_at_risk": Measure(
+    "records_at_risk": Reading(
         "Records at risk",
         "Share of the records attacked that some attack recognises beyond chance; of those named, "
         "5% may be named by chance.",
@@ -346,20 +346,20 @@ MEASURES: dict[str, Measure] = {
         reference="none",
         standing=_GUESS,
     ),
-    "shadow_fits": Measure(
+    "shadow_fits": Reading(
         "Fits that worked",
         "Share of the fits that gave a table of the right kind in time. The others were left out.",
         "share",
         anchors=(0.9, 1.0),
         reference="all",
     ),
-    "control": Measure(
+    "control": Reading(
         "Controls of the audit",
         "Attacks on planted leaks and on records dealt by chance, where the right answer is known.",
         reference="guessing",
         standing=_GUESS,
     ),
-    "epsilon_lower_bound": Measure(
+    "epsilon_lower_bound": Reading(
         "Empirical lower bound on epsilon",
         "The least privacy loss that explains what the attack achieved. The interval ends at the "
         "ceiling, the most that this test could have shown: a bound near 0 proves nothing.",

@@ -1,29 +1,29 @@
-"""Measures of what models learn from a release, in plain words; see `twinset.report.measures`."""
+"""Measures of what models learn from a release, in plain words; see `twinset.report.readings`."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from twinset.report.measures import MEASURES, Measure
+from twinset.report.readings import READINGS, Reading
 
-__all__ = ["MODEL_MEASURES"]
+__all__ = ["MODEL_READINGS"]
 
 _KINDS = {"forest": "a random forest", "linear": "a linear or logistic model"}
 
 
-def _by(kind: str, name: str) -> Measure:
-    base = MEASURES[name]
+def _by(kind: str, name: str) -> Reading:
+    base = READINGS[name]
     return replace(base, title=f"{base.title} ({kind})", meaning=f"With {kind}: {base.meaning}")
 
 
-def _fair(title: str, meaning: str, *, ratio: bool = False) -> Measure:
+def _fair(title: str, meaning: str, *, ratio: bool = False) -> Reading:
     own = (1.0,) if ratio else (0.0, 0.1)
-    return Measure(title, meaning, "number" if ratio else "share", anchors=own, reference=_REAL)
+    return Reading(title, meaning, "number" if ratio else "share", anchors=own, reference=_REAL)
 
 
 _REAL = "a model of real rows"
 _RATIO = "The same as a ratio, smallest over largest. 1 is equal."
-_FAIR: dict[str, Measure] = {
+_FAIR: dict[str, Reading] = {
     "demographic_parity_difference": _fair(
         "Groups chosen alike",
         "A model that learned from synthetic rows decides about real ones: largest gap between "
@@ -50,27 +50,27 @@ _FAIR: dict[str, Measure] = {
         "(predictive parity). 0% is equal.",
     ),
     "predictive_parity_ratio": _fair("Decisions right alike, as a ratio", _RATIO, ratio=True),
-    "worst_group_accuracy": Measure(
+    "worst_group_accuracy": Reading(
         "The group served worst",
         "Share of right decisions in the group with the fewest.",
         "share",
         anchors=(1.0,),
         reference=_REAL,
     ),
-    "generalised_entropy": Measure(
+    "generalised_entropy": Reading(
         "Inequality of decisions",
         "How unequally wrong decisions benefit some and harm others (generalised entropy). 0 is "
         "equal.",
         domain=(0.0, 1e9),
         reference=_REAL,
     ),
-    "between_group_entropy": Measure(
+    "between_group_entropy": Reading(
         "Inequality of decisions between groups",
         "The part of that inequality that lies between groups. 0: none.",
         domain=(0.0, 1e9),
         reference=_REAL,
     ),
-    "bias_amplification": Measure(
+    "bias_amplification": Reading(
         "Differences exaggerated",
         "By how much the model's decisions exaggerate (above 0) or dampen (below 0) what sets the "
         "groups apart.",
@@ -79,13 +79,13 @@ _FAIR: dict[str, Measure] = {
         anchors=(0.0, 0.05),
         reference=_REAL,
     ),
-    "equity_scaled_auc": Measure(
+    "equity_scaled_auc": Reading(
         "Prediction, scaled by equity",
         "How well the model ranks real rows (AUC), divided by one plus its gaps between groups.",
         anchors=(0.5, 1.0),
         reference=_REAL,
     ),
-    "group_calibration_gap": Measure(
+    "group_calibration_gap": Reading(
         "Chances right in each group",
         "Largest gap in a group between the mean chance that the model gives and the share with "
         "the outcome.",
@@ -93,14 +93,14 @@ _FAIR: dict[str, Measure] = {
         anchors=(0.0, 0.1),
         reference=_REAL,
     ),
-    "representation_ratio": Measure(
+    "representation_ratio": Reading(
         "Groups as large as they should be",
         "Share of the group that is most short of rows in the synthetic table, divided by its "
         "share in the train data.",
         domain=(0.0, 1e9),
         anchors=(1.0,),
     ),
-    "conditional_disparity_difference": Measure(
+    "conditional_disparity_difference": Reading(
         "Disparity that a column does not explain",
         "Synthetic minus train: the gap between groups in the share with the outcome that remains "
         "once this column is taken into account.",
@@ -115,35 +115,35 @@ _BY_KIND = {
     for learner, kind in _KINDS.items()
 }
 _UTILITY = {
-    "survival_concordance": Measure(
+    "survival_concordance": Reading(
         "Who comes to the event first",
         "How often a survival model that learned from synthetic rows ranks two real rows by their "
         "time to the event as they came (concordance). 0.5 is guessing.",
         anchors=(0.5, 1.0),
         reference="learned from real rows",
-        standing=MEASURES["tstr"].standing,
+        standing=READINGS["tstr"].standing,
     ),
-    "survival_curve_distance": Measure(
+    "survival_curve_distance": Reading(
         "Survival curves",
         "Mean gap between the shares that are left over time (Kaplan-Meier). 0% is equal.",
         "share",
         anchors=(0.0, 0.05),
     ),
-    "simulation_quality": Measure(
+    "simulation_quality": Reading(
         "Like real tables, both ways",
         "Models of this table hold for real tables, and models of real tables hold for it. 1: as "
         "well as real tables for themselves.",
         domain=(-2.0, 2.0),
         anchors=(0.0, 1.0),
     ),
-    "transfer_quality": Measure(
+    "transfer_quality": Reading(
         "What is learned carries over",
         "Skill on real tables of a model of this table, divided by the skill of their own models. "
         "1: as good.",
         domain=(-2.0, 2.0),
         anchors=(0.0, 1.0),
     ),
-    "column_prediction_gap": Measure(
+    "column_prediction_gap": Reading(
         "Each column foretold from the others",
         "Score of a small model of this column that learned from real rows minus that of one that "
         "learned from synthetic rows, on unseen real rows. 0: nothing is lost.",
@@ -151,14 +151,14 @@ _UTILITY = {
         anchors=(0.0, 0.05),
         reference="learned from real rows",
     ),
-    "coefficient_overlap": Measure(
+    "coefficient_overlap": Reading(
         "The same effects in a regression",
         "How far the 95% intervals of the coefficients of a regression on synthetic and on real "
         "rows overlap, on average (confidence interval overlap, CIO). 1 is the same.",
         "share",
         anchors=(0.0, 1.0),
     ),
-    "efficacy_delta": Measure(
+    "efficacy_delta": Reading(
         "Decisions lost by learning from synthetic rows",
         "Score of decisions by the model that learned from real rows minus that by the one that "
         "learned from synthetic rows; the threshold was set on the rows learned from. 0: nothing "
@@ -166,7 +166,7 @@ _UTILITY = {
         domain=(-1.0, 1.0),
         anchors=(0.0, 0.05),
     ),
-    "added_rows_gain": Measure(
+    "added_rows_gain": Reading(
         "Gain by adding synthetic rows",
         "Score of a model that learned from real and synthetic rows together minus that of one "
         "that learned from the real rows alone. Below 0, the synthetic rows mislead.",
@@ -174,7 +174,7 @@ _UTILITY = {
         anchors=(0.0, 0.02),
         reference="real rows alone",
     ),
-    "importance_rank_correlation": Measure(
+    "importance_rank_correlation": Reading(
         "Columns that matter, in order",
         "Whether the models of synthetic and of real rows rank the columns alike by how much they "
         "use them (rank correlation). 1 is the same order.",
@@ -182,7 +182,7 @@ _UTILITY = {
         anchors=(1.0,),
         reference="two models of real rows",
     ),
-    "importance_top_overlap": Measure(
+    "importance_top_overlap": Reading(
         "Columns that matter most",
         "Share of the columns that the model of real rows uses most which the model of synthetic "
         "rows uses most as well.",
@@ -191,4 +191,4 @@ _UTILITY = {
         reference="two models of real rows",
     ),
 }
-MODEL_MEASURES: dict[str, Measure] = _BY_KIND | _UTILITY | _FAIR
+MODEL_READINGS: dict[str, Reading] = _BY_KIND | _UTILITY | _FAIR

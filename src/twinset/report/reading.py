@@ -1,4 +1,4 @@
-"""How one measure is read: the form of an entry of `twinset.report.measures`."""
+"""How one measure is read: the form of an entry of `twinset.report.readings`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from twinset.report.numbers import Unit
 
-__all__ = ["BEYOND", "LEAN", "Measure"]
+__all__ = ["BEYOND", "LEAN", "Reading"]
 
 LEAN = {
     "worse": "leans towards the train data",
@@ -26,7 +26,7 @@ _FRESH = {
 
 
 @dataclass(frozen=True)
-class Measure:
+class Reading:
     """How one measure is read.
 
     `domain` bounds the values; `anchors` always lie on its axis, so that a small difference does

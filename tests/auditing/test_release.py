@@ -11,10 +11,10 @@ from twinset import registry
 from twinset.attacks.dcr_difference import DcrDifference
 from twinset.attacks.distance import Distance
 from twinset.auditing.copies import copied_records
-from twinset.auditing.core import audit_release
 from twinset.auditing.game import Game, NoGame, set_up
 from twinset.auditing.kinds import grouped_auc
 from twinset.auditing.measures import auc
+from twinset.auditing.release import audit_release
 from twinset.checks.tables import learnable_table, odd_tables
 from twinset.errors import InputError
 from twinset.protocols import ThreatModel
