@@ -21,6 +21,7 @@ from twinset.evaluation import counting, equal_rows
 from twinset.evaluation.codebook import Codebook
 from twinset.evaluation.coding import column_numbers
 from twinset.evaluation.counting import InFiles, InMemory, Rows
+from twinset.evaluation.effects import Effects
 from twinset.evaluation.views import Views
 from twinset.metrics._evidence import Cells, Coded, Counts, Floats, Side, Split, Standing
 from twinset.protocols import Records
@@ -37,7 +38,6 @@ from twinset.table.table import Table
 __all__ = ["Evidence"]
 
 NEAR_UNIQUE = 0.5  # a column with more distinct values than this share of the rows
-_RESPLIT_ROWS = 30_000
 _SOME_ROWS = 50_000
 _SORTED = 20_000_000  # sorted values held at most: sorting again is cheap
 T = TypeVar("T")
@@ -236,10 +236,30 @@ class Evidence:
         return self._codebook.held(column)
 
     def pooled_effect(self, columns: Sequence[str]) -> float:
-        """Design effect to use for chance: the largest of these columns, real rows."""
+        """Design effect of real rows, the largest of these columns."""
         known = [c for c in columns if c in self.columns]
         sides = [s for s in self.sides if s != "synthetic"]
         return max((self.effect(s, c) for s in sides for c in known), default=1.0)
+
+    @cached_property
+    def _effects(self) -> Effects:
+        return Effects(self)
+
+    def effects(self, cells: Cells) -> tuple[float, float]:
+        """Design effects on a set's counts, of real rows and of the release's."""
+        if len(cells.columns) > 1 and cells.codes:
+            return self._effects.of(cells)
+        known = [c for c in cells.columns if c in self.columns]
+        release = max((self.effect("synthetic", c) for c in known), default=1.0)
+        return self.pooled_effect(known), release
+
+    def dependence_effect(self, cells: Cells) -> float:
+        """Design effect of real rows on a pair's joint counts once its margins are fixed."""
+        return self._effects.of_dependence(cells)
+
+    def effects_along(self, column: str) -> Floats:
+        """Design effects of real rows on the shares below a number's 1%, 2% ... 99% quantile."""
+        return self._effects.along(column)
 
     # -- chance ----------------------------------------------------------------------------------
 
@@ -248,7 +268,7 @@ class Evidence:
     ) -> tuple[float, float]:
         """Mean and variance of a distance if the release were a fresh real sample."""
         counts, fresh = self.pooled(cells)
-        effect = self.pooled_effect(cells.columns)
+        effect = self.dependence_effect(cells) if raked else self.effects(cells)[0]
         if measure == "js":
             return self._null.js(counts, fresh, effect)
         damp = np.ones(len(counts))
@@ -279,7 +299,7 @@ class Evidence:
             return found
         counts, fresh = self.pooled(cells)
         same = self._null_at_split.tvd if measure == "tvd" else self._null_at_split.js
-        at_split = same(counts, fresh, self.pooled_effect(cells.columns))[0]
+        at_split = same(counts, fresh, self.effects(cells)[0])[0]
         return min(1.0, found * mean / at_split) if at_split > 0 else found
 
     def some(self, side: Side, most: int = _SOME_ROWS) -> tuple[Places, Places]:
@@ -290,25 +310,13 @@ class Evidence:
         chosen = draw(units, rows, most, self.rng("some", side))
         return chosen, compact(None if units is None else units[chosen], len(chosen))
 
-    @cached_property
-    def _real_rows(self) -> tuple[dict[Side, Places], Places]:
-        chosen: dict[Side, Places] = {}
-        ids, start = [], 0
-        sides = [s for s in self.sides if s != "synthetic"]
-        for side in sides:
-            chosen[side], own = self.some(side, _RESPLIT_ROWS // len(sides))
-            ids.append(own + start)
-            start += int(own.max(initial=-1)) + 1
-        return chosen, np.concatenate(ids)
-
     def real(self, cells: Cells) -> Places:
         """Cell of each of a bounded sample of real rows (train and holdout pooled)."""
-        rows, _ = self._real_rows
-        return np.concatenate([cells.index(side, at) for side, at in rows.items()])
+        return self._effects.real.index(cells)
 
     def resplits(self, times: int) -> Iterator[npt.NDArray[np.bool_]]:
         """Random halves by unit of the rows of `real`."""
-        _, ids = self._real_rows
+        ids = self._effects.real.units
         rng = self.rng("resplits")
         number = int(ids.max()) + 1
         for _ in range(times):

@@ -170,7 +170,7 @@ def _clearest(evidence: Evidence, pair: tuple[str, ...]) -> str:
     raked = marginals.rake(release, train.sum(axis=1), train.sum(axis=0))
     n, m = float(train.sum()), float(release.sum())
     p, q = train / n, raked / max(float(raked.sum()), 1.0)
-    effect = evidence.pooled_effect(pair)
+    effect = evidence.dependence_effect(cells)
     noise = Z95 * np.sqrt(effect * np.maximum(p * (1 - p), 1 / n) * (1 / n + 1 / m))
     held = unit_counts(cells.index("train"), evidence.units("train"), train.size)
     held = held.reshape(cells.shape)

@@ -126,7 +126,11 @@ class Evidence(Protocol):
     target: str | None
     sensitive: tuple[str, ...]
     schema: Schema
-    columns: dict[str, Coded]
+
+    @property
+    def columns(self) -> dict[str, Coded]:
+        """Coded columns by name."""
+        ...
 
     @property
     def sides(self) -> tuple[Side, ...]:
@@ -162,7 +166,19 @@ class Evidence(Protocol):
         ...
 
     def pooled_effect(self, columns: Sequence[str]) -> float:
-        """Design effect to use for chance: the largest of these columns, real rows."""
+        """Design effect of real rows, the largest of these columns."""
+        ...
+
+    def effects(self, cells: Cells) -> tuple[float, float]:
+        """Design effects on a set's counts, of real rows and of the release's."""
+        ...
+
+    def dependence_effect(self, cells: Cells) -> float:
+        """Design effect of real rows on a pair's joint counts once its margins are fixed."""
+        ...
+
+    def effects_along(self, column: str) -> Floats:
+        """Design effects of real rows on the shares below a number's 1%, 2% ... 99% quantile."""
         ...
 
     def cells(self, columns: Sequence[str], levels: int | None = None) -> Cells:

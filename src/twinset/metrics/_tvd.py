@@ -24,7 +24,7 @@ def tvd_draft(evidence: Evidence, measure: Measure, cells: Cells, **params: Any)
     """Measure one set of columns."""
     train, release = cells.counts["train"], cells.counts["synthetic"]
     value = marginals.tvd(train, release)
-    variance, _ = marginals.tvd_variance(train, release, _effects(evidence, cells))
+    variance, _ = marginals.tvd_variance(train, release, evidence.effects(cells))
     mean, spread = evidence.null(cells, "tvd")
     worse, better = chi_tails(value, mean, spread)
     return Draft(
@@ -39,12 +39,6 @@ def tvd_draft(evidence: Evidence, measure: Measure, cells: Cells, **params: Any)
         columns=cells.columns,
         params={"expected": round(mean, 6), **params},
     )
-
-
-def _effects(evidence: Evidence, cells: Cells) -> tuple[float, float]:
-    known = [c for c in cells.columns if c in evidence.columns]
-    pair = [max((evidence.effect(s, c) for c in known), default=1.0) for s in _TWO]
-    return pair[0], pair[1]
 
 
 _TWO: tuple[Side, Side] = ("train", "synthetic")

@@ -1,0 +1,112 @@
+"""Design effects of units: how much less the rows at hand tell than as many independent rows."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from twinset.metrics._evidence import Cells, Codes, Evidence, Floats, Side
+from twinset.stats.partners import Partners
+from twinset.stats.sorted_values import quantiles
+
+__all__ = ["Effects", "Sample"]
+
+_ROWS = 30_000
+_CUTS = np.arange(0.01, 0.995, 0.01)
+Places = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """A bounded sample of whole units out of the rows at hand of some tables.
+
+    Attributes
+    ----------
+    places
+        Places of the rows in each table.
+    units
+        Shape (rows,): unit of each row, 0, 1, 2 ...
+    partners
+        Which rows are of one unit; None if no two are.
+    """
+
+    places: dict[Side, Places]
+    units: Places
+    partners: Partners | None
+
+    @classmethod
+    def of(cls, evidence: Evidence, sides: Sequence[Side]) -> Sample:
+        """Draw from these tables."""
+        places: dict[Side, Places] = {}
+        units, start, thinned = [], 0, 1.0
+        for side in sides:
+            places[side], own = evidence.some(side, _ROWS // len(sides))
+            units.append(own + start)
+            start += int(own.max(initial=-1)) + 1
+            known = evidence.units(side)
+            thinned = max(thinned, evidence.rows(side) / len(own if known is None else known))
+        ids = np.concatenate(units)
+        paired = start < len(ids)
+        rng = evidence.rng("partners", *sides)
+        return cls(places, ids, Partners.of(ids, rng, thinned) if paired else None)
+
+    def index(self, cells: Cells) -> Places:
+        """Return shape (rows,): the cell of each row."""
+        return np.concatenate([cells.index(side, at) for side, at in self.places.items()])
+
+    def codes(self, cells: Cells, column: int) -> Codes:
+        """Return shape (rows,): the code of each row in a column of a set."""
+        return np.concatenate([cells.codes[s][column][at] for s, at in self.places.items()])
+
+    def effect(self, cells: Cells) -> float:
+        """Design effect on a set's shares."""
+        return self.partners.effect(self.index(cells), len(cells.unseen)) if self.partners else 1.0
+
+
+class Effects:
+    """Design effects on counts of sets of columns, and along the values of numbers.
+
+    Of the real rows (train and holdout together) and of the release's; all 1 where each row is its
+    own unit.
+    """
+
+    def __init__(self, evidence: Evidence) -> None:
+        self._evidence = evidence
+        self._found: dict[Hashable, tuple[float, float]] = {}
+
+    @cached_property
+    def real(self) -> Sample:
+        """Rows of train and holdout."""
+        return Sample.of(self._evidence, [s for s in self._evidence.sides if s != "synthetic"])
+
+    @cached_property
+    def _release(self) -> Sample:
+        return Sample.of(self._evidence, ["synthetic"])
+
+    def of(self, cells: Cells) -> tuple[float, float]:
+        """Effects on a set's shares, in real rows and in the release."""
+        key = cells.columns, cells.shape
+        if key not in self._found:
+            self._found[key] = self.real.effect(cells), self._release.effect(cells)
+        return self._found[key]
+
+    def of_dependence(self, cells: Cells) -> float:
+        """Effect on a pair's joint shares in real rows, its margins fixed."""
+        if self.real.partners is None:
+            return 1.0
+        a, b = (self.real.codes(cells, i) for i in (0, 1))
+        return self.real.partners.dependence_effect(a, b, (cells.shape[0], cells.shape[1]))
+
+    def along(self, column: str) -> Floats:
+        """Effects on the shares below the 1%, 2% ... 99% quantile of a number: shape (99,)."""
+        if self.real.partners is None:
+            return np.ones(len(_CUTS))
+        values = self._evidence.values
+        x = np.concatenate([values(s, column)[at] for s, at in self.real.places.items()])
+        cuts = quantiles(self._evidence.real_sorted(column), _CUTS)
+        codes = np.where(np.isnan(x), -1, np.searchsorted(cuts, x))
+        return self.real.partners.cumulative_effects(codes, len(_CUTS) + 1)

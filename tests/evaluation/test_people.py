@@ -1,0 +1,158 @@
+"""Several rows a person: what chance shows is that of persons, not of rows."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from twinset import registry
+from twinset.evaluation.evidence import Evidence
+from twinset.stats.partners import Partners
+from twinset.stats.units import UnitSums
+
+DRAWS = 12
+
+
+def patients(persons, rng):
+    """Visits of patients, about four each: some columns never change, some nearly, some freely."""
+    unit = np.repeat(np.arange(persons), 1 + rng.poisson(3, persons))
+    n = len(unit)
+    region = rng.choice(list("abcdef"), persons, p=[0.3, 0.25, 0.2, 0.1, 0.1, 0.05])[unit]
+    weight = rng.normal(75, 12, persons)
+    height = rng.normal(170, 9, persons) + 0.3 * (weight - 75)
+    mood = rng.normal(size=persons)[unit]
+    visit = rng.choice(list("uvwx"), n, p=[0.4, 0.3, 0.2, 0.1])
+    sick = rng.random(n) < 1 / (1 + np.exp(-mood - (visit == "u")))
+    return pd.DataFrame(
+        {
+            "unit": unit.astype(str),
+            "region": region,
+            "weight": np.round(weight[unit] + rng.normal(0, 0.7, n), 1),
+            "height": np.round(height[unit], 1),
+            "visit": visit,
+            "sick": np.where(sick, "y", "n"),
+            "pulse": np.round(rng.normal(70 + 3 * mood, 8)),
+        }
+    )
+
+
+def rewired(frame, rng):
+    """In a quarter of the rows it depends on the visit alone whether one is sick."""
+    chosen = rng.random(len(frame)) < 0.25
+    known = frame["visit"].map({"u": "y", "v": "n", "w": "n", "x": "y"})
+    return frame.assign(sick=frame["sick"].mask(chosen, known))
+
+
+def verdicts(build, metrics, spoil=None, *, persons=600, draws=DRAWS):
+    """Every verdict of some releases: (measure, columns, verdict)."""
+    for seed in range(draws):
+        rng = np.random.default_rng(seed)
+        train, release, holdout = (patients(persons, rng) for _ in range(3))
+        release = release if spoil is None else spoil(release, rng)
+        tables = [build(t, unit="unit") for t in (train, release, holdout)]
+        evidence = Evidence(*tables, seed=seed)
+        for metric in metrics:
+            for r in registry.configure("metrics", metric).measure(evidence):
+                if r.verdict is not None:
+                    yield r.name, set(r.columns), r.verdict
+
+
+def test_pairs_of_honest_persons_are_within_noise(build) -> None:
+    """With the largest effect of a column for all pairs, 40% of these were called better."""
+    found = Counter((name, v) for name, _, v in verdicts(build, ["pairs"]))
+    for name in ("pair_tvd", "dependence_tvd"):
+        figures = sum(n for (what, _), n in found.items() if what == name)
+        assert figures == DRAWS * 15
+        for wrong in ("better", "worse"):
+            assert found[name, wrong] <= 0.025 * figures, found
+
+
+def test_invented_dependence_is_found_though_persons_repeat(build) -> None:
+    """It was missed where another column of the pair, or the pair's own margins, hardly change."""
+    found = verdicts(build, ["pairs"], rewired)
+    caught = [v for name, columns, v in found
+              if name == "dependence_tvd" and columns == {"visit", "sick"}]  # fmt: skip
+    assert len(caught) == DRAWS
+    assert caught.count("worse") >= DRAWS - 1
+
+
+@pytest.mark.slow
+def test_sets_of_honest_persons_are_within_noise(build) -> None:
+    found = Counter((name, v) for name, _, v in verdicts(build, ["triples", "kway"], draws=40))
+    figures = Counter()
+    for (name, _), number in found.items():
+        figures[name] += number
+    wrong = {k: n / figures[k[0]] for k, n in found.items() if k[1] != "within_noise"}
+    assert max(wrong.values(), default=0) <= 0.05, wrong
+
+
+def clustered(rng, *, persons=400):
+    units = np.repeat(np.arange(persons), rng.integers(1, 7, persons))
+    a = rng.choice(5, persons)[units]  # never changes
+    b = np.where(rng.random(len(units)) < 0.6, rng.choice(4, persons)[units], 0)
+    c = rng.choice(3, len(units))  # free
+    return units, a, b, c
+
+
+def test_effect_of_a_set_is_that_of_the_sums_over_units() -> None:
+    rng = np.random.default_rng(1)
+    units, a, b, _ = clustered(rng)
+    codes = a * 4 + b
+    exact = UnitSums.of(codes, units, 20).effect(np.bincount(codes, minlength=20))
+    assert Partners.of(units, rng).effect(codes, 20) == pytest.approx(exact, rel=1e-9)
+    assert exact > 2
+
+
+def test_effect_with_random_partners_is_close() -> None:
+    """Units of 60 rows: 8 partners a row stand for 59."""
+    rng = np.random.default_rng(2)
+    units = np.repeat(np.arange(200), 60)
+    codes = np.where(rng.random(len(units)) < 0.5, rng.choice(5, 200)[units], 0)
+    exact = UnitSums.of(codes, units, 5).effect(np.bincount(codes, minlength=5))
+    assert Partners.of(units, rng).effect(codes, 5) == pytest.approx(exact, rel=0.1)
+    part = np.flatnonzero(rng.random(len(units)) < 0.25)  # rows drawn one by one
+    thinned = Partners.of(units[part], rng, len(units) / len(part))
+    assert thinned.effect(codes[part], 5) == pytest.approx(exact, rel=0.2)
+
+
+def test_dependence_effect_is_the_scatter_of_what_margins_leave() -> None:
+    """A constant column and a free one: their joint counts scatter by persons, their dependence
+    by rows. Two that keep together do not."""
+    rng = np.random.default_rng(3)
+    for pair, joint in (((0, 2), (1.3, 3.0)), ((0, 1), (2.0, 5.0))):
+        left, told, whole = [], [], []
+        for _ in range(150):
+            units, *columns = clustered(rng, persons=300)
+            a, b = (columns[i] for i in pair)
+            table = np.bincount(a * 4 + b, minlength=20).reshape(5, 4) / len(a)
+            left.append((table - np.outer(table.sum(axis=1), table.sum(axis=0))) * len(a) ** 0.5)
+            partners = Partners.of(units, rng)
+            told.append(partners.dependence_effect(a, b, (5, 4)))
+            whole.append(partners.effect(a * 4 + b, 20))
+        mine = np.var(left, axis=0).sum()
+        units, *columns = clustered(rng, persons=30_000)
+        a, b = (columns[i] for i in pair)
+        table = np.bincount(a * 4 + b, minlength=20).reshape(5, 4) / len(a)
+        rows, cols = table.sum(axis=1), table.sum(axis=0)
+        free = (rows * (1 - rows)).sum() * (cols * (1 - cols)).sum()  # of independent rows
+        assert np.mean(told) == pytest.approx(max(mine / free, 1.0), rel=0.15)
+        assert joint[0] < np.mean(whole) < joint[1]
+        assert np.mean(told) < np.mean(whole) + 0.1
+
+
+def test_effects_along_a_number_are_those_of_each_share() -> None:
+    rng = np.random.default_rng(4)
+    units = np.repeat(np.arange(500), rng.integers(1, 7, 500))
+    x = rng.normal(size=500)[units] + 0.05 * rng.normal(size=len(units))
+    codes = np.searchsorted(np.quantile(x, np.arange(0.1, 0.95, 0.1)), x)
+    codes[rng.random(len(x)) < 0.1] = -1  # unknown
+    found = Partners.of(units, rng).cumulative_effects(codes, 10)
+    known = codes >= 0
+    for t in (0, 4, 8):
+        below = (codes[known] <= t).astype(int)
+        exact = UnitSums.of(below, units[known], 2).effect(np.bincount(below, minlength=2))
+        assert found[t] == pytest.approx(exact, rel=1e-9)
+    assert found.min() > 2
