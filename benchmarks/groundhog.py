@@ -32,7 +32,7 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 import donors  # noqa: E402
 
-BEGIN, END = "<!-- groundhog: begin -->", "<!-- groundhog: end -->"
+BEGIN, END = "<!-- groundhog, {}: begin -->", "<!-- groundhog, {}: end -->"
 GROUPS = ("random", "outliers")
 FILES = {
     "texas": ("texas_inpatient_2013.csv", 250),
@@ -207,8 +207,8 @@ def random_against_outliers(done: list[tuple[Cell, dict[str, Any]]]) -> list[str
     for cell, found in sorted(done, key=lambda d: places[d[0].table, d[0].release]):
         told = []
         for a in attacks:
-            r, o = (found["auc"][f"{a}/{g}"][0] for g in GROUPS)
-            told.append(f"{r:.2f} / {o:.2f}")
+            of = [found["auc"].get(f"{a}/{g}") for g in GROUPS]
+            told.append(" / ".join("-" if v is None else f"{v[0]:.2f}" for v in of))
         gap, low, high, _ = found["gap"]["targeted_queries/outliers"]
         stands_out = f"{gap:+.2f} ({low:+.2f} to {high:+.2f})"
         name = f"{cell.table}, {cell.release}, {cell.fits}"
@@ -217,6 +217,14 @@ def random_against_outliers(done: list[tuple[Cell, dict[str, Any]]]) -> list[str
 
 
 TABLES = {"tapas": beside_tapas, "talk": random_against_outliers}
+
+
+def write(study: str, text: str) -> None:
+    """Put the table of a study between its marks in RESULTS.md."""
+    results, begin, end = HERE / "RESULTS.md", BEGIN.format(study), END.format(study)
+    before, rest = results.read_text(encoding="utf-8").split(begin)
+    whole = f"{before}{begin}\n\n{text}\n\n{end}{rest.split(end)[1]}"
+    results.write_text(whole, encoding="utf-8")
 
 
 def main() -> None:
@@ -232,7 +240,6 @@ def main() -> None:
     cache = args.cache.expanduser()
     cache.mkdir(parents=True, exist_ok=True)
     donors.plug_in(cache / "plug-in")
-    parts = []
     for study in args.study.split(","):
         done: list[tuple[Cell, dict[str, Any]]] = []
         for cell in cells(study):
@@ -246,14 +253,11 @@ def main() -> None:
                 sys.stderr.write(
                     f"{study} {cell.table} {cell.release} {told} {found['seconds']}s\n"
                 )
-        parts.append("\n".join(TABLES[study](done)))
-    text = "\n\n".join(parts)
-    if not args.write:
-        sys.stdout.write(text + "\n")
-        return
-    results = HERE / "RESULTS.md"
-    before, rest = results.read_text(encoding="utf-8").split(BEGIN)
-    results.write_text(f"{before}{BEGIN}\n\n{text}\n\n{END}{rest.split(END)[1]}", encoding="utf-8")
+        text = "\n".join(TABLES[study](done))
+        if args.write:
+            write(study, text)
+        else:
+            sys.stdout.write(text + "\n\n")
 
 
 if __name__ == "__main__":

@@ -170,7 +170,7 @@ def test_what_is_inferred_of_train_people_alone_is_a_leak(world):
         assert found.verdict == "worse"
         assert found.params["of_train"] > found.params["of_holdout"] + 0.15
         assert 0 < found.params["of_guess"] < 0.6 or name == "singling_out_leak"
-    moved = pa.array(copies["size"].to_numpy() + 1e-6)  # no row is copied as it is
+    moved = pa.array(copies["size"].to_numpy() + 0.5)  # no row is copied, or nearly so
     near = Table(copies.schema, copies.data.set_column(copies.names.index("size"), "size", moved))
     assert audit.records == ()
     one = audit_release(train, near, holdout, attacks=["attribute_nearest"])
@@ -327,6 +327,20 @@ def test_a_few_equal_rows_of_a_tiny_table_are_chance():
     assert audit_release(train, train, holdout, attacks=["distance"]).verdict.startswith("Not ass")
 
 
+def test_an_attack_that_works_by_less_than_the_margin_is_in_the_verdict(world):
+    train, _, holdout = world
+    copies = train.take(np.random.default_rng(1).integers(0, N, N))
+    rng, data = np.random.default_rng(2), copies.data
+    for name, step in (("size", 2), ("spend", 20)):
+        x = pa.array(copies[name].to_numpy() + rng.normal(0, step, N))
+        data = data.set_column(copies.names.index(name), name, x)
+    near = Table(copies.schema, data)
+    audit = audit_release(train, near, holdout, attacks=["distance"], margin=0.45)
+    assert audit.verdict.startswith(f"{CLEAN}, beyond the margin of 45%: the distance attack tells")
+    powers = audit.extra["smallest_auc_seen_of"]
+    assert powers["random"] == audit.extra["smallest_auc_seen"] < powers["outliers"]
+
+
 def test_one_percent_of_copies_is_a_no(world):
     train, fresh, holdout = world
     few = N // 100
@@ -360,8 +374,83 @@ def test_copies_are_counted_by_unit():
         )
     )
     released = stack(fresh.take(np.arange(40, N)), train.take(np.arange(40)))
-    found = copied_records(train, released, holdout, 0)
+    found, nearly = copied_records(train, released, holdout, 0)
+    assert nearly.verdict == "within_noise"
     assert (found.value, found.estimate.n, found.verdict) == (1 / 25, 25, "within_noise")
+
+
+def moved(table, step):
+    """Each real number of the table moved by `step`, some up and some down."""
+    rng, data = np.random.default_rng(5), table.data
+    for place, column in enumerate(table.schema.columns):
+        if column.kind is Kind.REAL:
+            x = table[column.name].to_numpy() + step * rng.choice([-1, 1], table.num_rows)
+            data = data.set_column(place, column.name, pa.array(x))
+    return Table(table.schema, data)
+
+
+def test_two_percent_of_rows_moved_a_little_are_a_no(world):
+    train, fresh, holdout = world
+    few = N // 50
+    mixed = stack(fresh.take(np.arange(few, N)), moved(train.take(np.arange(few)), 1e-6))
+    audit = audit_release(train, mixed, holdout, attacks=["distance"])
+    assert audit.find("records_copied").verdict == "within_noise"
+    found = audit.find("records_nearly_copied")
+    assert found.value == pytest.approx(0.02, abs=0.002)
+    assert (found.reference, found.params["radius"]) == (0.0, 0.001)
+    assert found.verdict == "worse"
+    assert audit.verdict.startswith("No, because it holds near copies of train records: 2.")
+
+
+def zero_inflated(rows, seed):
+    """Half of a column is 0: a rank would move far if a zero moves a little."""
+    rng = np.random.default_rng(seed)
+    data = {f"x{j}": np.where(rng.random(rows) < 0.5, 0, rng.normal(size=rows)) for j in range(8)}
+    columns = tuple(Column(name=n, kind=Kind.REAL) for n in data)
+    return Table(Schema(columns=columns), pa.table(data))
+
+
+def test_a_frequent_value_that_moved_a_little_is_still_near():
+    train, fresh, holdout = (zero_inflated(N, seed) for seed in range(3))
+    few = N // 50
+    mixed = stack(fresh.take(np.arange(few, N)), moved(train.take(np.arange(few)), 1e-6))
+    assert copied_records(train, mixed, holdout, 0)[1].verdict == "worse"
+
+
+@pytest.mark.parametrize("make", [few_cells, zero_inflated, lambda n, seed: parts(n, seed=seed)[0]])
+def test_fresh_samples_are_seldom_called_near_copies(make):
+    """At most 4 alarms in 100 games, at 0.5% for each figure (more: once in 300 runs)."""
+    alarms = 0
+    for game in range(100):
+        train, fresh, holdout = (make(300, 1_000 + 3 * game + i) for i in range(3))
+        found = copied_records(train, fresh, holdout, game)
+        alarms += any(r.verdict == "worse" for r in found)
+    assert alarms <= 4
+
+
+def test_near_is_a_twentieth_of_the_way_to_somebody_else():
+    """Against the definition, by all distances of small tables."""
+    train, fresh, holdout = (zero_inflated(120, seed) for seed in range(3))
+    released = stack(fresh, moved(train.take(np.arange(30)), 1e-2))
+    found = copied_records(train, released, holdout, 0)[1]
+    rows = [
+        np.stack([t[n].to_numpy() for n in t.names], axis=1) for t in (train, holdout, released)
+    ]
+    real = np.concatenate(rows[:2])
+    levels = [np.unique(column) for column in real.T]
+    x, s = (
+        np.stack(
+            [np.interp(v, u, np.linspace(0, 1, len(u))) for v, u in zip(r.T, levels, strict=True)],
+            axis=1,
+        )
+        for r in (real, rows[2])
+    )
+    to_release = np.abs(x[:, None] - s[None]).sum(axis=2).min(axis=1)
+    apart = np.abs(x[:, None] - x[None]).sum(axis=2)
+    np.fill_diagonal(apart, np.inf)
+    near = to_release < found.params["radius"] * np.minimum(apart.min(axis=1), 1)
+    assert 0 < near.sum() < 30
+    assert (found.value, found.reference) == (near[:120].mean(), near[120:].mean())
 
 
 def test_a_holdout_of_other_people_fails_the_control(world):

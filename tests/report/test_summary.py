@@ -38,6 +38,23 @@ def test_the_first_screen_says_what_could_have_been_noticed(audit):
     assert "less than 54.8% of pairs is hardly noticed" in text
 
 
+def test_what_could_have_been_noticed_is_said_of_the_group_that_the_best_attack_hit(audit):
+    best = replace(
+        one(audit.results, "auc"),
+        estimate=Estimate(0.55, 0.45, 0.65, 90),
+        params={"attack": "x", "target_group": "outliers"},
+    )
+    extra = {"smallest_auc_seen": 0.52, "smallest_auc_seen_of": {"random": 0.52, "outliers": 0.56}}
+    text = " ".join(summarise(None, replace(audit, results=(best,), extra=extra)).verdict_text)
+    assert "hardly noticed (among outlying records, which are fewer: 56.0%)." in text
+
+
+def test_the_heading_beside_an_attack_that_works_is_the_audits_own(audit):
+    told = f"{CLEAN}, beyond the margin of 3%: the x attack tells some"
+    verdict = summarise(None, replace(audit, verdict=told)).verdict
+    assert (verdict.text, verdict.tone) == (told, "unknown")
+
+
 def test_an_attack_above_the_margin_is_not_said_to_be_under_it(audit):
     """The margin is held against the corrected lower end, not against the figure."""
     above = replace(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -67,13 +67,15 @@ class Judgement:
     """All results, what was shown beyond chance, and how little could have been seen.
 
     `best` is the attack with the largest AUC, its interval corrected for the choice; `power` is the
-    smallest AUC that would have been told from a guess in 4 of 5 audits.
+    smallest AUC that would have been told from a guess in 4 of 5 audits, `powers` the same of each
+    group of targets if it is known.
     """
 
     results: tuple[Result, ...]
     findings: tuple[Finding, ...]
     best: Finding | None
     power: float
+    powers: Mapping[str, float] = field(default_factory=dict)
 
 
 def by_unit(
@@ -129,13 +131,13 @@ def judge(
     results += _gaps(cells, areas)
     results.extend(_failure(s) for s in scored if s.scores is None)
     best = _best(cells, areas, z)
-    size = int(member.sum()), int((~member).sum())
-    return Judgement(
-        tuple(results),
-        tuple(findings),
-        best,
-        0.5 + (z + 0.8416) * measures.null_error(*size),
-    )
+    powers = {name: _power(z, member[g]) for name, g in groups.items()}
+    return Judgement(tuple(results), tuple(findings), best, _power(z, member), powers)
+
+
+def _power(z: float, member: npt.NDArray[np.bool_]) -> float:
+    sides = int(member.sum()), int((~member).sum())
+    return 0.5 + (z + 0.8416) * measures.null_error(*sides)
 
 
 def _params(s: Scored, group: str, **more: Any) -> dict[str, Any]:

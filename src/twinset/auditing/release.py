@@ -100,7 +100,7 @@ def audit_release(
         named = copied_identifiers(train, synthetic, holdout, seed) if holdout is not None else ()
         found = leaks(compare_people(game, others, seed), margin)
         step.advance(detail="inference, linkage, singling out")
-        copied = (copied_records(train, synthetic, holdout, seed),) if holdout is not None else ()
+        copied = copied_records(train, synthetic, holdout, seed) if holdout is not None else ()
         step.advance(detail="identifiers")
     inferred = [leak.result for leak in found]
     broken = {r.params["attack"] for r in inferred if r.status == "failed"}
@@ -115,7 +115,7 @@ def audit_release(
             margin,
             [*copied, *named],
             controls.failed,
-            [leak.result for leak in found if leak.serious],
+            found,
         ),
         controls_passed=controls.passed,
         exposed=exposed,
@@ -129,6 +129,7 @@ def audit_release(
             "auxiliary_rows": 0 if game.auxiliary is None else len(game.auxiliary),
             "synthetic_rows": len(game.release),
             "smallest_auc_seen": judgement.power,
+            "smallest_auc_seen_of": dict(judgement.powers),
             "margin": margin,
             "best": _as_dict(judgement.best),
             "findings": [_as_dict(f) for f in judgement.findings],

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from twinset.auditing.auditor import Finding, Judgement
+from twinset.auditing.inference import Leak
 from twinset.protocols import Result
 
 __all__ = ["CLEAN", "NOT_ASSESSED", "verdict"]
@@ -18,13 +19,18 @@ _LEAKS = {
     "both": "it holds copies of, or rows too close to, train records, and repeats exact values",
 }
 
+_COPIED = {
+    "records_copied": ("copies", "theirs alone"),
+    "records_nearly_copied": ("near copies", "theirs alone, all but unchanged"),
+}
+
 
 def verdict(
     judgement: Judgement,
     margin: float,
     repeated: Sequence[Result] = (),
     failed: Sequence[str] = (),
-    inferred: Sequence[Result] = (),
+    inferred: Sequence[Leak] = (),
     secret: str = "",
 ) -> str:
     """Say what was shown; of a `secret`, if that was what attacks had to tell.
@@ -33,7 +39,7 @@ def verdict(
     the train table settle it. Otherwise an attack counts against the release if, after correction
     for the number of attacks, the lower end of its AUC is above ``0.5 + margin``, or that of its
     TPR above three times the FPR; and so do records of `repeated` that were copied whole, and what
-    is `inferred` of train people beyond what is inferred of others.
+    is `inferred` of train people beyond what is inferred of others. What works by less is said too.
     """
     if failed:
         return f"{NOT_ASSESSED}: a control gave a wrong answer ({', '.join(failed)})"
@@ -46,15 +52,21 @@ def verdict(
     if serious:
         return f"No, because {_cause(serious)}: {_achievement(serious, secret)}"
     for r in shown:
+        copies, how = _COPIED[r.name]
         return (
-            f"No, because it holds copies of train records: {r.value:.2%} of them stand in it with "
-            f"a row that is theirs alone (of other records: {r.reference:.2%})"
+            f"No, because it holds {copies} of train records: {r.value:.2%} of them stand in it "
+            f"with a row that is {how} (of other records: {r.reference:.2%})"
         )
-    if inferred:
-        return f"No, because {_inferred(max(inferred, key=lambda r: r.value or 0.0))}"
+    learned = [leak.result for leak in inferred if leak.serious]
+    if learned:
+        return f"No, because {_inferred(max(learned, key=lambda r: r.value or 0.0))}"
     if judgement.best is None:
         return f"{NOT_ASSESSED}: no attack gave scores"
-    return CLEAN
+    slight = [_achievement(judgement.findings, secret)] if judgement.findings else []
+    worse = [leak.result for leak in inferred if leak.result.verdict == "worse"]
+    if worse and not slight:
+        slight = [_inferred(max(worse, key=lambda r: r.value or 0.0))]
+    return f"{CLEAN}, beyond the margin of {margin:.0%}: {slight[0]}" if slight else CLEAN
 
 
 def _is_serious(found: Finding, margin: float) -> bool:

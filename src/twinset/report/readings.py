@@ -265,6 +265,16 @@ READINGS: dict[str, Reading] = {
         reference="people set aside",
         standing=_COPIED,
     ),
+    "records_nearly_copied": Reading(
+        "Train records that were copied, or all but so",
+        "Share of the people (or things) in the train data to whom a synthetic row lies at least "
+        "twenty times nearer than the row of anybody else. Of people set aside, the same happens "
+        "by chance.",
+        "share",
+        anchors=(0.0, 0.01),
+        reference="people set aside",
+        standing=_COPIED,
+    ),
     "identifiers_copied": Reading(
         "Identifiers that were copied",
         "Share of synthetic rows whose identifier stands in the train data. Of identifiers set "

@@ -74,7 +74,7 @@ def share(audit: Audit | None, provenance: Mapping[str, Any]) -> tuple[Mark, tup
         )
     failed = [r for r in audit.results if r.status == "failed"]
     if audit.verdict.startswith(CLEAN) and not failed:
-        return Mark(CLEAN, "good"), (
+        return Mark(audit.verdict, "good" if audit.verdict == CLEAN else "unknown"), (
             *_finding(audit),
             "This is evidence, not proof: attacks that were not run may find more.",
             "What was not tested stands at the end.",
@@ -102,17 +102,25 @@ def _finding(audit: Audit) -> tuple[str, ...]:
     chosen = ", wide enough for the choice of the best" if "corrected_low" in best.params else ""
     group = best.params.get("target_group")
     among = "" if group in (None, "all", "random") else f" among {group_of(best)}"
-    least = audit.extra.get("smallest_auc_seen")
-    power = (
-        "With so many records, an attack that is right in less than "
-        f"{figure(least, 'share')} of pairs is hardly noticed."
-    )
     found = (
         f"{_tried(audit)} The best one was right in {figure(best.value, 'share')} of such pairs"
         f"{among} ({span(*ends, 'share')}{chosen}); guessing gets 50%.{_small_leak(best, audit)}"
     )
-    said = (found, leaks_text(audit.results), "" if least is None else power)
+    said = (found, leaks_text(audit.results), _power(audit, best))
     return tuple(text for text in said if text)
+
+
+def _power(audit: Audit, best: Result) -> str:
+    """Say how strong an attack had to be to be noticed, also in the group that the best one hit."""
+    least = audit.extra.get("smallest_auc_seen")
+    if least is None:
+        return ""
+    few = audit.extra.get("smallest_auc_seen_of", {}).get(best.params.get("target_group"), least)
+    among = f" (among {group_of(best)}, which are fewer: {figure(few, 'share')})"
+    return (
+        "With so many records, an attack that is right in less than "
+        f"{figure(least, 'share')} of pairs is hardly noticed{among if few > least else ''}."
+    )
 
 
 def leaks_text(results: Sequence[Result]) -> str:
