@@ -40,6 +40,20 @@ def test_one_condition_on_a_late_column_is_as_by_rejection() -> None:
     assert abs(yes[0] - yes[1]) < 0.06
 
 
+@pytest.mark.parametrize("more", [0, 9])
+def test_what_only_two_columns_together_tell_is_learned(more: int) -> None:
+    """An exclusive or: neither column alone says anything of the label (four modes, 5 sd apart)."""
+    rng = np.random.default_rng(7)
+    a, b = rng.integers(0, 2, (2, 8_000))
+    frame = pd.DataFrame({"x": 5 * a + rng.normal(size=8_000), "y": 5 * b + rng.normal(size=8_000)})
+    for i in range(more):
+        frame[f"noise_{i}"] = rng.normal(size=8_000).round(2)
+    frame["label"] = np.where(a == b, "same", "other")
+    made = ts.fit(frame, target="label", seed=0).sample()
+    right = np.where((made.x > 2.5) == (made.y > 2.5), "same", "other") == made.label
+    assert right.mean() > 0.95
+
+
 @pytest.mark.parametrize("scale", [1e300, 1e-300, np.nan])
 def test_columns_of_no_plain_number_are_learned(scale: float) -> None:
     """All too large to be a quantity, all next to nothing, all null."""

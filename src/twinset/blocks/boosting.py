@@ -22,6 +22,7 @@ __all__ = ["Boosted", "Boosting", "fit_boosted"]
 Floats = npt.NDArray[np.float64]
 _MOST_TEXT = 100_000_000
 _MOST_VALUE = 1e100
+_LEAST_COLUMNS = 6
 _DECISIONS = (0, 2, 4, 6, 8, 10)  # not categorical; default left or right; kind of missing value
 
 
@@ -38,7 +39,8 @@ class Boosting:
     patience
         Trees without gain on the checked rows after which it stops; half as many before a first.
     columns
-        Share of the columns that each tree may look at, drawn at random.
+        Share of the columns that each tree may look at, drawn at random; six at least, for a tree
+        that sees one of two columns learns nothing that only both tell.
     """
 
     trees: int
@@ -114,11 +116,12 @@ def fit_boosted(
     Parameters
     ----------
     X, y, start, checked
-        Shape (rows, features), and (rows,) for the others: predictors, answers, log odds that the
-        trees add to, and which rows only check.
+        Shape (rows, features), and (rows,) for the others: predictors with the node's place last,
+        answers, log odds that the trees add to, and which rows only check.
     """
     import lightgbm
 
+    columns = max(X.shape[1] - 1, 1)  # the place of a node is none of them
     params = {
         "objective": "binary",
         "num_leaves": boosting.leaves,
@@ -126,7 +129,7 @@ def fit_boosted(
         "lambda_l2": boosting.smoothing,
         "min_sum_hessian_in_leaf": 1.0,
         "min_data_in_leaf": boosting.leaf,
-        "feature_fraction": boosting.columns,
+        "feature_fraction": min(1.0, max(boosting.columns, _LEAST_COLUMNS / columns)),
         "seed": int(rng.integers(2**31 - 1)),
         "num_threads": 1,
         "deterministic": True,
@@ -151,7 +154,7 @@ def fit_boosted(
         if loss < best:
             best, at, without = loss, booster.num_trees(), 0
         waits = boosting.patience if at else boosting.patience // 2
-        if without >= waits or (ended and boosting.columns == 1):
+        if without >= waits or (ended and params["feature_fraction"] == 1):
             break  # of some columns none may split, and the next ones do
     return str(booster.model_to_string(num_iteration=at)) if at else None
 
