@@ -33,8 +33,16 @@ CASES: list[dict[str, object]] = [
     {"given": {"workclass": "Self-emp-inc"}},
     {"given": {"marital-status": "Married-spouse-absent"}},
     {"given": {"relationship": "Other-relative"}},
+    {"where": "`native-country` in ('Cuba', 'Jamaica', 'India', 'South')"},
+    {"where": "education = '12th'"},
     {"where": "race = 'Amer-Indian-Eskimo'"},
+    {"where": "race = 'Other'"},
     {"where": "age >= 75"},
+    {"where": "`capital-loss` >= 2000"},
+    {"where": "age >= 65 and `hours-per-week` > 45"},
+    {"where": "age < 25 and income = '>50K'"},
+    {"where": "age > 80 or `hours-per-week` > 90"},
+    {"where": "age > `hours-per-week` + 55"},
     {"where": "sex = 'Female' and race in ('Black', 'Other') and income = '>50K'"},
 ]
 INSIDE = 4_000

@@ -49,12 +49,49 @@ class Conditional:
 
     def draw(self, codes: Codes, n: int, rng: np.random.Generator) -> npt.NDArray[np.int32]:
         """Draw a code for each of `n` rows whose predictors have `codes`."""
-        cumulative = np.r_[0.0, np.cumsum(self.share[self.order])]
+        drawn = None if self.chosen is None else self.chosen.draw(codes, n, rng)
+        return self._inside(drawn, self.share, n, rng)
+
+    def draw_within(
+        self,
+        codes: Codes,
+        allowed: npt.NDArray[np.bool_],
+        group: Ints,
+        rng: np.random.Generator,
+    ) -> tuple[npt.NDArray[np.int32], Floats]:
+        """Draw allowed codes, and say how probable these are together in each row.
+
+        Parameters
+        ----------
+        allowed
+            Shape (groups, codes).
+        group
+            Shape (rows,): which row of `allowed` holds for a row. Where nothing is allowed, the
+            probability is 0 and the code means nothing.
+        """
+        n, share = len(group), self.share * allowed
+        found = np.zeros(n, np.int32)
         if self.chosen is None:
-            low, high = np.zeros(n, np.int64), np.full(n, len(self.order))
+            drawn, mass = None, share.sum(axis=1)[group]
         else:
-            drawn = self.chosen.draw(codes, n, rng)
-            low, high = self.starts[drawn], self.starts[drawn + 1]
+            whole = np.add.reduceat(self.share[self.order], self.starts[:-1])
+            held = np.add.reduceat(allowed[:, self.order].astype(np.int64), self.starts[:-1], 1)
+            part = np.add.reduceat(share[:, self.order], self.starts[:-1], axis=1) / whole
+            part = np.where(held == np.diff(self.starts), 1.0, part)
+            drawn, mass = self.chosen.draw_within(codes, n, part, group, rng)
+        for g in range(len(allowed)):
+            at = np.flatnonzero((group == g) & (mass > 0))
+            own = None if drawn is None else drawn[at]
+            found[at] = self._inside(own, share[g], len(at), rng)
+        return found, mass
+
+    def _inside(
+        self, drawn: Ints | None, share: Floats, n: int, rng: np.random.Generator
+    ) -> npt.NDArray[np.int32]:
+        """Draw a code for each of `n` rows, inside its class, by `share` of the codes."""
+        cumulative = np.r_[0.0, np.cumsum(share[self.order])]
+        low = np.zeros(n, np.int64) if drawn is None else self.starts[drawn]
+        high = np.full(n, len(self.order)) if drawn is None else self.starts[drawn + 1]
         below, above = cumulative[low], cumulative[high]
         wanted = below + (above - below) * rng.random(n)
         found = np.searchsorted(cumulative, wanted, side="right") - 1

@@ -21,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from twinset.blocks.boosting import Boosted, Boosting, fit_boosted
+from twinset.blocks.halving import halved, is_halving
 from twinset.blocks.unseen import Unseen
 from twinset.protocols import State
 from twinset.stats.units import Units, folds, rows_of_unit
@@ -36,7 +37,6 @@ _PRIOR = 5.0
 _FEW = 5
 _ALONE = 32
 _MOST_LEVELS = 1_000
-_MOST_NODES = 10_000
 _REPEATED = 4
 
 
@@ -71,7 +71,33 @@ class Dichotomies:
 
     def draw(self, codes: Codes, n: int, rng: np.random.Generator) -> Ints:
         """Draw a class for each of `n` rows whose predictors have `codes`."""
-        lower_of, u = self._asker(codes, n), rng.random(n)
+        return self._drawn(self._asker(codes, n), n, rng)
+
+    def draw_within(
+        self, codes: Codes, n: int, part: Floats, group: Ints, rng: np.random.Generator
+    ) -> tuple[Ints, Floats]:
+        """Draw classes that are allowed, and say how probable these are together in each row.
+
+        Parameters
+        ----------
+        part
+            Shape (groups, classes): the allowed part of each class, 0 to 1.
+        group
+            Shape (rows,): which row of `part` holds for a row.
+        """
+        lower_of = self._asker(codes, n)
+        mass, down = halved(self.bounds, part, group, lower_of)
+
+        def allowed(node: int, rows: Ints) -> Floats:
+            return down[node][rows] if node in down else lower_of(node, rows)
+
+        return self._drawn(allowed, n, rng), mass
+
+    def _drawn(
+        self, lower_of: Callable[[int, Ints], Floats], n: int, rng: np.random.Generator
+    ) -> Ints:
+        """Go down from the first node: `lower_of` gives the chance of a node's lower part."""
+        u = rng.random(n)
         found = np.zeros(n, dtype=np.int64)
         rows_of = {0: np.arange(n)}
         for node, low_child, high_child in self._walk():
@@ -177,7 +203,7 @@ class Dichotomies:
         sound = (
             all(part.dtype.kind == "i" for part in whole)
             and made.share.dtype.kind == "f"
-            and _is_halving(made.bounds, classes)
+            and is_halving(made.bounds, classes)
             and made.share.shape == made.model.shape == made.place.shape == made.bounds.shape[:1]
             and bool(((made.share > 0) & (made.share < 1)).all())
             and bool(((made.model >= -1) & (made.model < models)).all())
@@ -191,19 +217,6 @@ class Dichotomies:
         if not sound:
             raise ValueError("dichotomies whose parts do not fit together")
         return made
-
-
-def _is_halving(bounds: Ints, classes: int) -> bool:
-    """Whether the nodes are all parts of two or more classes, parents first."""
-    if bounds.ndim != 2 or bounds.shape[1:] != (3,) or len(bounds) > _MOST_NODES:
-        return False
-    open_parts = {(0, classes)}
-    for low, middle, high in bounds.tolist():
-        if (low, high) not in open_parts or not low < middle < high:
-            return False
-        open_parts.remove((low, high))
-        open_parts |= {part for part in ((low, middle), (middle, high)) if part[1] - part[0] > 1}
-    return not open_parts
 
 
 def fit_dichotomies(

@@ -14,7 +14,7 @@ from twinset.blocks.bins import Coder
 from twinset.blocks.conditional import Conditional
 from twinset.blocks.offsets import Offset, log_width
 from twinset.blocks.relations import MOST_RELATIONS, Relation
-from twinset.protocols import Screen, State
+from twinset.protocols import State
 from twinset.stats.seeds import spawn
 from twinset.table.schema import Column, Kind, Schema
 from twinset.table.table import Table, numbers
@@ -24,7 +24,6 @@ __all__ = ["Known", "Rows", "Sequential"]
 Codes = npt.NDArray[np.int32]
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
-_AT_ONCE = 65_536
 
 
 @dataclass
@@ -90,46 +89,6 @@ class Sequential:
         self.advance(self.order, rows, {}, n, rng)
         return self.decode(rows, rng)
 
-    def draw_screened(
-        self, n: int, screens: Sequence[Screen], rng: np.random.Generator
-    ) -> tuple[list[pa.Array], float]:
-        """Draw `n` rows and return those that pass, and the share of cells that were not drawn.
-
-        A test is made as soon as its columns are there, and what fails it is drawn no further: the
-        distribution of rows inside is that of rejection, since the rest would not save them.
-        """
-        place = {self.coders[i].column.name: p for p, i in enumerate(self.order)}
-        last = max(place[name] for screen in screens for name in screen.columns) + 1
-        parts, cells = [], 0
-        for start in range(0, n, _AT_ONCE):
-            many = min(n - start, _AT_ONCE)
-            part, drawn = self._screened(self.order[:last], many, screens, rng)
-            parts.append(part)
-            cells += drawn
-        rows = Rows.joined(parts)
-        left = len(rows.codes[self.order[0]])
-        self.advance(self.order[last:], rows, {}, left, rng)
-        cells += left * (len(self.order) - last)
-        return self.decode(rows, rng), 1 - cells / (n * len(self.order))
-
-    def _screened(
-        self, steps: Sequence[int], n: int, screens: Sequence[Screen], rng: np.random.Generator
-    ) -> tuple[Rows, int]:
-        """Draw some columns of `n` rows; return the rows that pass, and the cells drawn."""
-        rows, cells, waiting = Rows(), 0, list(screens)
-        tested = {name for screen in screens for name in screen.columns}
-        numbers_ = (i for i, c in enumerate(self.coders) if c.intervals is not None)
-        linked = self._linked | {i for i in numbers_ if self.coders[i].column.name in tested}
-        for i, own in zip(steps, spawn(rng, len(steps)), strict=True):
-            cells += n
-            self._put(i, rows, *self._step(i, rows, n, linked, own), linked)
-            there = {self.coders[j].column.name for j in rows.codes}
-            for screen in [s for s in waiting if s.columns <= there]:
-                waiting.remove(screen)
-                passed = np.flatnonzero(screen.passes(self._part(rows, screen.columns)))
-                rows, n = rows.take(passed), len(passed)
-        return rows, cells
-
     def log_prob(self, table: Table) -> Floats:
         """Shape (rows,): log probability of the codes of complete rows."""
         rows, total = Rows(), np.zeros(table.num_rows)
@@ -143,7 +102,7 @@ class Sequential:
         return total
 
     @property
-    def _linked(self) -> set[int]:
+    def linked(self) -> set[int]:
         """Columns in relations or offsets: their values are drawn at once."""
         terms = (t for relations in self.relations.values() for r in relations for t in r.terms)
         anchors = (o.anchor for o in self.offsets.values())
@@ -159,7 +118,7 @@ class Sequential:
         }
 
     def _numbers(self, i: int, data: pa.ChunkedArray) -> Floats:
-        return numbers(data, Kind.REAL) if i in self._linked else np.zeros(0)
+        return numbers(data, Kind.REAL) if i in self.linked else np.zeros(0)
 
     def advance(
         self,
@@ -173,7 +132,7 @@ class Sequential:
 
         Returns the log probability of the known cells in each row, shape (rows,).
         """
-        weight, linked = np.zeros(n), self._linked
+        weight, linked = np.zeros(n), self.linked
         for i, own in zip(steps, spawn(rng, len(steps)), strict=True):
             codes, values = self._step(i, rows, n, linked, own)
             if i in known:
@@ -184,23 +143,29 @@ class Sequential:
                 at = np.flatnonzero(cells.mask)
                 own_values = values[at] if i in linked else values
                 weight[at] += self._log_step(i, rows.take(at), codes[at], own_values)
-            self._put(i, rows, codes, values, linked)
+            self.put(i, rows, codes, values, linked)
         return weight
 
     def _step(
         self, i: int, rows: Rows, n: int, linked: set[int], rng: np.random.Generator
     ) -> tuple[Codes, Floats]:
         """Draw the codes of one column, and its values if it is linked."""
-        drawn = self.steps[i].draw(rows.codes, n, rng)
+        return self.finished(i, self.steps[i].draw(rows.codes, n, rng), rows, linked, rng)
+
+    def finished(
+        self, i: int, drawn: Codes, rows: Rows, linked: set[int], rng: np.random.Generator
+    ) -> tuple[Codes, Floats]:
+        """Turn a step's codes into codes of its column, and values if it is linked."""
         return self._settled(i, drawn, rows, rng) if i in linked else (drawn, np.zeros(0))
 
     @staticmethod
-    def _put(i: int, rows: Rows, codes: Codes, values: Floats, linked: set[int]) -> None:
+    def put(i: int, rows: Rows, codes: Codes, values: Floats, linked: set[int]) -> None:
+        """Add a column to rows."""
         rows.codes[i] = codes
         if i in linked:
             rows.values[i] = values
 
-    def _part(self, rows: Rows, names: Collection[str]) -> Table:
+    def part(self, rows: Rows, names: Collection[str]) -> Table:
         """Return the learnable table of some columns that are drawn, all numbers linked."""
         used = [i for i in rows.codes if self.coders[i].column.name in names]
         nobody = np.random.default_rng(0)  # values are there, or codes of categories: no draws

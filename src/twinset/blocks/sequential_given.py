@@ -14,7 +14,7 @@ import pyarrow as pa
 from twinset.blocks.sequential import Known, Rows, Sequential
 from twinset.table.table import Table
 
-__all__ = ["Given", "draw_given"]
+__all__ = ["Given", "draw_given", "effective_size"]
 
 Floats = npt.NDArray[np.float64]
 _CANDIDATES = 16
@@ -98,7 +98,7 @@ def _alike(
         weight = np.concatenate(weights)
         share = np.exp(weight - weight.max())
         by_rejection = 1.1 * n * drawn / share.sum() + 100
-        by_weight = 1.2 * n * drawn / _effective(weight[None, :])[0]
+        by_weight = 1.2 * n * drawn / effective_size(weight[None, :])[0]
         enough = by_rejection if by_rejection <= most else min(by_weight, most)
         wanted = max(wanted, math.ceil(enough))
     kept = np.flatnonzero(rng.random(drawn) < share)
@@ -108,7 +108,7 @@ def _alike(
         cumulative = np.cumsum(share)
         asked = (np.arange(n) + rng.random()) / n * cumulative[-1]
         pick = rng.permutation(np.minimum(np.searchsorted(cumulative, asked), drawn - 1))
-        worth = float(_effective(weight[None, :])[0])
+        worth = float(effective_size(weight[None, :])[0])
     rows = Rows.joined(parts).take(pick)
     model.advance(model.order[last:], rows, {}, n, rng)
     return rows, worth, len(kept) / drawn, "exact" if len(kept) >= n else "importance"
@@ -127,10 +127,10 @@ def _each(
     weight = weight.reshape(len(block), _CANDIDATES)
     gumbel = -np.log(-np.log(rng.random(weight.shape)))
     pick = np.arange(len(block)) * _CANDIDATES + np.argmax(weight + gumbel, axis=1)
-    return rows.take(pick), float(_effective(weight).sum()) / _CANDIDATES
+    return rows.take(pick), float(effective_size(weight).sum()) / _CANDIDATES
 
 
-def _effective(weight: Floats) -> Floats:
+def effective_size(weight: Floats) -> Floats:
     """Effective sample size (sum w)^2 / sum w^2 of each row of log weights (Kish 1965)."""
     w = np.exp(weight - weight.max(axis=1, keepdims=True))
     return np.asarray(w.sum(axis=1) ** 2 / (w**2).sum(axis=1))

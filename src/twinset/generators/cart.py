@@ -18,6 +18,7 @@ from twinset.blocks.relations import Relation, find_relations
 from twinset.blocks.screening import by_dependence, informative
 from twinset.blocks.sequential import Sequential
 from twinset.blocks.sequential_given import draw_given
+from twinset.blocks.sequential_where import draw_where
 from twinset.errors import InputError
 from twinset.progress import phase
 from twinset.protocols import Completed, Screen, State
@@ -325,10 +326,11 @@ class CartModel:
         return Completed(self._table(drawn.arrays), drawn.method, drawn.worth, drawn.acceptance)
 
     def screened(self, n: int, screens: Sequence[Screen], *, rng: np.random.Generator) -> Completed:
-        """Draw rows column by column; one that fails a test gets no further columns."""
-        arrays, saved = self.sequential.draw_screened(n, screens, rng)
-        table = self._table(arrays)
-        return Completed(table, "direct", n, table.num_rows / n, saved)
+        """Draw rows that pass tests, column by column; see `twinset.blocks.sequential_where`."""
+        found = draw_where(self.sequential, n, screens, rng)
+        table = self._table(found.arrays)
+        acceptance = found.kept / found.drawn
+        return Completed(table, found.method, found.worth, acceptance, found.saved, found.drawn)
 
     def _table(self, arrays: list[pa.Array]) -> Table:
         return Table(self.empty.schema, pa.table(arrays, names=list(self.empty.names)))

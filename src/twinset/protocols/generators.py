@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
 
 import numpy as np
@@ -50,6 +50,8 @@ class Completed:
         Share of the candidates that rejection keeps.
     saved
         Share of the cells that did not have to be drawn, since their rows had failed before.
+    drawn
+        Candidates, where tests were to be met; 0 if the table holds all that was drawn.
     """
 
     table: Table
@@ -57,6 +59,7 @@ class Completed:
     effective: float | None
     acceptance: float = 1.0
     saved: float = 0.0
+    drawn: int = 0
 
 
 @runtime_checkable
@@ -70,18 +73,23 @@ class Completes(Protocol):
 
 @dataclass(frozen=True)
 class Screen:
-    """A test of rows that needs some columns only: `passes` maps a learnable table of them."""
+    """A test of rows that needs some columns only: `passes` maps a learnable table of them.
+
+    `ends` holds, for columns of numbers, all values at which the answer may change; of a number
+    that is not in it nothing is known.
+    """
 
     columns: frozenset[str]
     passes: Callable[[Table], npt.NDArray[np.bool_]]
+    ends: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
 
 
 @runtime_checkable
 class Screens(Protocol):
-    """A model that stops drawing a row once it has failed a test; not every `Model` needs to."""
+    """A model that meets tests as it draws a row; not every `Model` needs to."""
 
     def screened(self, n: int, screens: Sequence[Screen], *, rng: np.random.Generator) -> Completed:
-        """Draw `n` rows and return those that pass all tests: the model's own distribution."""
+        """Draw `n` rows that pass all tests, in the model's own distribution; fewer if too rare."""
         ...
 
 

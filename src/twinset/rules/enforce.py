@@ -143,17 +143,24 @@ class Enforcement:
         return early_tests(self.rules, later, self.condition)
 
     def keep(
-        self, size: int, more: Callable[[Places | None, int, int], Table], *, alike: bool
+        self,
+        size: int,
+        more: Callable[[Places | None, int, int], Table],
+        *,
+        alike: bool,
+        screened: bool = False,
     ) -> tuple[Table, Cost]:
         """Return `size` rows that keep all rules, and what it cost.
 
         Parameters
         ----------
         more
-            Draws rows: for these places (None if any will do), so many, in this attempt; where
-            any will do, it may leave out rows that fail the `tests`, but not in attempt 0.
+            Draws rows: for these places (None if any will do), so many, in this attempt.
         alike
             Whether a row may stand in any place; false if places have given cells of their own.
+        screened
+            Whether from attempt 1 on `more` gives rows that pass the `tests`, as many as are asked
+            for unless they are too rare.
 
         Raises
         ------
@@ -166,6 +173,7 @@ class Enforcement:
         table, computed = derive(computed_by, raw)
         bad = self._bad(table)
         drawn, accepted = size, int((~bad).sum())
+        seen, met = (1, 1) if screened else (drawn, accepted)
         for attempt in range(1, _MOST_ROUNDS):
             if self._compares_rows:
                 table, moved = self._settled(table, computed_by)
@@ -173,7 +181,7 @@ class Enforcement:
             places = np.flatnonzero(bad)
             if not len(places) or drawn >= self._limit(size, accepted):
                 break
-            share = max(accepted, 0.5) / drawn
+            share = max(met, 0.5) / seen
             ask = int(min(max(len(places) / share * 1.1, 200), _MOST_AT_ONCE))
             repeat = max(ask // len(places), 1)
             wanted = None if alike else np.repeat(places, repeat)
@@ -181,7 +189,9 @@ class Enforcement:
             fresh, cells = derive(computed_by, fresh)
             good = np.flatnonzero(~self._bad(fresh))
             drawn += ask if wanted is None else len(wanted)
-            accepted += len(good)
+            seen, met, accepted = seen + fresh.num_rows, met + len(good), accepted + len(good)
+            if screened and not fresh.num_rows:
+                break
             if wanted is None:
                 filled, chosen = places[: len(good)], good[: len(places)]
             else:

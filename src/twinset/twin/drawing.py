@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -114,12 +114,12 @@ class _Piece:
 
     def _screen(self, test: Test) -> Screen:
         """Let a test of canonical columns see learnable ones."""
-        codec, names = self.twin.codec, test.columns
+        codec = self.twin.codec
 
         def passes(part: Table) -> npt.NDArray[np.bool_]:
             return test.passes(Table(codec.schema.select(part.names), pa.table(codec.decode(part))))
 
-        return Screen(frozenset(names), passes)
+        return Screen(frozenset(test.columns), passes, test.ends(codec.schema))
 
     def _kept(self, size: int, places: Places | None) -> Table | None:
         kept, schema = self.twin.kept, self.twin.schema
@@ -181,33 +181,32 @@ def draw(
     if condition is None:
         table, done = piece.rows(size, stream(seed, "sample", index))
         return Draw(table, done.method, done.acceptance, done.effective)
-    tests = _able(twin, condition.tests)
-    parts: list[pa.Table] = []
-    accepted = drawn = 0
+    tests = () if given else _able(twin, condition.tests)
     tally = _Tally()
-    ask = size
+    parts: list[pa.Table] = []
+    accepted, ask = 0, size
     for attempt in range(_MAX_TRIES):
         table, done = piece.rows(ask, stream(seed, "sample", index, attempt), tests=tests)
         part = table.take(condition.mask(table))
         parts.append(part.data)
         accepted += part.num_rows
-        drawn += ask
-        tally.add(done, ask)
-        if accepted >= size or (accepted == 0 and attempt >= _QUICK_TRIES - 1):
+        tally.add(done, ask, table.num_rows)
+        hopeless = accepted == 0 and attempt >= _QUICK_TRIES - 1
+        if accepted >= size or hopeless or (done.drawn and table.num_rows < ask):
             break
-        share = max(accepted, 0.5) / drawn
-        most = (_MOST_EARLY if tests else 4 * PIECE) if accepted else PIECE // 4
+        share = max(accepted, 0.5) / max(tally.given, 1)
+        most = 4 * PIECE if accepted else PIECE // 4
         ask = int(min(max((size - accepted) / share * 1.1, 1_000), most))
     if accepted < size:
         raise ConditionError(
             "--where",
-            got=f"{accepted} of {drawn:,} rows drawn",
+            got=f"{accepted} of {tally.drawn:,} rows drawn",
             hint="the condition is impossible or too rare in this model; ask for fewer rows",
         )
     data = piece.renumbered(pa.concat_tables(parts).slice(0, size))
     table = Table(twin.released_schema, data)
-    worth = tally.effective(size)
-    return Draw(table, "rejection", accepted / drawn, worth, saved=tally.saved)
+    acceptance = accepted / tally.drawn
+    return Draw(table, tally.method, acceptance, tally.effective(size), saved=tally.saved)
 
 
 def whole(twin: Twin, learned: Table, seed: int) -> Table:
@@ -224,24 +223,39 @@ def renumbered(twin: Twin, data: pa.Table, seed: int, index: int, start: int) ->
 
 @dataclass
 class _Tally:
-    """How the rows of several attempts were drawn, together."""
+    """How the rows of several attempts were drawn, together.
+
+    Attributes
+    ----------
+    rows, given
+        Rows that were asked for, and that came.
+    drawn
+        Candidates that it takes for them.
+    """
 
     rows: int = 0
+    given: int = 0
+    drawn: int = 0
     worth: float | None = 0.0
     cells: float = 0.0
+    method: str = "rejection"
 
-    def add(self, done: Completed, rows: int) -> None:
+    def add(self, done: Completed, rows: int, given: int) -> None:
         self.rows += rows
+        self.given += given
+        drawn = round(given / done.acceptance) if given and done.drawn else done.drawn or rows
+        self.drawn += drawn
+        self.method = "importance" if done.method == "importance" else self.method
         known = self.worth is not None and done.effective is not None
         self.worth = (self.worth or 0.0) + (done.effective or 0.0) if known else None
-        self.cells += done.saved * rows
+        self.cells += done.saved * drawn
 
     def effective(self, size: int) -> float | None:
         return None if self.worth is None else self.worth / self.rows * size
 
     @property
     def saved(self) -> float:
-        return self.cells / self.rows
+        return self.cells / self.drawn
 
 
 def _able(twin: Twin, tests: Iterable[Test]) -> Tests:
@@ -257,18 +271,19 @@ def _draw_ruled(piece: _Piece, size: int, condition: Condition | None) -> Draw:
     twin, tally, ways = piece.twin, _Tally(), []
     kept = twin.kept.column_names if twin.kept is not None else []
     enforcement = Enforcement(twin.rules, {*piece.given, *kept}, condition)
-    tests = _able(twin, enforcement.tests())
+    tests = () if piece.given else _able(twin, enforcement.tests())
 
     def more(places: Places | None, n: int, attempt: int) -> Table:
         again = () if attempt == 0 else (attempt,)
         rng = stream(piece.seed, "sample", piece.index, *again)
         table, done = piece.rows(n, rng, places, tests if attempt else ())
         ways.append(done.method)
-        tally.add(done, n)
+        tally.add(done, n, table.num_rows)
         return table
 
-    table, cost = enforcement.keep(size, more, alike=twin.kept is None)
-    method = ways[0] if condition is None else "rejection"
+    table, cost = enforcement.keep(size, more, alike=twin.kept is None, screened=bool(tests))
+    cost = replace(cost, drawn=tally.drawn)
+    method = ways[0] if condition is None else tally.method
     data = piece.renumbered(table.data)
     worth = tally.effective(size)
     table = Table(twin.released_schema, data)

@@ -100,7 +100,7 @@ class Shares:
     def condition(self, cell: int, also: Condition | None) -> Condition:
         """Return what rows of one cell must meet, besides another condition."""
         tests = [
-            Test(c.columns, c.mask if cell >> i & 1 else _missed(c))
+            Test(c.columns, c.mask if cell >> i & 1 else _missed(c), c.tree)
             for i, c in enumerate(self.conditions)
         ]
         return Condition((*(also.tests if also else ()), *tests))

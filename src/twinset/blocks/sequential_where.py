@@ -1,0 +1,190 @@
+"""Draw rows of a sequential model that pass tests: masked column by column, then weighed.
+
+A test is met at the last of its columns: codes of that column which cannot pass, given the row so
+far, are left out, and the row's weight is the probability of those that are left. A row is kept
+with probability w / max w (rejection; the maximum is that of all candidates: Caffo, Booth and Davis
+2002, Biometrika 89), and only what is kept gets the columns that follow. So the distribution inside
+is the model's own: masking without weights would leave the columns before it as they were.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from twinset.blocks.masks import allowed_codes
+from twinset.blocks.sequential import Rows, Sequential
+from twinset.blocks.sequential_given import effective_size
+from twinset.protocols import Screen
+from twinset.stats.seeds import spawn
+
+__all__ = ["Met", "draw_where"]
+
+Floats = npt.NDArray[np.float64]
+_AT_ONCE = 65_536
+_POOL = 16_384  # candidates whose largest weight is taken for the largest
+_HOPELESS = 4 * _POOL
+_MOST = 2**19  # candidates that are always allowed
+_TIMES = 6.0  # and the cost of a condition beside rows without one
+_GAIN = 1.5  # times fewer candidates by weights, for which exactness is given up
+_RAREST = 2_000  # candidates a row at most
+_LEAST_LIMIT = 2**22
+
+
+@dataclass(frozen=True, eq=False)
+class Met:
+    """Rows that pass, and how they were drawn; `kept` of the `drawn` candidates passed."""
+
+    arrays: list[pa.Array]
+    method: Literal["exact", "importance"]
+    worth: float
+    kept: int
+    drawn: int
+    saved: float
+
+
+def draw_where(
+    model: Sequential, n: int, screens: Sequence[Screen], rng: np.random.Generator
+) -> Met:
+    """Draw `n` rows that pass all `screens`; fewer if that would take too many candidates.
+
+    Where rejection would take more than 6 times the time of free rows (and 524,288 candidates), and
+    weights take far less, rows are resampled by weight (Rubin 1987, "SIR") from so many candidates
+    that their effective sample size (Kish 1965) is that of `n` rows.
+    """
+    place = {model.coders[i].column.name: p for p, i in enumerate(model.order)}
+    last = max(place[name] for screen in screens for name in screen.columns) + 1
+    most = max(_MOST, math.ceil(_TIMES * n * len(model.order) / last))
+    pool, wanted = _Pool(), float(n)
+    while True:
+        many = int(np.clip(wanted - pool.drawn, 1_000, _AT_ONCE))
+        pool.add(many, *_candidates(model, model.order[:last], many, screens, rng), rng)
+        kept = pool.kept
+        if not len(pool.weight):
+            wanted = 4.0 * pool.drawn
+            if pool.drawn >= _HOPELESS:
+                break
+            continue
+        if kept >= n and (pool.is_even or pool.drawn >= _POOL):
+            break
+        expected = pool.share.sum() if pool.is_whole else max(kept, 1)
+        by_rejection = 1.1 * n * pool.drawn / expected + 100
+        by_weight = 1.2 * n * pool.drawn / effective_size(pool.weight[None, :])[0]
+        if pool.is_whole and by_rejection > max(most, _GAIN * by_weight):
+            wanted = by_weight
+            if pool.drawn >= by_weight:
+                return _finished(model, pool, n, last, rng, by_weight=True)
+            continue
+        wanted = max(by_rejection, 0 if pool.is_even else _POOL, pool.drawn + 1)
+        if wanted > max(_RAREST * n, _LEAST_LIMIT):
+            break
+        if pool.drawn > most:
+            pool.thin()
+    return _finished(model, pool, n, last, rng, by_weight=False)
+
+
+def _finished(
+    model: Sequential, pool: _Pool, n: int, last: int, rng: np.random.Generator, *, by_weight: bool
+) -> Met:
+    """Choose rows of the pool and draw their other columns."""
+    kept, worth = pool.kept, float(min(n, pool.kept))
+    pick = np.flatnonzero(pool.chosen)[:n]
+    if by_weight:
+        cumulative = np.cumsum(pool.share)
+        asked = (np.arange(n) + rng.random()) / n * cumulative[-1]
+        pick = rng.permutation(np.minimum(np.searchsorted(cumulative, asked), len(cumulative) - 1))
+        worth = min(float(n), float(effective_size(pool.weight[None, :])[0]))
+    rows = Rows.joined(pool.parts).take(pick)
+    model.advance(model.order[last:], rows, {}, len(pick), rng)
+    cells = pool.cells + len(pick) * (len(model.order) - last)
+    saved = 1 - cells / (pool.drawn * len(model.order))
+    method: Literal["exact", "importance"] = "importance" if by_weight else "exact"
+    return Met(model.decode(rows, rng), method, worth, kept, pool.drawn, saved)
+
+
+@dataclass
+class _Pool:
+    """Candidates that may be kept: each has a log weight, and its chance once and for all."""
+
+    parts: list[Rows] = field(default_factory=list)
+    weight: Floats = field(default_factory=lambda: np.zeros(0))
+    chance: Floats = field(default_factory=lambda: np.zeros(0))
+    drawn: int = 0
+    cells: int = 0
+    is_whole: bool = True
+
+    def add(
+        self, many: int, rows: Rows, weight: Floats, cells: int, rng: np.random.Generator
+    ) -> None:
+        """Add what is left of `many` candidates."""
+        self.parts.append(rows)
+        self.weight = np.concatenate([self.weight, weight])
+        self.chance = np.concatenate([self.chance, rng.random(len(weight))])
+        self.drawn += many
+        self.cells += cells
+
+    @property
+    def share(self) -> Floats:
+        """Weights beside the largest."""
+        return np.asarray(np.exp(self.weight - self.weight.max(initial=-np.inf)))
+
+    @property
+    def chosen(self) -> npt.NDArray[np.bool_]:
+        """Which candidates rejection keeps."""
+        return np.asarray(self.chance < self.share)
+
+    @property
+    def is_even(self) -> bool:
+        """Whether all weights are alike, so that their maximum is no guess."""
+        return len(self.weight) > 0 and float(np.ptp(self.weight)) < 1e-9
+
+    @property
+    def kept(self) -> int:
+        """How many candidates rejection keeps."""
+        return int(self.chosen.sum())
+
+    def thin(self) -> None:
+        """Forget what is not kept: a larger maximum would not bring it back."""
+        chosen = np.flatnonzero(self.chosen)
+        self.parts = [Rows.joined(self.parts).take(chosen)]
+        self.weight, self.chance = self.weight[chosen], self.chance[chosen]
+        self.is_whole = False
+
+
+def _candidates(
+    model: Sequential,
+    steps: Sequence[int],
+    n: int,
+    screens: Sequence[Screen],
+    rng: np.random.Generator,
+) -> tuple[Rows, Floats, int]:
+    """Draw some columns of `n` rows; return those that may pass, their log weights, the cells."""
+    rows, weight, cells, waiting = Rows(), np.zeros(n), 0, list(screens)
+    tested = {name for screen in screens for name in screen.columns}
+    numbers = (i for i, c in enumerate(model.coders) if c.intervals is not None)
+    linked = model.linked | {i for i in numbers if model.coders[i].column.name in tested}
+    there: set[str] = set()
+    for i, own in zip(steps, spawn(rng, len(steps)), strict=True):
+        cells += n
+        there.add(model.coders[i].column.name)
+        due = [s for s in waiting if s.columns <= there]
+        waiting = [s for s in waiting if s not in due]
+        mask = allowed_codes(model, i, rows, n, due) if due else None
+        if mask is None:
+            drawn = model.steps[i].draw(rows.codes, n, own)
+        else:
+            drawn, mass = model.steps[i].draw_within(rows.codes, *mask, own)
+            left = np.flatnonzero(mass > 0)
+            rows, drawn, n = rows.take(left), drawn[left], len(left)
+            weight = weight[left] + np.log(mass[left])
+        model.put(i, rows, *model.finished(i, drawn, rows, linked, own), linked)
+        for screen in due:
+            passed = np.flatnonzero(screen.passes(model.part(rows, screen.columns)))
+            rows, weight, n = rows.take(passed), weight[passed], len(passed)
+    return rows, weight, cells
