@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
+from scipy import stats
 
 from twinset.metrics._evidence import Evidence
 from twinset.metrics._judge import Draft, Measure, half_width, judge, refuse
@@ -16,6 +16,8 @@ from twinset.stats.intervals import proportions_differ, wilson
 __all__ = ["Coverage"]
 
 Floats = npt.NDArray[np.float64]
+Ends = tuple[npt.ArrayLike, npt.ArrayLike]
+_DRAWS = 2_000
 _LEAST = 10  # units that a category or an end of the range must have to count
 
 CATEGORIES = Measure(
@@ -126,23 +128,22 @@ def _range(evidence: Evidence, name: str) -> list[Draft]:
     if high <= low:
         return []
 
-    def covered(x: npt.ArrayLike, y: npt.ArrayLike) -> Floats:
-        inside = np.minimum(y, high) - np.maximum(x, low)
-        return np.asarray(np.clip(inside / (high - low), 0, 1), dtype=np.float64)
-
-    value = float(covered(*_ends(b)))
+    value = _covered(_ends(b), (low, high)).item()
     rng = evidence.rng("range", name)
     held = evidence.sorted("holdout", name) if "holdout" in evidence.sides else a[:0]
-    chance = covered(*_drawn_ends(evidence.real_sorted(name), len(b), rng))
-    around = covered(*_drawn_ends(b, len(b), rng))
+    real = evidence.real_sorted(name)
+    along = evidence.effects_along(name)
+    ends = float(along[0]), float(along[-1])
+    # train's own ends are drawn too: they were not given, but came out of the same population
+    chance = _covered(_drawn_ends(real, len(b), ends, rng), _drawn_ends(real, len(a), ends, rng))
+    around = _covered(_drawn_ends(b, len(b), ends, rng), (low, high))
     reference = float(chance.mean())
     noise = float(np.subtract(*np.quantile(chance, [0.975, 0.025]))) / 2
-    sd = max(float(chance.std()), 1e-12)
     p = float((np.count_nonzero(chance <= value) + 1) / (len(chance) + 1))
     if value < chance.min():
-        p = min(p, math.erfc((reference - value) / sd / math.sqrt(2)) / 2)
+        p = min(p, _far_inside(_ends(b), real, len(b), ends))
     if len(held) >= 4 * _LEAST:
-        reference = float(covered(*_ends(held)))
+        reference = _covered(_ends(held), (low, high)).item()
     bounds = np.quantile(around, [0.025, 0.975])
     return [
         Draft(
@@ -160,12 +161,41 @@ def _range(evidence: Evidence, name: str) -> list[Draft]:
     ]
 
 
-def _drawn_ends(values: Floats, n: int, rng: np.random.Generator) -> tuple[Floats, Floats]:
-    """Draw the 10th lowest and highest of n values (their ranks are beta), shape (400,) each."""
-    low = rng.beta(_LEAST, n - _LEAST + 1, size=400)
-    high = 1 - rng.beta(_LEAST, n - _LEAST + 1, size=400)
-    at = np.minimum((np.stack([low, high]) * len(values)).astype(np.int64), len(values) - 1)
+def _covered(ends: Ends, bounds: Ends) -> Floats:
+    """Part of the way from bound to bound that lies between the ends."""
+    (x, y), (low, high) = (np.asarray(e, dtype=np.float64) for e in (ends, bounds))
+    inside, wide = np.minimum(y, high) - np.maximum(x, low), high - low
+    part = np.divide(inside, wide, out=np.ones(np.broadcast(inside, wide).shape), where=wide > 0)
+    return np.asarray(np.clip(part, 0, 1), dtype=np.float64)
+
+
+def _drawn_ends(
+    values: Floats, n: int, effects: tuple[float, float], rng: np.random.Generator
+) -> tuple[Floats, Floats]:
+    """Draw the 10th lowest and highest of n values (their ranks are beta), shape (draws,) each.
+
+    Rows that come in packs of `effects` hold fewer, larger steps.
+    """
+    ranks = [rng.beta(_LEAST / e, (n - _LEAST + 1) / e, size=_DRAWS) for e in effects]
+    places = np.stack([ranks[0], 1 - ranks[1]]) * len(values)
+    at = np.minimum(places.astype(np.int64), len(values) - 1)
     return values[at[0]], values[at[1]]
+
+
+def _far_inside(
+    ends: tuple[float, float], real: Floats, n: int, effects: tuple[float, float]
+) -> float:
+    """Chance that a fresh sample's ends lie this deep in the real values, either of them."""
+    beyond = (
+        np.searchsorted(real, ends[0], side="left"),
+        len(real) - np.searchsorted(real, ends[1], side="right"),
+    )
+    part = n / (n + len(real))
+    tails = [
+        stats.binom.cdf(round(_LEAST / e), round((_LEAST + float(k)) / e), part)
+        for k, e in zip(beyond, effects, strict=True)
+    ]
+    return min(1.0, 2 * float(min(tails)))
 
 
 def _unseen(evidence: Evidence, name: str) -> Draft:

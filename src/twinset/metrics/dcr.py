@@ -90,7 +90,7 @@ class Dcr:
         tables = evidence.train, evidence.holdout
         real = train, holdout
         owned = [np.zeros(len(r)) for r in real]
-        won, near, fresh = [], [], []
+        won, near, fresh, held = [], [], [], []
         for block in blocks:
             chosen = [
                 units.draw(None if t is None else t.units, len(r), size, rng)
@@ -108,7 +108,10 @@ class Dcr:
             won.append(wins)
             near.append(d_train[:, 0])
             apart = rng.choice(len(holdout), min(len(block) // 2 + 1, len(holdout)), replace=False)
+            held.append(apart)
             fresh.append(neighbours.nearest(holdout.take(apart), train.take(chosen[0]))[0][:, 0])
+        apart = np.concatenate(held)  # a row drawn twice is one witness
+        owner = None if evidence.holdout is None else evidence.holdout.units
         # whole units keep together if labels train/holdout are dealt anew
         weights = [
             np.bincount(units.compact(None if t is None else t.units, len(o)), weights=o)
@@ -123,6 +126,7 @@ class Dcr:
                 None if evidence.synthetic.units is None else evidence.synthetic.units[queries],
                 len(queries),
             ),
+            units.compact(apart if owner is None else owner[apart], len(apart)),
             len(blocks),
         )
 
@@ -155,6 +159,10 @@ class Dcr:
         other = int(np.count_nonzero(found.fresh <= mark))
         size, fresh = len(found.near), len(found.fresh)
         share = (other + 0.5) / (fresh + 1)
+        effect = max(
+            units.design_effect((d <= mark).astype(np.int64), ids, 2)
+            for d, ids in ((found.near, found.units), (found.fresh, found.fresh_units))
+        )
         params: dict[str, Any] = {"rows": size, "interval": "Wilson"}
         return Draft(
             NEAR,
@@ -162,10 +170,10 @@ class Dcr:
             0.0,
             evidence.number_of_units("synthetic"),
             reference=other / fresh,
-            noise=half_width(share * (1 - share) * (1 / size + 1 / fresh)),
-            p_worse=proportions_differ(count, size, other, fresh)[0],
+            noise=half_width(effect * share * (1 - share) * (1 / size + 1 / fresh)),
+            p_worse=proportions_differ(count, size, other, fresh, effect)[0],
             params=params,
-            interval=wilson(count, size),
+            interval=wilson(count / effect, size / effect),
         )
 
 
@@ -174,7 +182,8 @@ class _Found:
     """What the draws gave.
 
     `won` is 1 where train is nearer, 1/2 for a tie; `near` and `fresh` are distances to train of
-    release and holdout; `concentration` is the sum of squared weights of real units.
+    release and holdout; `concentration` is the sum of squared weights of real units; `units` and
+    `fresh_units` say whose the rows of release and holdout are.
     """
 
     won: npt.NDArray[np.float64]
@@ -182,6 +191,7 @@ class _Found:
     fresh: Floats
     concentration: float
     units: Rows
+    fresh_units: Rows
     draws: int
 
 

@@ -53,6 +53,8 @@ TAIL = Measure(
     "",
 )
 _DRAWS = 200
+_CUTS = np.arange(0.01, 0.995, 0.01)  # where `effects_along` tells the effects of units
+_SPREAD = _CUTS * (1 - _CUTS)
 
 
 class Numbers:
@@ -86,7 +88,8 @@ class Numbers:
     def _distances(
         self, evidence: Evidence, name: str, a: Floats, b: Floats, h: Floats | None
     ) -> list[Draft]:
-        effect = evidence.pooled_effect([name])
+        along = evidence.effects_along(name)
+        effect = float(along @ _SPREAD / _SPREAD.sum())
         n, m = len(a) / effect, len(b) / effect
         size = evidence.number_of_units("synthetic")
         found = ordered.gaps(a, b)
@@ -110,7 +113,9 @@ class Numbers:
         drafts = [ks]
         _, sd, kurtosis = moments(a)
         if sd > 0 and math.isfinite(sd):
-            mean, spread = ordered.wasserstein_null(evidence.real_sorted(name), n, m)
+            real = evidence.real_sorted(name)
+            effect = _mean_effect(along, quantiles(real, _CUTS))
+            mean, spread = ordered.wasserstein_null(real, len(a) / effect, len(b) / effect)
             mean, spread = mean / sd, spread / sd**2
             value = found.wasserstein / sd
             worse, better = chi_tails(value, mean, spread)
@@ -130,7 +135,7 @@ class Numbers:
                     params={"expected": round(mean, 6)},
                 )
             )
-        drafts += self._quantiles(evidence, name, (a, b, h), (n, m), scale)
+        drafts += self._quantiles(evidence, name, (a, b, h), scale)
         return drafts
 
     def _quantiles(
@@ -138,7 +143,6 @@ class Numbers:
         evidence: Evidence,
         name: str,
         values: tuple[Floats, Floats, Floats | None],
-        sizes: tuple[float, float],
         scale: float,
     ) -> list[Draft]:
         a, b, h = values
@@ -146,6 +150,8 @@ class Numbers:
         if not math.isfinite(value):
             return []
         rng = evidence.rng("quantiles", name)
+        effects = evidence.effects_along(name)[4::5]  # at 5%, 10% ... 95%
+        sizes = len(a) / effects, len(b) / effects
         pooled = evidence.real_sorted(name)
         spread = float(np.subtract(*quantiles(a, [0.95, 0.05])))
         chance = _bridge(pooled, pooled, sizes, rng) / spread
@@ -176,9 +182,10 @@ class Numbers:
     ) -> list[Draft]:
         if len(a) < 40:
             return []
-        effect = evidence.pooled_effect([name])
+        along = evidence.effects_along(name)
         drafts = []
         part = max(0.01, 10 / len(a))
+        place = min(round(100 * part), 50) - 1
         for tail, sign in (("low", -1.0), ("high", 1.0)):
             [mark] = quantiles(a, [part if sign < 0 else 1 - part])
             beyond = [None if v is None else _beyond(v, mark, sign) for v in (a, b, h)]
@@ -186,6 +193,7 @@ class Numbers:
             if x < 5 and y < 5:
                 continue  # a floor or a ceiling: no tail on this side
             p, q = x / len(a), y / len(b)
+            effect = float(along[place if sign < 0 else -1 - place])
             sides = proportions_differ(y, len(b), x, len(a), effect)
             null = effect * p * (1 - p) * (1 / len(a) + 1 / len(b))
             own = 0.0 if h is None else (beyond[2] or 0) / len(h) - p
@@ -212,13 +220,23 @@ def _beyond(values: Floats, mark: float, sign: float) -> int:
     return len(values) - int(np.searchsorted(values, mark, side="right"))
 
 
-def _bridge(a: Floats, b: Floats, sizes: tuple[float, float], rng: np.random.Generator) -> Floats:
-    """Draw mean |difference of quantiles| of resampled `a` and `b`, shape (draws,)."""
+def _mean_effect(along: Floats, cuts: Floats) -> float:
+    """Design effect on the integral of |difference of cumulative shares| over the values."""
+    weight = np.sqrt(_SPREAD) * np.gradient(cuts)
+    total = float(weight.sum())
+    return float((weight @ np.sqrt(along)) / total) ** 2 if total > 0 else float(along.max())
+
+
+def _bridge(a: Floats, b: Floats, sizes: tuple[Floats, Floats], rng: np.random.Generator) -> Floats:
+    """Draw mean |difference of quantiles| of resampled `a` and `b`, shape (draws,).
+
+    `sizes`: of how many independent rows each quantile is.
+    """
     steps = np.diff(np.concatenate([[0.0], ordered.PROBS, [1.0]]))
     found = []
     for values, n in zip((a, b), sizes, strict=True):
         walk = np.cumsum(rng.normal(size=(_DRAWS, len(steps))) * np.sqrt(steps), axis=1)
         bridge = walk[:, :-1] - ordered.PROBS * walk[:, -1:]
-        at = np.clip(ordered.PROBS + bridge / math.sqrt(max(n, 1.0)), 0, 1)
+        at = np.clip(ordered.PROBS + bridge / np.sqrt(np.maximum(n, 1.0)), 0, 1)
         found.append(interpolated(values, at * (len(values) - 1)))
     return np.asarray(np.abs(found[0] - found[1]).mean(axis=1))

@@ -105,7 +105,7 @@ def _index(evidence: Evidence, name: str) -> list[Draft]:
     train, release, held = (found.get(s) for s in ("train", "synthetic", "holdout"))
     if train is None or release is None:
         return []
-    effect = evidence.pooled_effect([name])
+    effect = float(evidence.effects_along(name)[-5:].mean())  # of the shares beyond 95% ... 99%
     a, b = (values[s] for s in ("train", "synthetic"))
     real = evidence.real_sorted(name)
     rng = evidence.rng("tail index", name)
@@ -138,8 +138,11 @@ def _index(evidence: Evidence, name: str) -> list[Draft]:
 
 def _extremes(evidence: Evidence, name: str) -> list[Draft]:
     a, b = evidence.sorted("train", name), evidence.sorted("synthetic", name)
-    effect = evidence.pooled_effect([name])
-    if min(len(a), len(b)) * _FAR / effect < _LEAST_UNITS:  # units beyond it: fewer would be told
+    along = evidence.effects_along(name)
+    ends = float(along[0]), float(along[-1])
+    if (
+        min(len(a), len(b)) * _FAR / max(ends) < _LEAST_UNITS
+    ):  # units beyond it: fewer would be told
         return []
     spread = float(np.subtract(*quantiles(a, [0.95, 0.05])))
     if not 0 < spread < math.inf:
@@ -148,7 +151,7 @@ def _extremes(evidence: Evidence, name: str) -> list[Draft]:
     pooled = evidence.real_sorted(name)
     rng = evidence.rng("tails", name)
     drafts = []
-    for tail, at in (("low", _FAR), ("high", 1 - _FAR)):
+    for tail, at, effect in (("low", _FAR, ends[0]), ("high", 1 - _FAR, ends[1])):
         value = _gap(a, b, at) / spread
         sizes = len(a) / effect, len(b) / effect
         chance = np.abs(np.subtract(*(_drawn(pooled, n, at, rng) for n in sizes))) / spread
