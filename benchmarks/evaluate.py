@@ -34,7 +34,14 @@ JOBS = {  # rows, columns, metrics (None: all), bound
     "nearest": (24_000, 15, NEAREST, "15 CPU s"),
     "wide": (20_000, 500, SHAPES, ""),
 }
-PEERS = {"sdmetrics": ("sdv", "hundred"), "sdmetrics_nearest": ("sdv", "nearest")}
+PEERS = {
+    "sdmetrics": ("sdv", "hundred"),
+    "mostlyai_qa": ("mostlyai_qa", "hundred"),
+    "syntheval": ("syntheval", "hundred"),
+    "sdmetrics_nearest": ("sdv", "nearest"),
+    "mostlyai_qa_nearest": ("mostlyai_qa", "nearest"),
+    "syntheval_nearest": ("syntheval", "nearest"),
+}
 CODE = """
 import json, sys, time
 import twinset as ts

@@ -213,7 +213,7 @@ def test_missing_files_and_folders(cli, table, tmp_path):
     cli("fit", tmp_path, "--out", "m.twin").refused("folder")
     for command in (["fit", table], ["schema", table], ["compare", table, "--generators", "cart"]):
         cli(*command, "--out", tmp_path).refused("folder")
-        cli(*command, "--out", "no/such/place").refused("no such file or directory")
+        cli(*command, "--out", "no/such/place").refused("got no folder no;")
     cli("run", table, "--out", table).refused("allowed: a folder")
     cli("evaluate", table, table, "--out", table, "--quiet").refused("allowed: a folder")
     cli("run", "https://example.org/a.csv").refused("https://")
@@ -267,7 +267,7 @@ CALLS = {
     "order that is no list": (["run", "people.csv", "--set", "order=3"], "order"),
     "methods that are no mapping": (["run", "people.csv", "--set", "methods=[tree]"], "methods"),
     "order of unknown columns": (["run", "people.csv", "--set", "order=[nope]"], "nope"),
-    "no rows": (["run", "people.csv", "-n", "0"], "-n"),
+    "no rows": (["run", "people.csv", "-n", "0"], "twinset: -n; allowed: at least 1; hint: "),
     "rows that are no number": (["run", "people.csv", "-n", "many"], "-n"),
     "no workers": (["run", "people.csv", "--workers", "0"], "--workers"),
     "seed below zero": (["run", "people.csv", "--seed", "-1"], "--seed"),
@@ -305,6 +305,7 @@ BAD_SCHEMAS = {
     "an alias": "columns: &a\n- {name: age}\nmore: *a\n",
     "code": "columns: !!python/object/apply:os.system [ls]\n",
     "too few categories": "columns:\n- {name: sex, kind: category, categories: [Male]}\n",
+    "low above high": "columns:\n- {name: age, kind: integer, low: 90, high: 18}\n",
     "two targets": "columns:\n- {name: age, role: target}\n- {name: sex, role: target}\n",
     "a long file": "# " + "x" * (1 << 20) + "\n",
 }
@@ -324,6 +325,7 @@ BAD_GATES = {
     "no bound": "- measure: c2st\n",
     "a bound that is none": "- {measure: c2st, bound: small}\n",
     "unknown field": '- {measure: c2st, bound: "<= 1", colums: [a]}\n',
+    "unknown measure": '- {measure: c2ts, bound: "<= 1"}\n',
 }
 
 
@@ -464,7 +466,7 @@ def test_compare(cli, table):
         "compare",
         table,
         "--generators",
-        "independent,bootstrap",
+        "bootstrap,independent",
         "--json",
         "--out",
         "c.json",
@@ -472,7 +474,8 @@ def test_compare(cli, table):
     )
     assert (done.code, done.err) == (0, ""), done
     found = json.loads(done.out)
-    assert [r["generator"] for r in found["rows"]] == ["independent", "bootstrap"]
+    assert [r["generator"] for r in found["rows"]] == ["independent", "bootstrap"]  # ranked
+    assert found["conclusion"].startswith("First: independent, "), found["conclusion"]
     assert found["rows"][1]["leaks_on_purpose"]
     first, second = found["rows"]
     assert second["best_attack_auc"] > 0.6
@@ -481,7 +484,9 @@ def test_compare(cli, table):
         assert shown == (row["best_attack_auc_low"] > 0.53), row
     assert json.loads(Path("c.json").read_text()) == found
     shown = ("compare", table, "--generators", "independent,bootstrap", "--out", "c.html")
-    assert cli(*shown, "--quiet").code == 0
+    told = cli(*shown, "--quiet")
+    assert told.code == 0
+    assert found["conclusion"] in " ".join(told.out.split())
     page = Path("c.html").read_text()
     assert "Attacks by releases" in page
     assert second["verdict"] in page
@@ -489,14 +494,14 @@ def test_compare(cli, table):
 
 def test_gates(cli, table):
     Path("g.yaml").write_text(
-        '- {measure: c2st, bound: "<= 0.01"}\n- {measure: no_such, bound: "<= 1"}\n'
+        '- {measure: c2st, bound: "<= 0.01"}\n- {measure: mmd, columns: [age], bound: "<= 1"}\n'
         '- {measure: c2st, bound: "<= 1"}\n'
     )
     done = cli("run", table, "--gate", "g.yaml", *QUICK)
     assert done.code == 1, done
     assert [line.split(",")[0] for line in done.err.splitlines()] == [
         "gate missed: c2st <= 0.01",
-        "gate missed: no_such <= 1",
+        "gate missed: mmd[age] <= 1",
     ]
     gates = json.loads(Path("people-twin/share/report.json").read_text())["gates"]
     assert [g["met"] for g in gates] == [False, False, True]

@@ -160,7 +160,10 @@ def test_the_command(twin, tmp_path, capsys) -> None:
     assert run("--design", "sobol", "-n", "64")["rows"] == 64
     assert len(pd.read_csv(out)) == 64
     assert run("--edge-cases")["excluded"] == 1
-    said = run("--best-of", "2", "--by", "ks", "--against", str(real), "-n", "200")
+    chosen = ("--best-of", "2", "--by", "ks", "--against", str(real), "-n", "200")
+    assert called([*base[:-1], *chosen]) == 0
+    assert [line.split(":")[0] for line in capsys.readouterr().err.splitlines()] == ["choose"]
+    said = run(*chosen)
     assert said["chosen"]["ks"] <= said["plain"]["ks"] * 1.2
     assert run("--share", "sex = 'F': 0.9", "-n", "100")["files"][0]["method"] == "shares"
     assert (pd.read_csv(out)["sex"] == "F").mean() == 0.9

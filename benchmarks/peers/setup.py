@@ -21,7 +21,7 @@ READY = "ready"
 
 def names() -> list[str]:
     """The peers that have a folder here."""
-    return sorted(path.parent.name for path in HERE.glob("*/peer.py"))
+    return sorted(path.parent.name for path in HERE.glob("*/requirements.txt"))
 
 
 def pins(name: str) -> str:

@@ -18,6 +18,8 @@ An error message never holds a data value: it names columns, rows and counts.
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Sequence
 from typing import ClassVar
 
 __all__ = [
@@ -31,7 +33,22 @@ __all__ = [
     "StoppedError",
     "StorageError",
     "TwinsetError",
+    "near",
 ]
+
+
+def near(name: str, known: Sequence[str], *, most: int = 3, cutoff: float = 0.4) -> dict[str, str]:
+    """Return what an error says of a wrong name: the nearest known ones, else the first of them.
+
+    >>> near("incme", ["age", "income"])
+    {'hint': 'did you mean income?'}
+    >>> near("zzz", ["age", "income"])
+    {'allowed': 'age, income'}
+    """
+    found = difflib.get_close_matches(name, known, n=most, cutoff=cutoff)
+    if found:
+        return {"hint": f"did you mean {', '.join(found)}?"}
+    return {"allowed": ", ".join(known[:8])} if known else {}
 
 
 class TwinsetError(Exception):

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from twinset.errors import StoppedError
 
-__all__ = ["Event", "Phase", "check_time", "listen", "phase", "time_limit"]
+__all__ = ["Event", "Phase", "check_time", "listen", "phase", "time_limit", "unheard"]
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,16 @@ _deadline: ContextVar[float | None] = ContextVar("_deadline", default=None)
 def listen(listener: Listener) -> Iterator[None]:
     """Send the events raised inside the block to `listener` as well."""
     token = _listeners.set((*_listeners.get(), listener))
+    try:
+        yield
+    finally:
+        _listeners.reset(token)
+
+
+@contextlib.contextmanager
+def unheard() -> Iterator[None]:
+    """Tell nobody of the phases inside the block: they are parts of one that is told."""
+    token = _listeners.set(())
     try:
         yield
     finally:

@@ -146,3 +146,8 @@ def test_odd_charts_do_not_break():
     zero = Chart("b", ("x", "y"), (0.0, 0.0), (0.0, 0.0))
     for chart in (empty, zero, replace(zero, ordered=True)):
         assert bars(chart).alt
+
+
+def test_links_to_the_sections_come_before_the_figures(page):
+    assert page.index('<a href="#problems">Largest') < page.index('class="card figs"')
+    assert page.index("<main>") < page.index("<nav") < page.index('id="first"')

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 from rich.console import Console
 
+from twinset.protocols import Estimate, Result
 from twinset.report.summary import summarise
 from twinset.report.terminal import show
+from twinset.report.words import mark
+from twinset.table.schema import Column, Role, Schema
 
 
 def shown(*parts) -> str:
@@ -31,3 +35,20 @@ def test_markup_in_names_is_text(evaluation, audit):
 
 def test_nothing_assessed():
     assert "Not assessed" in shown(None, None)
+
+
+def test_the_column_of_units_is_named(evaluation):
+    schema = Schema(columns=(Column(name="who", role=Role.UNIT), *evaluation.schema.columns))
+    text = shown(replace(evaluation, schema=schema), None)
+    assert "Those to protect (units) are named by the column “who”." in " ".join(text.split())
+    assert "(units)" not in shown(evaluation, None)
+
+
+def test_words_follow_the_verdict():
+    """0.580 against 0.612 within noise is not "as good as learning from real rows"."""
+    estimate = Estimate(0.580, 0.54, 0.62, 300)
+    found = Result(
+        "utility", "tstr", ("y",), estimate=estimate, reference=0.612, noise=0.05,
+        direction="higher", verdict="within_noise",
+    )  # fmt: skip
+    assert mark(found).text == "within chance of learning from real rows"

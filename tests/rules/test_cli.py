@@ -87,6 +87,8 @@ def test_rules_are_shown_written_edited_and_checked(call, tmp_path) -> None:
     assert "sick" in out
     assert "sex" in out
     assert "mine rules" in err
+    code, out, err = call("rules", "people.csv", "--out", "rules.yaml")
+    assert (code, out, err.splitlines()[-1]) == (0, "", "rules.yaml: 1 rule")
     assert call("rules", "people.csv", "--out", "rules.yaml", "--quiet") == (0, "", "")
     code, out, _ = call("rules", "people.csv", "--json", "--quiet")
     assert len(json.loads(out)["rules"]) == 1

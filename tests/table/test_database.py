@@ -58,7 +58,7 @@ def test_sqlite_tables_are_chosen(sqlite):
     assert open_source(f"sqlite:///{sqlite}", table="people").raw().to_pylist() == [{"one": 1}]
     with pytest.raises(InputError, match="--table is missing; got 2 tables"):
         open_source(f"sqlite:///{sqlite}")
-    with pytest.raises(InputError, match="got 'peple'; allowed: people"):
+    with pytest.raises(InputError, match="got 'peple'; hint: did you mean people"):
         open_source(f"sqlite:///{sqlite}", table="peple")
     with pytest.raises(InputError):
         open_source(f"sqlite:///{sqlite}", table='people"; DROP VIEW people; --')
@@ -148,7 +148,7 @@ def test_no_secret_is_ever_said(people):
     wrong = [
         (f"postgresql://owner:wr0ng-w0rd@{host}", "wide", "password was refused"),
         (f"postgresql://owner:s3cret-w0rd@{host}x", "wide", "no such database"),
-        (people, "wid", "allowed: wide"),
+        (people, "wid", "did you mean wide"),
         (f"postgresql://weak:weak-w0rd@{host}", "wide", "may not read"),
         (people, "sick", "cannot be read"),
         ("postgresql://owner:s3cret-w0rd@127.0.0.1:1/x", "wide", "no answer"),

@@ -8,8 +8,9 @@ import pytest
 
 from twinset.errors import InputError
 from twinset.protocols import Estimate, Result
+from twinset.report.words import KNOWN
 from twinset.table.yaml import load_yaml
-from twinset.trust.gates import Gate, judge, load_gates
+from twinset.trust.gates import ELSEWHERE, Gate, judge, load_gates
 
 EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "gates.yaml"
 
@@ -141,3 +142,19 @@ def test_words_that_yaml_1_1_takes_for_booleans_are_words(tmp_path: Path) -> Non
     path = tmp_path / "words.yaml"
     path.write_text("on: [yes, No, off, n, true, null, ~]")
     assert load_yaml(path) == {"on": ["yes", "No", "off", "n", True, None, None]}
+
+
+def test_a_measure_that_does_not_exist_is_refused_with_the_nearest(tmp_path) -> None:
+    good, wrong = (Gate(measure=name, bound="<= 1") for name in ("auc", "ack"))
+    path = tmp_path / "g.yaml"
+    path.write_text('- {measure: c2st, bound: "<= 1"}\n- {measure: ack, bound: "< 1"}')
+    for given in (path, [good, wrong]):
+        with pytest.raises(
+            InputError, match=r"gate 2, measure; got 'ack'; hint: did you mean .*auc"
+        ):
+            load_gates(given)
+
+
+def test_every_measure_that_a_report_knows_can_be_a_gate() -> None:
+    names = [*KNOWN, *ELSEWHERE, "sdmetrics_quality_report"]
+    assert len(load_gates([Gate(measure=name, bound="<= 1") for name in names])) == len(names)

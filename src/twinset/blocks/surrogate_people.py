@@ -114,7 +114,7 @@ def _pooled(
     return _fresh_digits(pool, chosen, rng) if provider not in _FIXED else _pick(pool, chosen)
 
 
-_FIXED = ("first_name", "last_name", "name", "city", "country", "company", "job")
+_FIXED = ("first_name", "last_name", "name", "city", "street_name", "country", "company", "job")
 
 
 def _fresh_digits(pool: tuple[str, ...], chosen: Ints, rng: np.random.Generator) -> pa.Array:

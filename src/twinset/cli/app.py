@@ -125,6 +125,8 @@ def schema(
         found = api.schema(data, **opt.about(declared, target, sensitive, unit, table, max_rows))
     if out:
         api.save_schema(found, out)
+        if not quiet:
+            typer.echo(f"{out}: {len(found.columns)} columns", err=True)
     if as_json:
         typer.echo(json.dumps(found.to_dict(), ensure_ascii=False))
     elif not out:

@@ -56,7 +56,9 @@ def audit(
             help="random, outliers, vulnerable, canaries (ten each), or rows of TRAIN in a file.",
         ),
     ] = None,
-    shadows: Annotated[int, _shadow("--shadows", metavar="N", help="Shadow models.")] = _FITS,
+    shadows: Annotated[
+        int, _shadow("--shadows", metavar="N", help="Shadow models: 40 or more.")
+    ] = _FITS,
     shadow_rows: Annotated[
         int | None,
         _shadow("--shadow-rows", metavar="N", min=50, help="Train rows of each (default: 1,000)."),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import os
+import re
 import signal
 import sys
 from collections.abc import Sequence
@@ -21,6 +22,9 @@ __all__ = ["main"]
 _UsageError: type[Exception] = typer.BadParameter.__mro__[2]  # typer brings its own click
 _INTERNAL = 4
 _STOPS = [getattr(signal, n) for n in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, n)]
+_WRONG_VALUE = re.compile(
+    r"Invalid value for '?(?P<what>[^']+?)'?: Input should be (?P<allowed>[^,]+)"
+)
 _WRONG_PLACE = (PermissionError, FileNotFoundError, IsADirectoryError, NotADirectoryError)
 
 
@@ -90,7 +94,11 @@ def _usage(error: BaseException) -> str:
     message = getattr(error, "format_message", lambda: str(error))()
     context = getattr(error, "ctx", None)
     path = context.command_path if context else "twinset"
-    return f"{' '.join(str(message).split())} hint: {path} --help"
+    text = " ".join(str(message).split())
+    if said := _WRONG_VALUE.match(text):
+        allowed = said["allowed"].replace("greater than or equal to", "at least")
+        return f"{said['what']}; allowed: {allowed}; hint: {path} --help"
+    return f"{text} hint: {path} --help"
 
 
 def _say(message: str, code: int) -> int:

@@ -51,6 +51,8 @@ def rules(
         found = api.mine_rules(data, holdout=opt.share_or_file(holdout), seed=seed, **about)
     if out:
         found.save(out)
+        if not quiet:
+            typer.echo(f"{out}: {len(found)} rule{'' if len(found) == 1 else 's'}", err=True)
     if as_json:
         typer.echo(found.to_json())
     elif not out:

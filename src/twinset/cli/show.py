@@ -78,7 +78,9 @@ def comparison_table(comparison: Comparison) -> None:
         if figure != "generator":
             cells = (_cell(row.get(figure)) for row in comparison.rows)
             grid.add_row(figure.replace("_", " "), *cells)
-    _Console().print(grid)
+    screen = _Console()
+    screen.print(grid)
+    screen.print(comparison.conclusion, highlight=False)
 
 
 def _cell(value: object) -> str:

@@ -63,7 +63,7 @@ class EmptyCells:
 
     name: ClassVar[str] = "empty_cells"
     family: ClassVar[Family] = "integrity"
-    measures: ClassVar[tuple[Measure, ...]] = (ANY, PAIR)
+    measures: ClassVar[tuple[Measure, ...]] = (ANY, PAIR, LOST)
     most: int = 2_000
 
     def measure(self, evidence: Evidence) -> list[Result]:

@@ -29,7 +29,7 @@ _COPIED = {
 }
 _MODEL = {
     "worse": "weaker than learning from real rows",
-    "within_noise": "as good as learning from real rows",
+    "within_noise": "within chance of learning from real rows",
     "better": "better than learning from real rows",
 }
 

@@ -77,7 +77,7 @@ def summarise(
     order = evaluation.schema.names if evaluation else ()
     return Summary(
         title=str(provenance.get("source") or "Synthetic table"),
-        lead=_lead(provenance),
+        lead=_lead(provenance, evaluation),
         verdict=verdict,
         verdict_is_long=len(verdict.text) > _LONG,
         verdict_text=verdict_text,
@@ -109,7 +109,7 @@ def summarise(
     )
 
 
-def _lead(provenance: Mapping[str, Any]) -> str:
+def _lead(provenance: Mapping[str, Any], evaluation: Evaluation | None) -> str:
     rows = provenance.get("rows")
     rows = rows if isinstance(rows, Mapping) else {}
     parts = []
@@ -126,7 +126,11 @@ def _lead(provenance: Mapping[str, Any]) -> str:
         text += (
             f"; {count(rows['holdout'])} further real rows (the holdout) were set aside to judge"
         )
-    return f"{text}." if text else ""
+    unit = evaluation.schema.unit if evaluation else None
+    said = [f"{text}."] if text else []
+    if unit is not None:
+        said.append(f"Those to protect (units) are named by the column “{unit.name}”.")
+    return " ".join(said)
 
 
 def _warnings(provenance: Mapping[str, Any]) -> tuple[str, ...]:

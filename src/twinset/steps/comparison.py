@@ -18,6 +18,8 @@ from twinset.inputs import Options, read, read_holdout
 from twinset.progress import phase
 from twinset.report.html import render_ranking
 from twinset.report.ranking import rank
+from twinset.report.shapes import Mark
+from twinset.report.verdict import share
 from twinset.results import Audit, Evaluation
 from twinset.scale.local import use_workers
 from twinset.stats.seeds import stream
@@ -35,12 +37,17 @@ __all__ = ["Comparison", "compare"]
 
 @dataclass(frozen=True)
 class Comparison:
-    """Several generators on the same split; one row a generator, and its gates by its name."""
+    """Several generators on the same split; one row a generator, and its gates by its name.
+
+    Rows are ranked: first those whose audit does not say no, and among these who is closest to a
+    fresh real sample. `conclusion` says who stands first, and what the audit said.
+    """
 
     rows: tuple[dict[str, Any], ...]
     seed: int = 0
     runs: Mapping[str, tuple[Evaluation, Audit]] = field(default_factory=dict, repr=False)
     gates: Mapping[str, tuple[GateResult, ...]] = field(default_factory=dict)
+    conclusion: str = ""
 
     def to_frame(self) -> pd.DataFrame:
         """One row a generator, one column a figure."""
@@ -51,7 +58,12 @@ class Comparison:
     def to_json(self) -> str:
         """JSON of the rows and gates."""
         gates = {name: [g.to_dict() for g in held] for name, held in self.gates.items()}
-        found = {"seed": self.seed, "rows": list(self.rows), "gates": gates}
+        found = {
+            "seed": self.seed,
+            "conclusion": self.conclusion,
+            "rows": list(self.rows),
+            "gates": gates,
+        }
         return json.dumps(found, allow_nan=False)
 
     def save(self, path: str | Path) -> None:
@@ -85,7 +97,7 @@ def compare(
     Parameters are those of `run`; `generators` are registered names, and each of them is held
     against all `gates`.
     """
-    bounds = load_gates(gates) if isinstance(gates, str | Path) else tuple(gates)
+    bounds = load_gates(gates)
     names = list(generators)
     if not names:
         raise InputError(
@@ -112,8 +124,26 @@ def compare(
             runs[name] = (evaluation, audit_release(train, released, unseen, seed=seed))
             running.advance(detail=name)
     held = {n: judge(bounds, [*e.results, *a.results]) for n, (e, a) in runs.items()}
-    rows = tuple(_row(name, *findings, held[name]) for name, findings in runs.items())
-    return Comparison(rows, seed, runs, held)
+    order, conclusion = _ranked(runs)
+    rows = tuple(_row(name, *runs[name], held[name]) for name in order)
+    return Comparison(rows, seed, runs, held, conclusion)
+
+
+def _ranked(runs: Mapping[str, tuple[Evaluation, Audit]]) -> tuple[list[str], str]:
+    """Return the names, best first, and one line on the first."""
+    places = {str(row["release"]): row for row in rank({n: e for n, (e, _) in runs.items()}).rows}
+    said = {name: _said(name, audit) for name, (_, audit) in runs.items()}
+    order = sorted(places, key=lambda name: said[name].tone == "bad")
+    first, row = order[0], places[order[0]]
+    if said[first].tone == "bad":
+        return order, "No release may be shared: the audit says no to each."
+    beyond = f"{row['worse']} of {row['judged']} figures worse than fresh real rows"
+    return order, f"First: {first}, {beyond}. May I share it? {said[first].text}."
+
+
+def _said(name: str, audit: Audit) -> Mark:
+    on_purpose = registry.load("generators", name).leaks_on_purpose
+    return share(audit, {"leaks_on_purpose": on_purpose})[0]
 
 
 def _row(

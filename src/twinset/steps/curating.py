@@ -13,7 +13,7 @@ from twinset import registry
 from twinset.errors import InputError
 from twinset.evaluation.release import evaluate
 from twinset.inputs import Options, read_like
-from twinset.progress import phase
+from twinset.progress import phase, unheard
 from twinset.protocols import Direction
 from twinset.stats.seeds import derived
 from twinset.table.table import Table, empty_table
@@ -89,9 +89,11 @@ def curate(
             best: tuple[float, pa.Table] | None = None
             for k in range(best_of):
                 own = derived(seed, "candidate", place, k)
-                drawn = pa.concat_tables(d.table.data for d in twin.draws(size, seed=own, **asked))
+                with unheard():
+                    draws = twin.draws(size, seed=own, **asked)
+                    drawn = pa.concat_tables(d.table.data for d in draws)
+                    value = _figure(real, _joined(real, [*chosen, drawn]), module, by)
                 plain += [drawn] if k == 0 else []
-                value = _figure(real, _joined(real, [*chosen, drawn]), module, by)
                 reached = -abs(value) if direction == "target" else value
                 reached = -reached if direction == "lower" else reached
                 if best is None or reached > best[0]:
@@ -100,7 +102,8 @@ def curate(
             chosen += [best[1]] if best else []
     tables = [_joined(real, parts) for parts in (plain, chosen)]
     names = {by: module, **{name: m for m, name in _FIDELITY.items()}}
-    figures = [{n: _figure(real, t, m, n) for n, m in names.items()} for t in tables]
+    with unheard():
+        figures = [{n: _figure(real, t, m, n) for n, m in names.items()} for t in tables]
     return Curated(tables[1], by, direction, figures[0], figures[1])
 
 

@@ -109,7 +109,7 @@ def run(
         If a control of the audit failed: nothing may be concluded from its figures.
     """
     settings = Options.of(about)
-    bounds = load_gates(gates) if isinstance(gates, str | Path) else tuple(gates)
+    bounds = load_gates(gates)
     registry.configure("generators", generator, options)
     wanted = Rules() if rules is None else as_rules(rules)
     source = open_source(data, table=settings.table)

@@ -75,10 +75,12 @@ def storage_errors(path: Path) -> Iterator[None]:
     except OSError as error:
         name = path.name
         if error.errno in _WRONG_CALL:
-            reason = os.strerror(error.errno).lower()
-            raise InputError(
-                f"output {name} cannot be written", got=reason, hint="check the folder"
-            ) from None
+            reason, hint = os.strerror(error.errno).lower(), "check the folder"
+            if error.errno == errno.ENOENT:
+                parents = [p for p in path.parents if not p.is_dir()]
+                reason = f"no folder {parents[-1]}" if parents else reason
+                hint = "make it first" if parents else hint
+            raise InputError(f"output {name} cannot be written", got=reason, hint=hint) from None
         if error.errno in _FULL:
             raise StorageError(f"{name} is not written: the disk or the quota is full") from None
         code = os.strerror(error.errno).lower() if error.errno else type(error).__name__

@@ -15,7 +15,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from twinset.errors import InputError, MissingExtraError
+from twinset.errors import InputError, MissingExtraError, near
 
 __all__ = ["DatabaseReader", "is_database_url", "open_database"]
 
@@ -154,10 +154,8 @@ def _find_table(engine: Any, label: str, wanted: str | None) -> tuple[str | None
         there = [*inspector.get_table_names(schema), *inspector.get_view_names(schema)]
         if name in there:
             return schema, name
-    import difflib
-
-    near = difflib.get_close_matches(wanted, here, n=5, cutoff=0.4) or sorted(here)[:8]
-    raise InputError(f"{label}: --table", got=repr(wanted), allowed=", ".join(near) or "no table")
+    said = near(wanted, sorted(here), most=5) or {"allowed": "no table"}
+    raise InputError(f"{label}: --table", got=repr(wanted), **said)
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from typing import Literal, Self
 import pydantic
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
 
-from twinset.errors import SchemaError
+from twinset.errors import SchemaError, near
 
 __all__ = ["Column", "Format", "Kind", "Personal", "Role", "Schema"]
 
@@ -227,13 +227,7 @@ class Schema(_Frozen):
         """Return the column called `name`; SchemaError names the nearest ones if there is none."""
         if name in self._places:
             return self.columns[self._places[name]]
-        import difflib
-
-        near = difflib.get_close_matches(name, self.names, n=3, cutoff=0.4)
-        raise SchemaError(
-            f"column {name!r} is not in the table",
-            allowed=", ".join(near or self.names[:8]),
-        )
+        raise SchemaError(f"column {name!r} is not in the table", **near(name, self.names))
 
     def __contains__(self, name: object) -> bool:
         """Whether a column has this name."""

@@ -158,6 +158,18 @@ def _load_json(path: Path) -> Any:
 
 def schema_from_data(data: Any, source: str) -> Schema:
     """Build a schema from parsed YAML or JSON; `source` names it in errors."""
+    made = _schema_from_data(data, source)
+    for column in made.columns:
+        if column.low is not None and column.high is not None and column.low > column.high:
+            raise SchemaError(
+                f"{source}: column {column.name!r}, low",
+                got="a bound above high",
+                allowed="at most high",
+            )
+    return made
+
+
+def _schema_from_data(data: Any, source: str) -> Schema:
     if is_sdv(data):
         return read_sdv(data, source)
     if is_frictionless(data):

@@ -22,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from twinset.errors import InputError
+from twinset.errors import InputError, near
 from twinset.table.database import is_database_url, open_database
 from twinset.table.delimited import open_delimited, read_start
 from twinset.table.dialect import COMPRESSIONS, Dialect
@@ -250,14 +250,11 @@ def _check_path(path: Path) -> None:
     if path.is_dir():
         raise InputError(f"{name} is a folder", allowed="a file")
     if not path.exists():
-        near = ""
+        files = []
         if path.parent.is_dir():
-            import difflib
-
             with os.scandir(path.parent) as entries:
                 files = [e.name for e in entries if e.is_file()][:1000]
-            near = ", ".join(difflib.get_close_matches(name, files, n=3, cutoff=0.6))
-        raise InputError(f"{name} is not there", hint=f"did you mean {near}?" if near else "")
+        raise InputError(f"{name} is not there", hint=near(name, files, cutoff=0.6).get("hint", ""))
     if not os.access(path, os.R_OK):
         raise InputError(f"{name} cannot be read", got="no permission", hint=f"chmod u+r {name}")
     if not path.is_file():

@@ -10,7 +10,7 @@
       bound: "<= 0.55"
 
 All results that match must keep the bound; the worst one is shown. A gate whose measure was not
-computed is missed.
+computed is missed; one whose measure does not exist is refused before any work.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ from typing import Any, Literal
 
 import pydantic
 
-from twinset.errors import InputError
+from twinset import registry
+from twinset.errors import InputError, near
 from twinset.protocols import Result
 from twinset.table.yaml import load_yaml
 
@@ -37,6 +38,13 @@ _COMPARE: dict[str, Callable[[float, float], bool]] = {
     "<": operator.lt,
     ">": operator.gt,
 }
+ELSEWHERE = (  # measures of audits, rules and several releases, which no registered metric states
+    *("advantage", "attribute_leak", "auc", "auc_gap", "balanced_accuracy", "control"),
+    *("epsilon_lower_bound", "identifiers_copied", "linkability_leak", "privacy_gain"),
+    *("reconstruction_leak", "records_at_risk", "records_copied", "shadow_fits"),
+    *("singling_out_leak", "tpr_at_fpr", "simulation_quality", "transfer_quality"),
+    *("rule_applies_difference", "rule_violations", "rows_breaking_rules"),
+)
 
 
 class Gate(pydantic.BaseModel):
@@ -94,8 +102,27 @@ class GateResult:
         return dict(self.__dict__)
 
 
-def load_gates(path: str | Path) -> tuple[Gate, ...]:
-    """Read gates.yaml; InputError says which entry is wrong."""
+def load_gates(given: str | Path | Sequence[Gate]) -> tuple[Gate, ...]:
+    """Read gates.yaml, or take gates; InputError says which entry is wrong."""
+    if isinstance(given, str | Path):
+        gates, where = _read(given), f"{given}, "
+    else:
+        gates, where = tuple(given), ""
+    for i, gate in enumerate(gates, 1):
+        _check_known(gate.measure, f"{where}gate {i}, measure")
+    return gates
+
+
+def _check_known(measure: str, where: str) -> None:
+    if measure in ELSEWHERE or measure.startswith("sdmetrics_"):
+        return
+    rooms = [registry.load("metrics", name) for name in registry.names("metrics")]
+    known = {m.name for metric in rooms for m in metric.measures} | set(ELSEWHERE)
+    if measure not in known:
+        raise InputError(where, got=repr(measure), **near(measure, sorted(known)))
+
+
+def _read(path: str | Path) -> tuple[Gate, ...]:
     entries = load_yaml(Path(path))
     if not isinstance(entries, list) or not entries:
         raise InputError(str(path), got="no list of gates", allowed="- measure: ..., bound: ...")

@@ -6,7 +6,6 @@ products are double precision; a division by zero is null.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable
 from typing import Any
 
@@ -15,6 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from twinset.errors import near
 from twinset.table.expressions.cells import TEXT_FORMS, Value, clash, compared, meet, on_text
 from twinset.table.expressions.syntax import (
     Between,
@@ -124,13 +124,8 @@ def _boolean(node: Boolean, _: Table) -> Value:
 
 def _name(node: Name, table: Table) -> Value:
     if node.name not in table.schema:
-        near = difflib.get_close_matches(node.name, table.names, n=3, cutoff=0.4)
-        fail(
-            f"no column {node.name!r}",
-            node.at,
-            allowed=", ".join(near or table.names[:8]),
-            hint="text is put in quotes" if not near else "",
-        )
+        said = {"hint": "text is put in quotes", **near(node.name, table.names)}
+        fail(f"no column {node.name!r}", node.at, **said)
     column = table.schema[node.name]
     kind, data = _TYPES.get(column.kind, "text"), table[node.name]
     if column.kind is Kind.DURATION:

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from twinset.table.inference.facts import Facts
 from twinset.table.inference.words import BOOLEANS, SCALES, false_first, is_id_name
 from twinset.table.patterns import learn
+from twinset.table.places import find_place
 from twinset.table.schema import Format, Kind
 
 __all__ = ["TextGuess", "find_booleans", "guess_text", "learned_pattern", "order_of", "word_counts"]
@@ -142,7 +143,11 @@ def _identifier(facts: Facts, reason: str) -> TextGuess:
 
 
 def _text(facts: Facts, reason: str) -> TextGuess:
-    return TextGuess(Kind.TEXT, f"{reason}; made new", Format(words=word_counts(facts)))
+    n = len(facts.distinct[0])
+    place = find_place(facts.name, facts.sample) if n < facts.filled else None
+    said = f" as {place.replace('_', ' ')}" if place else ""
+    fmt = Format(words=word_counts(facts), provider=place)
+    return TextGuess(Kind.TEXT, f"{reason}; made new{said}", fmt)
 
 
 def learned_pattern(values: Sequence[str]) -> str | None:
