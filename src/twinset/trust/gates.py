@@ -41,7 +41,8 @@ _COMPARE: dict[str, Callable[[float, float], bool]] = {
 ELSEWHERE = (  # measures of audits, rules and several releases, which no registered metric states
     *("advantage", "attribute_leak", "auc", "auc_gap", "balanced_accuracy", "control"),
     *("epsilon_lower_bound", "identifiers_copied", "linkability_leak", "privacy_gain"),
-    *("reconstruction_leak", "records_at_risk", "records_copied", "shadow_fits"),
+    *("reconstruction_leak", "records_at_risk", "records_copied", "records_nearly_copied"),
+    "shadow_fits",
     *("singling_out_leak", "tpr_at_fpr", "simulation_quality", "transfer_quality"),
     *("rule_applies_difference", "rule_violations", "rows_breaking_rules"),
 )
