@@ -12,6 +12,7 @@ from twinset.auditing.generator import Shadows, audit_generator
 from twinset.auditing.learning import cross_fitted, deal_folds, honest
 from twinset.auditing.measures import auc_interval
 from twinset.auditing.shadow_judge import Trials, group_auc, judge_trials, records_at_risk
+from twinset.auditing.shadow_worker import work
 from twinset.auditing.shadows import Plan, Pool, deal
 from twinset.auditing.targets import choose_targets, vulnerability
 from twinset.checks.tables import learnable_table, odd_tables
@@ -534,3 +535,37 @@ def test_calls_that_cannot_work_are_refused(population, command):
     )
     with pytest.raises(InputError, match="20 rows or units"):
         audit_generator(few, "bootstrap")
+
+
+class _Raising:
+    """An attack that divides by zero."""
+
+    name = "raising"
+    threat_model = ThreatModel(generator="black-box")
+
+    def describe(self, targets, release, *, auxiliary):
+        raise ZeroDivisionError
+
+
+def test_the_type_of_an_error_is_kept(population, tmp_path, monkeypatch):
+    pool = Pool.make(tmp_path, plan(population, (1, 2), 50, generator="bootstrap"), population)
+    assert work(pool, [_Raising()], population, 0) == "ok"
+    assert pool.raised("raising") == "ZeroDivisionError"
+    assert pool.raised("other") == ""
+    assert pool.numbers("raising", control=False) is None
+
+    def fail(pool, fit):
+        raise OverflowError
+
+    monkeypatch.setattr("twinset.auditing.shadow_worker._release", fail)
+    assert work(pool, [], population, 1) == "raised OverflowError"
+    assert pool.failed() == {"raised OverflowError": 1}
+
+
+def test_what_a_killed_run_left_half_written_in_a_pool_is_removed(population, tmp_path):
+    Pool.make(tmp_path, plan(population, (1, 2), 50), population)
+    left = [tmp_path / ".table.arrow.0123456789ab.tmp", tmp_path / "fits/.3.npz.0123456789ab.tmp"]
+    for path in left:
+        path.write_text("x")
+    Pool.make(tmp_path, plan(population, (1, 2), 50), population)
+    assert not any(path.exists() for path in left)

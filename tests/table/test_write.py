@@ -240,3 +240,22 @@ def test_writing_needs_the_memory_of_a_piece(tmp_path, name):
         capture_output=True, text=True,
     )  # fmt: skip
     assert float(done.stdout) < 50, done.stderr
+
+
+@pytest.mark.skipif(os.name == "nt", reason="modes of files are those of POSIX")
+def test_a_file_is_no_more_open_than_its_folder(tmp_path):
+    modes = []
+    for mode in (0o700, 0o755):
+        folder = tmp_path / f"{mode:o}"
+        folder.mkdir()
+        folder.chmod(mode)
+        atomic_write(folder / "x", "x")
+        modes.append((folder / "x").stat().st_mode & 0o777)
+    assert modes[0] == 0o600
+    assert modes[1] & ~0o600 == 0o044 & ~_umask()
+
+
+def _umask():
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

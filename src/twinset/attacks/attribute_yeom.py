@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from twinset.protocols import Records, ThreatModel
-from twinset.stats.density import Decorrelated, log_kernel_density
+from twinset.stats.density import decorrelate, log_kernel_density, scott
 
 __all__ = ["AttributeYeom"]
 
@@ -52,9 +52,8 @@ class AttributeYeom:
         """Return shape (targets, levels): probabilities; 0 of what the release does not hold."""
         chosen = np.sort(rng.permutation(len(release))[: self.rows])
         told = secret[chosen]
-        encode = Decorrelated(release.take(chosen), self.components)
-        points, centres = encode(known), encode(release.take(chosen))
-        h = self.bandwidth * len(chosen) ** (-1 / (centres.shape[1] + 4))
+        points, centres = decorrelate(known, release.take(chosen), self.components)
+        h = scott(centres, self.bandwidth)
         weight = np.full((len(known), levels), -np.inf)
         for v, n in enumerate(np.bincount(told, minlength=levels)):
             if n:  # log of the sum of kernels, prior included

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from twinset.protocols import Records, ThreatModel
 from twinset.stats.balls import squared_distances
-from twinset.stats.density import Decorrelated
+from twinset.stats.density import decorrelate
 from twinset.stats.records import at_most
 
 __all__ = ["MonteCarlo"]
@@ -51,8 +51,7 @@ class MonteCarlo:
     ) -> npt.NDArray[np.float64]:
         """Return shape (targets,): share of the release within the ball."""
         drawn = at_most(self.rows, release, rng)
-        encode = Decorrelated(drawn, self.components)
-        points, centres = encode(targets), encode(drawn)
+        points, centres = decorrelate(targets, drawn, self.components)
         some = points[np.sort(rng.permutation(len(points))[:1_000])]
         least = [block.min(axis=1) for _, block in squared_distances(some, centres)]
         radius = float(np.median(np.concatenate(least)))

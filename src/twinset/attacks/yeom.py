@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from twinset.protocols import Records, ThreatModel
-from twinset.stats.density import Decorrelated, log_kernel_density
+from twinset.stats.density import decorrelate, log_kernel_density, scott
 from twinset.stats.records import at_most
 
 __all__ = ["Yeom"]
@@ -52,7 +52,6 @@ class Yeom:
     ) -> npt.NDArray[np.float64]:
         """Return shape (targets,): log density, up to a constant."""
         drawn = at_most(self.rows, release, rng)
-        encode = Decorrelated(drawn, self.components)
-        points, centres = encode(targets), encode(drawn)
-        h = self.bandwidth * len(centres) ** (-1 / (centres.shape[1] + 4))
-        return log_kernel_density(points, centres, h).astype(np.float64)
+        points, centres = decorrelate(targets, drawn, self.components)
+        density = log_kernel_density(points, centres, scott(centres, self.bandwidth))
+        return density.astype(np.float64)

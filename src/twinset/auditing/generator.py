@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import shutil
 import sys
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, get_args
@@ -21,6 +20,7 @@ from twinset.progress import phase
 from twinset.results import Audit
 from twinset.scale.local import workers
 from twinset.scale.processes import run_tasks
+from twinset.scale.scratch import scratch_folder
 from twinset.stats.fingerprints import fingerprints
 from twinset.stats.records import encode, encoded_columns
 from twinset.stats.units import count_units
@@ -102,7 +102,7 @@ def audit_generator(
         )
     with contextlib.ExitStack() as stack:
         if folder is None:
-            folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+            folder = stack.enter_context(scratch_folder("twinset-shadows-"))
         pool = _fill(folder, plan, table)
         return PoolAudit(pool, chosen, groups, how, margin, show_records).result()
 

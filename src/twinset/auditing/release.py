@@ -22,7 +22,7 @@ from twinset.auditing.threats import grid, not_tried, tried
 from twinset.auditing.words import NOT_ASSESSED, verdict
 from twinset.progress import phase
 from twinset.protocols import Attack, Result
-from twinset.results import Audit, NotComputed
+from twinset.results import Audit, Exposed, NotComputed
 from twinset.stats.neighbours import nearest, sharing
 from twinset.stats.seeds import stream
 from twinset.table.raw import to_raw
@@ -74,10 +74,7 @@ def audit_release(
     InputError
         If tables share units or have other columns, or an attack is not known.
     """
-    everything = [registry.configure("attacks", n) for n in attacks or registry.names("attacks")]
-    usable = [a for a in everything if a.threat_model.generator == "no-box"]
-    chosen = [a for a in usable if a.threat_model.goal == "membership"]
-    others = [a for a in usable if a.threat_model.goal != "membership"]
+    chosen, others = _attacks(attacks)
     game = set_up(
         train, synthetic, holdout, auxiliary=auxiliary, seed=seed, max_targets=max_targets
     )
@@ -93,48 +90,71 @@ def audit_release(
         working = [a for a, s in zip(chosen, scored, strict=True) if s.scores is not None]
         controls = run_controls(game, working, scored, seed, others)
         step.advance(detail="controls")
-        best = next(
-            (s for s in scored if judgement.best and s.attack == judgement.best.attack), None
-        )
-        exposed = exposed_kinds(game, best.scores, seed) if best and best.scores is not None else ()
-        named = copied_identifiers(train, synthetic, holdout, seed) if holdout is not None else ()
+        exposed = _exposed(game, scored, judgement, seed)
         found = leaks(compare_people(game, others, seed), margin)
         step.advance(detail="inference, linkage, singling out")
-        copied = copied_records(train, synthetic, holdout, seed) if holdout is not None else ()
-        step.advance(detail="identifiers")
+        repeated = _repeated(train, synthetic, holdout, seed)
+        step.advance(detail="copies, identifiers")
     inferred = [leak.result for leak in found]
     broken = {r.params["attack"] for r in inferred if r.status == "failed"}
     run = [*working, *(a for a in others if a.name not in broken)]
-    results = (*judgement.results, *missing, *inferred, *copied, *named, *controls.results)
+    results = (*judgement.results, *missing, *inferred, *repeated, *controls.results)
     return Audit(
         results=results,
         not_computed=_not_computed(results),
         seed=seed,
-        verdict=verdict(
-            judgement,
-            margin,
-            [*copied, *named],
-            controls.failed,
-            found,
-        ),
+        verdict=verdict(judgement, margin, repeated, controls.failed, found),
         controls_passed=controls.passed,
         exposed=exposed,
         records=_records(game, scored, judgement) if show_records else (),
         tested=tried(run),
         not_tested=not_tried(run),
         threat_models=grid(run),
-        extra={
-            "members": game.members,
-            "non_members": game.non_members,
-            "auxiliary_rows": 0 if game.auxiliary is None else len(game.auxiliary),
-            "synthetic_rows": len(game.release),
-            "smallest_auc_seen": judgement.power,
-            "smallest_auc_seen_of": dict(judgement.powers),
-            "margin": margin,
-            "best": _as_dict(judgement.best),
-            "findings": [_as_dict(f) for f in judgement.findings],
-        },
+        extra=_about(game, judgement, margin),
     )
+
+
+def _attacks(names: Sequence[str] | None) -> tuple[list[Any], list[Any]]:
+    """Return the attacks on membership and the others, of those that need no generator."""
+    made = [registry.configure("attacks", n) for n in names or registry.names("attacks")]
+    usable = [a for a in made if a.threat_model.generator == "no-box"]
+    membership = [a for a in usable if a.threat_model.goal == "membership"]
+    return membership, [a for a in usable if a.threat_model.goal != "membership"]
+
+
+def _exposed(
+    game: Game, scored: Sequence[Scored], judgement: Judgement, seed: int
+) -> tuple[Exposed, ...]:
+    """Return the kinds of record that the best attack recognises most."""
+    name = None if judgement.best is None else judgement.best.attack
+    best = next((s for s in scored if s.attack == name), None)
+    if best is None or best.scores is None:
+        return ()
+    return exposed_kinds(game, best.scores, seed)
+
+
+def _repeated(
+    train: Table, synthetic: Table, holdout: Table | None, seed: int
+) -> tuple[Result, ...]:
+    """Return what the release repeats of whole train: records, identifiers."""
+    if holdout is None:
+        return ()
+    named = copied_identifiers(train, synthetic, holdout, seed)
+    return *copied_records(train, synthetic, holdout, seed), *named
+
+
+def _about(game: Game, judgement: Judgement, margin: float) -> dict[str, Any]:
+    return {
+        "members": game.members,
+        "non_members": game.non_members,
+        "auxiliary_rows": 0 if game.auxiliary is None else len(game.auxiliary),
+        "synthetic_rows": len(game.release),
+        "smallest_auc_seen": judgement.power,
+        "smallest_auc_seen_of": dict(judgement.powers),
+        "margin": margin,
+        "best": _as_dict(judgement.best),
+        "findings": [_as_dict(f) for f in judgement.findings],
+    }
 
 
 def _records(

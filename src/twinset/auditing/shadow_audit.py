@@ -150,7 +150,9 @@ class PoolAudit:
             leak = str(getattr(attack, "leak", "row"))
             if kept is None:
                 white = attack.threat_model.generator == "white-box"
+                raised = self.pool.raised(attack.name)
                 reason = _NO_LOSS if white else "the attack gave no numbers in some fit"
+                reason = f"the attack raised {raised}" if raised else reason
                 found.append(Trials(attack.name, self._threat(attack), leak, None, reason=reason))
             else:
                 numbers, member = kept

@@ -17,7 +17,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from twinset import registry
-from twinset.auditing.shadows import Pool
+from twinset.auditing.shadows import BROKEN, Pool
 from twinset.errors import InputError, StorageError, TwinsetError
 from twinset.inputs import Options, read_like
 from twinset.scale.local import use_workers
@@ -79,9 +79,10 @@ def work(pool: Pool, attacks: list[Any], known: Table, fit: int) -> str:
         return str(failed)
     except StorageError:
         return "disk"
-    except _RAISED:
-        pool.fail(fit, "raised")
-        return "raised"
+    except _RAISED as error:
+        reason = f"raised {type(error).__name__}"
+        pool.fail(fit, reason)
+        return reason
     return "ok"
 
 
@@ -161,7 +162,7 @@ def _checked(made: Table, released: int) -> Table:
 def _numbers(
     pool: Pool, attacks: list[Any], known: Table, release: Table, losses: list[Floats]
 ) -> dict[str, Any]:
-    """Reduce a release to what each attack needs; an attack that breaks keeps nothing."""
+    """Reduce a release to what each attack needs; of one that breaks the type of its error."""
     columns = encoded_columns(pool.table)
     targets = pool.table.take(np.asarray(pool.plan.targets, dtype=np.int64))
     others = [pool.others] if pool.plan.secret else []
@@ -176,8 +177,8 @@ def _numbers(
                 continue
             made = [attack.describe(t, s, auxiliary=r) for t in x]
             found[attack.name] = _sound(made, targets.num_rows)
-        except (ValueError, ArithmeticError, IndexError, TypeError):
-            continue
+        except (ValueError, ArithmeticError, IndexError, TypeError) as error:
+            found[f"{attack.name}{BROKEN}"] = np.array(type(error).__name__)
     return found
 
 

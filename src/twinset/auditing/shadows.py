@@ -17,16 +17,22 @@ from twinset.stats.fingerprints import fingerprints
 from twinset.stats.records import encode
 from twinset.stats.seeds import stream
 from twinset.stats.units import compact
-from twinset.table.atomic import atomic_file, atomic_write, storage_errors
+from twinset.table.atomic import (
+    atomic_file,
+    atomic_write,
+    remove_half_written,
+    storage_errors,
+)
 from twinset.table.schema import Schema
 from twinset.table.table import Table
 
-__all__ = ["FAILURES", "Neighbours", "Plan", "Pool", "Shadows", "deal", "other_secrets"]
+__all__ = ["BROKEN", "FAILURES", "Neighbours", "Plan", "Pool", "Shadows", "deal", "other_secrets"]
 
 Ints = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 
 Neighbours = Literal["replace", "add_remove"]
+BROKEN = " raised"  # ends the name under which the type of an attack's error is kept
 FAILURES = ("raised", "timed out", "died", "too few rows", "another schema")
 
 
@@ -173,8 +179,9 @@ class Pool:
     def make(cls, folder: Path, plan: Plan, table: Table) -> Pool:
         """Write plan and table; what a run with the same plan has left is used again."""
         with storage_errors(folder):
-            (folder / "fits").mkdir(parents=True, exist_ok=True)
-            (folder / "work").mkdir(exist_ok=True)
+            for part in (folder, folder / "fits", folder / "work"):
+                part.mkdir(mode=0o700, parents=True, exist_ok=True)
+                remove_half_written(part)
         content = {"plan": asdict(plan), "schema": table.schema.to_dict()}
         text = json.dumps(content, sort_keys=True)
         place = folder / "plan.json"
@@ -245,6 +252,16 @@ class Pool:
                 reason = path.read_text(encoding="utf-8")
                 found[reason] = found.get(reason, 0) + 1
         return {k: v for k, v in found.items() if v}
+
+    def raised(self, attack: str) -> str:
+        """Return the type of the first error of an attack; nothing if it raised none."""
+        for fit in range(self.plan.fits):
+            path = self.folder / "fits" / f"{fit}.npz"
+            if path.exists():
+                with np.load(path) as stored:
+                    if f"{attack}{BROKEN}" in stored:
+                        return str(stored[f"{attack}{BROKEN}"])
+        return ""
 
     def numbers(
         self, attack: str, *, control: bool

@@ -8,12 +8,24 @@ import numpy.typing as npt
 from twinset.progress import check_time
 from twinset.protocols import Records
 
-__all__ = ["Decorrelated", "log_kernel_density"]
+__all__ = ["Decorrelated", "decorrelate", "log_kernel_density", "scott"]
 
 Floats = npt.NDArray[np.float32]
 
 _POINTS, _CENTRES = 256, 512  # kernel values worked on at a time: they stay in the cache
 _ONE_THREAD = 250_000  # multiplications in a matrix product that OpenBLAS does on one thread
+
+
+def decorrelate(asked: Records, release: Records, components: int) -> tuple[Floats, Floats]:
+    """Return both as principal components of the release, shape (rows, components)."""
+    encode = Decorrelated(release, components)
+    return encode(asked), encode(release)
+
+
+def scott(centres: Floats, bandwidth: float) -> float:
+    """Bandwidth in units of `bandwidth` times Scott's for this many centres (Scott 1992)."""
+    rows, columns = centres.shape
+    return float(bandwidth * rows ** (-1 / (columns + 4)))
 
 
 class Decorrelated:

@@ -21,7 +21,7 @@ from typing import Any, TypeVar
 
 from twinset.errors import InputError, ModelFileError
 from twinset.progress import Event
-from twinset.table.atomic import atomic_write, storage_errors
+from twinset.table.atomic import atomic_write, remove_half_written, storage_errors
 from twinset.version import __version__
 
 try:
@@ -33,7 +33,6 @@ __all__ = ["Job", "run_key"]
 
 T = TypeVar("T")
 
-_HALF_WRITTEN = re.compile(r"\..+\.[0-9a-f]{12}\.tmp")
 _LEFT_AT_START = re.compile(r"share|private|private/\.state\.json\.[0-9a-f]{12}\.tmp")
 
 
@@ -108,9 +107,7 @@ class Job:
                 hint=f"remove {self.folder} or choose another --out",
             )
         for part in (self.share, self.private):
-            for path in part.iterdir():
-                if _HALF_WRITTEN.fullmatch(path.name):
-                    path.unlink()
+            remove_half_written(part)
         if not state:
             self._write_state([])
         return not state
@@ -188,8 +185,16 @@ class Job:
             }
         )
         path = self.private / "events.jsonl"
-        with storage_errors(path), path.open("a", encoding="utf-8", newline="\n") as file:
+        with (
+            storage_errors(path),
+            open(path, "a", encoding="utf-8", newline="\n", opener=_closed) as file,
+        ):
             file.write(line + "\n")
+
+
+def _closed(path: str, flags: int) -> int:
+    """Open a file that is closed to others."""
+    return os.open(path, flags, 0o600)
 
 
 @contextlib.contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import re
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +13,16 @@ from typing import BinaryIO
 
 from twinset.errors import InputError, StorageError
 
-__all__ = ["OutFile", "atomic_file", "atomic_write", "check_place", "storage_errors"]
+__all__ = [
+    "OutFile",
+    "atomic_file",
+    "atomic_write",
+    "check_place",
+    "remove_half_written",
+    "storage_errors",
+]
+
+_HALF_WRITTEN = re.compile(r"\..+\.[0-9a-f]{12}\.tmp")
 
 _WRONG_CALL = (errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EACCES, errno.EPERM, errno.EROFS)
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -28,7 +38,8 @@ class OutFile:
         self._temporary = path.with_name(f".{path.name}.{secrets.token_hex(6)}.tmp")
         flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_BINARY", 0)
         with storage_errors(path):
-            self.file: BinaryIO = os.fdopen(os.open(self._temporary, flags, 0o666), "wb", 1 << 20)
+            closed = 0o600 | (path.parent.stat().st_mode & 0o066)  # no more open than its folder
+            self.file: BinaryIO = os.fdopen(os.open(self._temporary, flags, closed), "wb", 1 << 20)
 
     def commit(self) -> None:
         """Give the whole file its name, durably."""
@@ -104,6 +115,13 @@ def atomic_file(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     except BaseException:
         out.discard()
         raise
+
+
+def remove_half_written(folder: Path) -> None:
+    """Remove what a process that was killed left of files in this folder."""
+    for path in folder.iterdir():
+        if _HALF_WRITTEN.fullmatch(path.name):
+            path.unlink()
 
 
 def check_place(path: str | os.PathLike[str]) -> None:
