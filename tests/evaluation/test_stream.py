@@ -115,9 +115,26 @@ def test_what_needs_rows_says_that_it_took_a_sample(people, tmp_path):
     assert by_name["c2st"].params["rows_taken"] == dict.fromkeys(
         ("train", "synthetic", "holdout"), 200
     )
+    assert (
+        by_name["pearson_difference"].params["rows_taken"] == by_name["c2st"].params["rows_taken"]
+    )
     assert "rows_taken" not in by_name["column_tvd"].params
     assert by_name["column_tvd"].estimate.n == 1_000
     assert by_name["exact_copies"].params["copies"] >= 10
+
+
+def test_rules_say_of_how_many_rows_they_are(people, tmp_path):
+    files = parts(people(3_000, 3), 1_000, tmp_path)
+    number = next(r.columns[0] for r in ts.evaluate(*files).results if r.name == "ks")
+    rule = [f"{number} is null"]
+    for rows, taken in (
+        (200, dict.fromkeys(("train", "synthetic", "holdout"), 200)),
+        (5_000, None),
+    ):
+        found = ts.evaluate(*files, rules=rule, max_rows=rows)
+        counted = [r.params.get("rows_taken") for r in found.results if "rule" in r.name]
+        assert counted
+        assert all(c == taken for c in counted)
 
 
 # --- units ---------------------------------------------------------------------------------------

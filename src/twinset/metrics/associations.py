@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -82,7 +83,7 @@ class Associations:
         have = {d.measure.name for d in drafts}
         reason = "no pair of columns of this kind with two values or more in train and synthetic"
         missing = [refuse(self.family, m, reason) for m in self.measures if m.name not in have]
-        return [*judge(self.family, drafts), *missing]
+        return [*_of_rows(judge(self.family, drafts), evidence), *missing]
 
     def _numbers(self, evidence: Evidence) -> list[Draft]:
         names = evidence.numeric()
@@ -143,6 +144,20 @@ class Associations:
             strengths[side] = strength and (strength[0], strength[1] * effect)
         rows = evidence.rows("train"), evidence.rows("synthetic")
         return _draft(evidence, measure, pair, strengths, rows)
+
+
+def _of_rows(found: Sequence[Result], evidence: Evidence) -> list[Result]:
+    """Say of correlations of how many rows they are, where the table is larger than memory."""
+    names = evidence.numeric()[:1]
+    held = {s: len(evidence.values(s, n)) for s in evidence.sides for n in names}
+    taken = {s: rows for s, rows in held.items() if rows < evidence.rows(s)}
+    if not taken:
+        return list(found)
+    of_rows = (PEARSON.name, SPEARMAN.name)
+    return [
+        r.replace(params={**r.params, "rows_taken": taken}) if r.name in of_rows else r
+        for r in found
+    ]
 
 
 def _levels(cells: Cells) -> tuple[int, int]:

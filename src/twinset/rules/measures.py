@@ -24,14 +24,29 @@ _PROTECT = 5
 
 
 def with_rules(
-    evaluation: Evaluation, rules: Rules, train: Table, synthetic: Table, holdout: Table | None
+    evaluation: Evaluation,
+    rules: Rules,
+    train: Table,
+    synthetic: Table,
+    holdout: Table | None,
+    *,
+    sampled: Sequence[str] = (),
 ) -> Evaluation:
-    """Return the evaluation with the results of the rules, and a problem for each that is worse."""
+    """Return the evaluation with the results of the rules, and a problem for each that is worse.
+
+    `sampled` names the tables that are a sample of a larger one (``"synthetic"`` and the like): the
+    results then say of how many rows they are (``params.rows_taken``).
+    """
     found = rule_results(rules, train, synthetic, holdout)
+    tables = {"train": train, "synthetic": synthetic, "holdout": holdout}
+    taken = {s: t.num_rows for s, t in tables.items() if t is not None and s in sampled}
+    if taken:
+        found = [r.replace(params={**r.params, "rows_taken": taken}) for r in found]
+    of = "of a sample" if "synthetic" in taken else ""
     problems = [
         Problem(
-            f"{int(r.params['broken']):,} of {int(r.params['applies']):,} rows break a rule: "
-            f"{r.params['rule']}",
+            f"{int(r.params['broken']):,} of {int(r.params['applies']):,} rows {of} break a rule: "
+            f"{r.params['rule']}".replace("  ", " "),
             r.columns,
             r.value - (r.reference or 0.0),
             r.noise or 0.0,

@@ -77,7 +77,8 @@ def evaluate(
             )
     if wanted is None:
         return found
-    return with_rules(found, wanted, *tables, *[None] * (3 - len(tables)))
+    sampled = [side for side, g in given.items() if g.spill is not None]
+    return with_rules(found, wanted, *tables, *[None] * (3 - len(tables)), sampled=sampled)
 
 
 def _refuse_copies(train: Table, holdout: Table) -> None:
