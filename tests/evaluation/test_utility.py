@@ -192,6 +192,27 @@ def test_an_effect_that_is_lost_in_one_group_is_worse_there(build) -> None:
     assert [r.verdict for r in alone] == ["worse"]
 
 
+def test_levels_that_hardly_ever_have_the_event_are_no_alarm(build) -> None:
+    """A level with hardly an event: its effect has no bound, its sandwich error is far too small.
+
+    And two levels that are one but for a few rows: only those rows tell their effects apart.
+    """
+
+    def odd(seed):
+        table, rng = world(1_200, seed), np.random.default_rng([seed, 1])
+        rare = rng.random(len(table)) < 0.06
+        table.loc[rare, "rich"] = np.where(rng.random(rare.sum()) < 0.01, "yes", "no")
+        table["kind"] = np.where(rare, "none", rng.choice(["x", "y"], len(table)))
+        table["place"] = np.where(rare & (rng.random(len(table)) < 0.95), "none", "some")
+        return table
+
+    alarms = 0
+    for seed in range(30):
+        found = measured(build, "coefficients", [odd(3 * seed + i) for i in range(3)])
+        alarms += any(r.verdict == "worse" for r in found)
+    assert alarms <= 4  # 2.5% each: five or more of 30 once in a thousand times
+
+
 def test_numbers_and_several_classes_have_coefficients(build) -> None:
     tables = [world(1_000, s) for s in range(3)]
     assert [r.params.get("class") for r in measured(build, "coefficients", tables, "age")] == [None]

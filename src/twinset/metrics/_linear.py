@@ -17,6 +17,7 @@ LEVELS = 8  # levels of a category with an effect of their own
 WIDTH = 120  # effects, about: of more columns some are left out
 RARE = 30  # rows that a level must have
 _FAR = 5.0  # standard deviations at which numbers are cut
+_UNEXPLAINED = 0.05  # of the variance of an effect, by the others
 _STEPS = 25
 
 
@@ -93,7 +94,7 @@ def _independent(x: Floats) -> npt.NDArray[np.int64]:
         return some
     inner = inner[:, some] / spread[some]
     triangle, order = linalg.qr(inner.T @ inner / len(x), mode="r", pivoting=True)
-    return np.sort(some[order[np.abs(np.diag(triangle)) > 1e-3]])
+    return np.sort(some[order[np.abs(np.diag(triangle)) > _UNEXPLAINED]])
 
 
 @dataclass(frozen=True, eq=False)

@@ -35,8 +35,9 @@ OVERLAP = Measure(
     "Karr et al. 2006, eq. 1; verdict: Wald's test that all coefficients are equal",
 )
 _CLASSES = 3
-_LEAST = 100  # rows of a group, and rows for each effect / 10
-_PER_EFFECT = 10
+_LEAST = 100  # rows of a group
+_PER_EFFECT = 10  # rows that tell of effects
+_LEAST_EVENTS = 10  # of a level, with and without what a logistic model is about
 _DRAWS = 400
 
 
@@ -45,8 +46,9 @@ class Coefficients:
     """Overlap of the confidence intervals of regression coefficients.
 
     Numbers are standardised by train; of a category the eight most frequent levels but the first
-    have an effect. Effects that a table cannot tell from others, or has fewer than 30 rows of, are
-    left out.
+    have an effect. Effects that a table cannot tell from others, or has fewer than 30 rows of (of
+    an event: 10 with and 10 without), are left out; ten rows an effect are needed, of an event ten
+    of the rarer outcome (Peduzzi et al. 1996, J. Clin. Epidemiol. 49).
 
     Parameters
     ----------
@@ -164,13 +166,14 @@ def _compared(
     if any(len(known[s][1]) < _LEAST or not _varies(known[s][1], logistic) for s in pair):
         return None
     design = Design.of(known["train"][0], view.names, view.categorical)
-    design = design.take(_supported(design, known["synthetic"][0]))
+    for side in pair:
+        design = design.take(_supported(design, *known[side][:2], logistic))
     number = len(design.names)
-    if not number or min(len(known[s][1]) for s in pair) < _PER_EFFECT * number:
+    if not number or min(_told(known[s][1], logistic) for s in pair) < _PER_EFFECT * number:
         return None
     fits: dict[Side, _Fit] = {}
     for side, (x, y, units) in known.items():
-        if side == "holdout" and (len(y) < _PER_EFFECT * number or not _varies(y, logistic)):
+        if side == "holdout" and _told(y, logistic) < _PER_EFFECT * number:
             continue
         inner = design(x)
         model = Glm.fit(inner, y, logistic=logistic)
@@ -179,19 +182,31 @@ def _compared(
     return design, fits
 
 
+def _told(y: Floats, logistic: bool) -> int:
+    """Rows that tell of effects: of an event the rarer outcome (Peduzzi et al. 1996)."""
+    return min(int((y == 0).sum()), int((y == 1).sum())) if logistic else len(y)
+
+
 def _varies(y: Floats, logistic: bool) -> bool:
     if logistic:
         return bool(min(np.count_nonzero(y == 0), np.count_nonzero(y == 1)) >= RARE)
     return float(y.std()) > 0
 
 
-def _supported(design: Design, x: Floats) -> npt.NDArray[np.int64]:
-    """Effects that the release can tell: enough rows of a level, some spread of a number."""
+def _supported(design: Design, x: Floats, y: Floats, logistic: bool) -> npt.NDArray[np.int64]:
+    """Effects that a table can tell: some spread of a number, enough rows of a level.
+
+    Of an event enough rows of a level with and without it: where a level has no event, its effect
+    is without bound and the sandwich takes it for known.
+    """
     inner = design(x)[:, 1:]
-    held = (inner != 0).sum(axis=0)
-    level = np.array([name is not None for _, name in design.names])
-    rare = level & ((held < RARE) | (held > len(x) - RARE))
-    return np.flatnonzero(~rare & (inner.std(axis=0) > 1e-9))
+    has = inner != 0
+    held = np.minimum(has.sum(axis=0), (~has).sum(axis=0)) >= RARE
+    if logistic:
+        for event in (y == 0, y == 1):
+            held &= has[event].sum(axis=0) >= _LEAST_EVENTS
+    level = np.array([name is not None for _, name in design.names], dtype=bool)
+    return np.flatnonzero((held | ~level) & (inner.std(axis=0) > 1e-9))
 
 
 def _overlap(difference: Floats, a: Floats, b: Floats) -> Floats:
