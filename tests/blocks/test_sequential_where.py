@@ -190,3 +190,25 @@ def test_completed_says_how_many_candidates_it_took(twin):
     assert isinstance(done, Completed)
     assert done.table.num_rows == 300
     assert done.drawn >= 300 / done.acceptance * 0.5
+
+
+@pytest.mark.parametrize(
+    ("code", "where"), [(-9, "x <= -5 or y = 'b'"), (999, "x > 500 or x < 30")]
+)
+def test_a_sentinel_outside_the_bounds_meets_its_own_answer(code: int, where: str) -> None:
+    """Values are cut to a column's bounds, but its sentinels: each is asked as it stands."""
+    rng = np.random.default_rng(1)
+    x = rng.integers(20, 90, 4_000)
+    x[rng.random(4_000) < 0.1] = code
+    frame = pd.DataFrame({"y": rng.choice(["a", "b"], 4_000), "x": x, "z": rng.normal(size=4_000)})
+    twin = ts.fit(frame, seed=0)
+    assert twin.schema["x"].sentinels == (code,)
+    free = twin.sample(20_000, seed=1)
+    inside = (
+        free[(free.x <= -5) | (free.y == "b")] if code < 0 else free[(free.x > 500) | (free.x < 30)]
+    )
+    met = twin.sample(2_000, where=where, seed=2)
+    for held in ("x", "y"):
+        value = code if held == "x" else "b"
+        share = (inside[held] == value).mean()
+        assert abs((met[held] == value).mean() - share) < 5 * np.sqrt(share * (1 - share) / 2_000)

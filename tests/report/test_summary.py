@@ -50,7 +50,7 @@ def test_what_could_have_been_noticed_is_said_of_the_group_that_the_best_attack_
 
 
 def test_the_heading_beside_an_attack_that_works_is_the_audits_own(audit):
-    told = f"{CLEAN}, beyond the margin of 3%: the x attack tells some"
+    told = f"{CLEAN}, beyond the margin of 3%"
     verdict = summarise(None, replace(audit, verdict=told)).verdict
     assert (verdict.text, verdict.tone) == (told, "unknown")
 

@@ -1,7 +1,8 @@
 """Train records that stand in the release as they are or all but so, against records not fitted.
 
 Membership attacks average over all targets, so a few copied people hardly move an AUC; yet a row
-that only one person has does not come into a release by chance. Whole train is looked at here.
+that only one person has does not come into a release by chance. As many train records are looked at
+here as there are others to compare with.
 """
 
 from __future__ import annotations

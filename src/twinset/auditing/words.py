@@ -62,11 +62,8 @@ def verdict(
         return f"No, because {_inferred(max(learned, key=lambda r: r.value or 0.0))}"
     if judgement.best is None:
         return f"{NOT_ASSESSED}: no attack gave scores"
-    slight = [_achievement(judgement.findings, secret)] if judgement.findings else []
-    worse = [leak.result for leak in inferred if leak.result.verdict == "worse"]
-    if worse and not slight:
-        slight = [_inferred(max(worse, key=lambda r: r.value or 0.0))]
-    return f"{CLEAN}, beyond the margin of {margin:.0%}: {slight[0]}" if slight else CLEAN
+    slight = judgement.findings or any(leak.result.verdict == "worse" for leak in inferred)
+    return f"{CLEAN}, beyond the margin of {margin:.0%}" if slight else CLEAN
 
 
 def _is_serious(found: Finding, margin: float) -> bool:

@@ -50,7 +50,7 @@ def allowed_codes(
     own = pa.chunked_array([values.take(pa.array(np.tile(np.arange(cells), times)))])
     asked = Table(Schema(columns=(coder.column,)), pa.table({name: own}))
     if others:
-        asked = _beside(model.part(rows.take(np.repeat(np.arange(n), cells)), others), asked)
+        asked = _beside(model.part(rows, others).take(np.repeat(np.arange(n), cells)), asked)
     passes: Bools = np.ones(times * cells, dtype=bool)
     for screen in screens:
         passes &= screen.passes(asked.select(sorted(screen.columns)))
@@ -79,6 +79,10 @@ def _cells(coder: Coder, screens: Sequence[Screen]) -> tuple[pa.Array, Bools] | 
     inside = np.zeros(1)
     if len(ends):
         inside = np.r_[ends[0] - 1, (low[1:-1] + high[1:-1]) / 2, ends[-1] + 1]
+    alone = np.array(coder.column.sentinels, dtype=np.float64)  # they lie outside the bounds, to
+    low, high, inside = (
+        np.r_[part, alone] for part in (low, high, inside)
+    )  # which all else is cut
     x = coder.intervals
     slack = x.step / 2 + 1e-9 * np.maximum(1, np.abs(x.high))  # values are rounded to their grid
     meets = (low[:, None] <= x.high + slack) & (high[:, None] >= x.low - slack)

@@ -21,6 +21,7 @@ import pyarrow as pa
 from twinset.blocks.masks import allowed_codes
 from twinset.blocks.sequential import Rows, Sequential
 from twinset.blocks.sequential_given import effective_size
+from twinset.progress import check_time
 from twinset.protocols import Screen
 from twinset.stats.seeds import spawn
 
@@ -63,6 +64,7 @@ def draw_where(
     most = max(_MOST, math.ceil(_TIMES * n * len(model.order) / last))
     pool, wanted = _Pool(), float(n)
     while True:
+        check_time()
         many = int(np.clip(wanted - pool.drawn, 1_000, _AT_ONCE))
         pool.add(many, *_candidates(model, model.order[:last], many, screens, rng), rng)
         kept = pool.kept

@@ -140,6 +140,8 @@ def assignments(option: str, texts: list[str] | None) -> dict[str, str]:
         key, equals, value = text.partition("=")
         if not equals or not key.strip():
             raise InputError(option, got=repr(text), allowed="NAME=VALUE")
+        if key.strip() in values:
+            raise InputError(option, got=f"{key.strip()} twice", allowed="each name once")
         values[key.strip()] = value
     return values
 

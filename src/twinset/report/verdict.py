@@ -64,7 +64,8 @@ def share(audit: Audit | None, provenance: Mapping[str, Any]) -> tuple[Mark, tup
         )
     if not audit.controls_passed:
         return Mark(NOT_ASSESSED), (
-            "A built-in control failed: an attack whose right answer is known gave another one.",
+            "A built-in control failed: an attack whose right answer is known gave another one."
+            + _control(audit),
             "Do not use the privacy figures below.",
         )
     if audit.verdict.startswith("No, because"):
@@ -87,6 +88,12 @@ def share(audit: Audit | None, provenance: Mapping[str, Any]) -> tuple[Mark, tup
         f"{reason or 'The audit could not decide; the reasons stand at the end'}.",
         "Treat these rows like the real table.",
     )
+
+
+def _control(audit: Audit) -> str:
+    """Return what failed, as the verdict has it."""
+    reason = audit.verdict.partition(": ")[2]
+    return f" {reason[:1].upper()}{reason[1:]}." if reason else ""
 
 
 def _is_unknown(audit: Audit) -> bool:
@@ -128,12 +135,23 @@ def leaks_text(results: Sequence[Result]) -> str:
     leaks = [r for r in results if r.name.endswith("_leak") and r.estimate and r.verdict]
     if not leaks:
         return ""
-    bad = sum(r.verdict == "worse" for r in leaks)
+    bad = [r for r in leaks if r.verdict == "worse"]
+    most = max(bad, key=lambda r: r.value or 0.0, default=None)
+    told = "" if most is None else f" Most of all {most.params['attack']}{_of_columns(most)}."
     return (
         f"Of {plural(len(leaks), 'attempt')} to learn something else (a hidden column, a link, a "
-        f"description that fits one person), {bad or 'none'} got more right of people in the train "
-        "data than of others, beyond chance."
+        f"description that fits one person), {len(bad) or 'none'} got more right of people in the "
+        f"train data than of others, beyond chance.{told}"
     )
+
+
+def _of_columns(leak: Result) -> str:
+    """Say what was learned, and how often of train people and of others."""
+    train, others = (leak.params.get(k) for k in ("of_train", "of_holdout"))
+    what = f" ({', '.join(leak.columns[:3])})" if leak.columns else ""
+    if train is None or others is None:
+        return what
+    return f"{what}: {figure(train, 'share')} right, of others {figure(others, 'share')}"
 
 
 def _small_leak(best: Result, audit: Audit) -> str:

@@ -223,19 +223,23 @@ def _person(words: tuple[str, ...], values: Sequence[str], distinct: float) -> F
     if not _mostly(values, lambda v: _PERSON_NAME.fullmatch(v) and len(v) <= 60, 0.8):
         return None
     capital = _share(values, lambda v: v[:1].isupper() or not v[:1].isascii())
-    if capital < 0.6 or distinct < 0.05 or _mostly(values, str.isdigit, 0):
-        return None
     joined, named = "".join(words), set(words)
-    single = _share(values, lambda v: len(v.split()) <= 3)
     whole = named & _NAME and not named - _NAME - _FIRST - _LAST - _OF_PERSON - {"of", "the"}
+    known_first = functools.partial(_known_names, values)
+    several = _share(values, lambda v: 2 <= len(re.split(r"[ ,]+", v)) <= 6)
+    person = bool(named & _OF_PERSON) or "fullname" in joined
+    if capital < 0.6 or _mostly(values, str.isdigit, 0):
+        return None
+    if distinct < 0.05:  # few people, each in many rows: only what the name says, too
+        sure = whole and person and len(values) >= 5 and several > 0.9 and known_first() > 0.7
+        reason = "most values hold a known first name, and the column's name says so"
+        return Finding(Personal.NAME, "name", reason) if sure else None
+    single = _share(values, lambda v: len(v.split()) <= 3)
     for known, provider in ((_FIRST, "first_name"), (_LAST, "last_name")):
         clear = (joined in known - _VAGUE) or bool(named & known and named & _NAME)
         fits = clear or (joined in known and distinct > 0.5 and _one_word(values))
         if fits and single > 0.8 and distinct > 0.05:
             return Finding(Personal.NAME, provider, "names of people, as the column's name says")
-    known_first = functools.partial(_known_names, values)
-    several = _share(values, lambda v: 2 <= len(re.split(r"[ ,]+", v)) <= 6)
-    person = bool(named & _OF_PERSON) or "fullname" in joined
     if whole and len(values) >= 2 and several > 0.6 and known_first() > (0.25 if person else 0.45):
         return Finding(Personal.NAME, "name", "most values hold a known first name")
     if len(values) >= 20 and distinct > 0.3 and several > 0.9 and known_first() > 0.7:

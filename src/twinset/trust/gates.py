@@ -139,12 +139,15 @@ def _read(path: str | Path) -> tuple[Gate, ...]:
 
 
 def judge(gates: Sequence[Gate], results: Sequence[Result]) -> tuple[GateResult, ...]:
-    """Hold each gate against all results that match it."""
+    """Hold each gate against all results that match it, but for those that do not apply here.
+
+    What failed, or a measure of which nothing was computed, misses its gate.
+    """
     return tuple(_judge(gate, results) for gate in gates)
 
 
 def _judge(gate: Gate, results: Sequence[Result]) -> GateResult:
-    matching = [r for r in results if _matches(gate, r)]
+    matching = [r for r in results if _matches(gate, r) and r.status != "not_applicable"]
     values = [getattr(r.estimate, gate.on) for r in matching if r.estimate is not None]
     if not values or len(values) < len(matching):
         return GateResult(gate.name, gate.bound, None, met=False)
