@@ -351,6 +351,29 @@ def test_one_percent_of_copies_is_a_no(world):
     assert (found.value, found.reference, found.verdict) == (0.01, 0.0, "worse")
 
 
+def test_rare_categories_that_only_train_could_release_are_no_copies():
+    """Levels of few units are withheld: the others are more often train's, copied or not."""
+    rng = np.random.default_rng(7)
+    n = 12_000
+    code, letter = rng.integers(0, 4_000, n), rng.integers(0, 10, n)
+    number = np.round(rng.normal(size=n) * 1_000, 2)
+    columns = (
+        Column(name="code", kind=Kind.CATEGORY),
+        Column(name="letter", kind=Kind.CATEGORY),
+        Column(name="number", kind=Kind.REAL),
+    )
+    cells = {"code": code.astype(str), "letter": letter.astype(str), "number": number}
+    whole = Table(Schema(columns=columns), pa.table(cells))
+    train, holdout = whole.take(np.arange(n // 2)), whole.take(np.arange(n // 2, n))
+    often = np.flatnonzero(np.bincount(code[: n // 2], minlength=4_000)[code[: n // 2]] >= 5)
+    parts = [rng.choice(often, n // 2) for _ in columns]  # each column alone, from frequent codes
+    made = [train[c.name].take(pa.array(p)) for c, p in zip(columns, parts, strict=True)]
+    release = Table(whole.schema, pa.table(made, names=list(cells)))
+    _, near = copied_records(train, release, holdout, 0)
+    assert near.value > 3 * near.reference  # what a toss of a coin would take for copies
+    assert near.verdict == "within_noise"
+
+
 def test_rows_that_people_share_are_no_copies():
     train, holdout = few_cells(N, 0), few_cells(N, 1)
     audit = audit_release(train, few_cells(N, 2), holdout, attacks=["distance"])

@@ -34,6 +34,7 @@ _BLOCK = 10_000
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
+Sides = tuple[int, int]  # units of train, other units
 
 
 def copied_records(
@@ -44,9 +45,10 @@ def copied_records(
     Equally many random units of train and holdout are dealt; a row of two of them is nobody's. A
     row is nearly there if a synthetic row lies within a twentieth (or, for tables where many are, a
     thousandth) of its distance to the nearest row of anybody else dealt: no synthetic row is that
-    near to two people. Without copying it is a toss of a coin whether a unit that stands in the
-    release is of train, so the verdict is "worse" if a binomial test says otherwise (0.5% for each
-    figure, halved for two radii) and train is hit more than three times as often.
+    near to two people. Without copying, a unit that stands in the release is of train as often as
+    any unit all of whose categories the release has (a coin, but for rare ones that are withheld
+    unless train has enough). The verdict is "worse" if a binomial test says otherwise (0.5% for
+    each figure, halved for two radii) and train is hit more than three times as often.
     """
     columns = encoded_columns(train)
     released, *sides = encode([synthetic, train, holdout], columns=columns)
@@ -59,25 +61,32 @@ def copied_records(
     owner = np.concatenate([owners[0], owners[1] + len(units[0])])
     fitted = np.arange(len(owner)) < len(owners[0])
 
-    def counts(hit: Flags) -> tuple[int, int]:
+    def counts(hit: Flags) -> Sides:
         copied, other = (len(np.unique(owner[hit & side])) for side in (fitted, ~fitted))
         return copied, other
 
+    exposed = counts(_with_its_categories(people, released))
     way = _way(people, released, owner)
     near = {radius: counts(way < radius) for radius in _NEAR}
-    radius = min(near, key=lambda r: _chance(*near[r]))
-    equal = _result("records_copied", *counts(_equal(people, released, owner)), size, _CHANCE)
-    most = _CHANCE / len(_NEAR)
-    return equal, _result("records_nearly_copied", *near[radius], size, most, radius=radius)
+    radius = min(near, key=lambda r: _chance(near[r], exposed))
+    equal = _result("records_copied", counts(_equal(people, released, owner)), exposed, size)
+    return equal, _result(
+        "records_nearly_copied", near[radius], exposed, size, tries=len(_NEAR), radius=radius
+    )
 
 
-def _chance(copied: int, other: int) -> float:
-    """Probability that so many of those hit are of train, if each is by the toss of a coin."""
-    return float(stats.binom.sf(copied - 1, copied + other, 0.5))
+def _chance(hit: Sides, exposed: Sides) -> float:
+    """Probability that so many of those hit are of train, if each is as any that is exposed."""
+    share = exposed[0] / max(sum(exposed), 1)
+    return float(stats.binom.sf(hit[0] - 1, sum(hit), share))
 
 
-def _result(name: str, copied: int, other: int, size: int, most: float, **params: float) -> Result:
-    shown = _chance(copied, other) < most and copied > _TIMES * other
+def _result(
+    name: str, hit: Sides, exposed: Sides, size: int, tries: int = 1, **params: float
+) -> Result:
+    copied, other = hit
+    often = copied * exposed[1] > _TIMES * other * exposed[0]
+    shown = often and _chance(hit, exposed) < _CHANCE / tries
     low, high = clopper_pearson(copied, size)
     return Result(
         family="privacy",
@@ -87,6 +96,13 @@ def _result(name: str, copied: int, other: int, size: int, most: float, **params
         reference=other / size,
         verdict="worse" if shown else "within_noise",
     )
+
+
+def _with_its_categories(people: Sequence[Records], released: Records) -> Flags:
+    """Which rows have in each discrete column a level that the release has."""
+    codes = np.concatenate([side.codes for side in people])
+    known = [np.isin(codes[:, j], released.codes[:, j]) for j in range(codes.shape[1])]
+    return np.all(known, axis=0) if known else np.ones(len(codes), dtype=bool)
 
 
 def _equal(people: Sequence[Records], released: Records, owner: Ints) -> Flags:

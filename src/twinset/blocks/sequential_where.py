@@ -57,7 +57,8 @@ def draw_where(
 
     Where rejection would take more than 6 times the time of free rows (and 524,288 candidates), and
     weights take far less, rows are resampled by weight (Rubin 1987, "SIR") from so many candidates
-    that their effective sample size (Kish 1965) is that of `n` rows.
+    that their effective sample size (Kish 1965) is that of `n` rows; what is drawn from them is
+    worth about half of that, as `Met.worth` says.
     """
     place = {model.coders[i].column.name: p for p, i in enumerate(model.order)}
     last = max(place[name] for screen in screens for name in screen.columns) + 1
@@ -101,7 +102,7 @@ def _finished(
         cumulative = np.cumsum(pool.share)
         asked = (np.arange(n) + rng.random()) / n * cumulative[-1]
         pick = rng.permutation(np.minimum(np.searchsorted(cumulative, asked), len(cumulative) - 1))
-        worth = min(float(n), float(effective_size(pool.weight[None, :])[0]))
+        worth = 1 / (1 / n + 1 / float(effective_size(pool.weight[None, :])[0]))  # drawn twice
     rows = Rows.joined(pool.parts).take(pick)
     model.advance(model.order[last:], rows, {}, len(pick), rng)
     cells = pool.cells + len(pick) * (len(model.order) - last)
