@@ -80,13 +80,18 @@ class Exposed:
     high: float
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Findings:
     """Results with their problems; `Evaluation` and `Audit` are made of it."""
 
     results: tuple[Result, ...]
     not_computed: tuple[NotComputed, ...] = ()
     seed: int = 0
+
+    def __repr__(self) -> str:
+        """Say in a line what it is; the figures are in `to_frame`."""
+        made, missing = len(self.results), len(self.not_computed)
+        return f"<{type(self).__name__}: {made} results, {missing} not computed, seed {self.seed}>"
 
     def find(self, name: str, columns: Sequence[str] | None = None, **params: Any) -> Result:
         """Return the first result with this name, columns and params; KeyError if none."""
@@ -136,7 +141,7 @@ class Findings:
         return f"<table>{head}</tr>{rows}</table>"
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Evaluation(Findings):
     """What `twinset.evaluate` returns: every measure of a release, problems first."""
 
@@ -173,7 +178,7 @@ class Evaluation(Findings):
         return {**super().to_dict(), "schema": self.schema.to_dict(), "problems": ranked}
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Audit(Findings):
     """What `twinset.audit` returns: what each attack achieved, and what was not tested.
 

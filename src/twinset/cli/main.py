@@ -53,7 +53,8 @@ def _run(arguments: Sequence[str] | None) -> int:
     for number in _STOPS:
         signal.signal(number, _stop)
     try:
-        code = app(arguments, prog_name="twinset", standalone_mode=False)
+        asked = (sys.argv[1:] if arguments is None else list(arguments)) or ["--help"]
+        code = app(asked, prog_name="twinset", standalone_mode=False)
         sys.stdout.flush()
     except TwinsetError as error:
         return _say(str(error), error.exit_code)

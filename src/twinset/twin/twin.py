@@ -43,7 +43,7 @@ _TRIED = 16
 _BEYOND = (ArithmeticError, MemoryError, RecursionError, pa.ArrowException)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Twin:
     """What `twinset.fit` returns.
 
@@ -86,6 +86,10 @@ class Twin:
     provenance: Mapping[str, Any] = field(default_factory=dict)
     dtypes: Mapping[str, str] = field(default_factory=dict)
     rules: Rules = field(default_factory=Rules)
+
+    def __repr__(self) -> str:
+        """Say in a line what it is."""
+        return f"<Twin by {self.generator}: {len(self.schema.columns)} columns, seed {self.seed}>"
 
     @classmethod
     def fit(
