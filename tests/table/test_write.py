@@ -156,7 +156,10 @@ def test_nothing_written_still_has_a_header(tmp_path):
     assert (tmp_path / "t.csv").read_text() == "a,b\n"
 
 
-def test_the_name_appears_only_at_the_end(tmp_path):
+@pytest.mark.parametrize(("folder", "file"), [(0o777, 0o666), (0o700, 0o600)])
+def test_the_name_appears_only_at_the_end(tmp_path, folder, file):
+    """A file in a folder that is closed to others is closed to them, too."""
+    tmp_path.chmod(folder)
     path = tmp_path / "t.csv"
     with RowWriter(path) as writer:
         writer.write(TABLE)
@@ -165,7 +168,7 @@ def test_the_name_appears_only_at_the_end(tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["t.csv"]
     mask = os.umask(0)
     os.umask(mask)
-    assert path.stat().st_mode & 0o777 == 0o666 & ~mask
+    assert path.stat().st_mode & 0o777 == file & ~mask
 
 
 def test_a_killed_writer_leaves_no_final_name(tmp_path):
