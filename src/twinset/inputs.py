@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from twinset.errors import InputError
+from twinset.errors import InputError, near
 from twinset.metrics._evidence import Side
 from twinset.progress import check_time
 from twinset.stats.seeds import stream
@@ -38,6 +38,7 @@ __all__ = [
 
 MAX_ROWS = 1_000_000
 MAX_BYTES = 512 << 20  # of a table in memory; what is larger is streamed
+_PARAMETERS = ("generator", "holdout", "options", "protect", "rules", "seed", "workers")
 _SAMPLE_ROWS, _SAMPLE_CELLS = 200_000, 20_000_000
 
 
@@ -78,8 +79,13 @@ class Options:
         known = [f.name for f in fields(cls)]
         for name in about:
             if name not in known:
-                raise InputError(f"option {name!r}", got="no such option", allowed=", ".join(known))
-        return cls(**about)
+                told = near(name, [*known, *_PARAMETERS], most=1, cutoff=0.6)
+                allowed = told or {"allowed": ", ".join(known)}
+                raise InputError(f"option {name!r}", got="no such option", **allowed)
+        options = cls(**about)
+        if isinstance(options.sensitive, str):
+            return replace(options, sensitive=(options.sensitive,))
+        return options
 
     def declared(self) -> Schema | None:
         """Return the declared schema, loaded."""
@@ -133,7 +139,8 @@ def _canonical(source: Source, raw: pa.Table, options: Options, like: Table | No
         raise InputError(source.name, got="no rows", allowed=f"{header}at least one row")
     if like is None:
         return to_canonical(raw, options.infer(raw))
-    return to_canonical(align_columns(raw, like.names, what=source.name), like.schema)
+    raw = align_columns(raw, like.names, what=source.name)
+    return to_canonical(raw, like.schema, fractions=True)
 
 
 def read_holdout(

@@ -32,6 +32,7 @@ def column_problems(evidence: Evidence, by_name: dict[str, list[Result]]) -> Ite
         "category_coverage",
         "range_coverage",
         "unseen_share",
+        "off_grid_share",
     ):
         for result in by_name[name]:
             flagged[result.columns[0]].append(result)
@@ -88,6 +89,13 @@ def _sign(result: Result) -> str:
     if result.name == "unseen_share":
         return (
             f"{name}: {points(value)}% of the rows have values that train does not have "
+            f"(fresh real rows: {points(reference)}%; noise {points(noise)})"
+        )
+    if result.name == "off_grid_share":
+        step = float(result.params["step"])
+        grid = "whole numbers" if step == 1 else f"multiples of {step:g}"
+        return (
+            f"{name}: {points(value)}% of the values are not {grid}, as those of train are "
             f"(fresh real rows: {points(reference)}%; noise {points(noise)})"
         )
     if result.name == "wasserstein":

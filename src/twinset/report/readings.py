@@ -202,6 +202,12 @@ READINGS: dict[str, Reading] = {
         "Share of rows with a value that is not among, or lies outside, those of the train data.",
         "share",
     ),
+    "off_grid_share": Reading(
+        "Numbers off their grid",
+        "Share of values that are no multiple of the step on which the train data's numbers lie, "
+        "such as halves where there are whole numbers.",
+        "share",
+    ),
     "repeated_rows": Reading(
         "Rows that repeat each other",
         "Share of synthetic rows that equal another synthetic row. Real rows do so too, where they "

@@ -10,11 +10,15 @@ import hashlib
 
 import numpy as np
 
+from twinset.errors import InputError
+
 __all__ = ["derived", "spawn", "stream"]
 
 
 def stream(seed: int, *task: str | int) -> np.random.Generator:
-    """Generator for the task named by `task` under `seed` (any int >= 0)."""
+    """Generator for the task named by `task` under `seed`; InputError if that is no int >= 0."""
+    if not isinstance(seed, int | np.integer) or seed < 0:
+        raise InputError("seed", got=repr(seed), allowed="a whole number, 0 or more")
     name = "\x1f".join(str(part) for part in task).encode()
     words = np.frombuffer(hashlib.sha256(name).digest()[:16], dtype=np.uint32)
     return np.random.default_rng(np.random.SeedSequence([seed, *map(int, words)]))

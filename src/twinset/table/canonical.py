@@ -39,13 +39,17 @@ TEXTS = (Kind.IDENTIFIER, Kind.TEXT, Kind.CONSTANT)
 MOMENTS = (Kind.DATE, Kind.DATETIME, Kind.TIME, Kind.DURATION)
 
 
-def to_canonical(raw: pa.Table, schema: Schema, first: int = 1) -> Table:
+def to_canonical(
+    raw: pa.Table, schema: Schema, first: int = 1, *, fractions: bool = False
+) -> Table:
     """Read a raw table by its schema; columns may stand in another order.
 
     Parameters
     ----------
     first
         Number of the first row, for messages.
+    fractions
+        Whether a column of whole numbers may hold others here: it is then real.
 
     Raises
     ------
@@ -60,7 +64,19 @@ def to_canonical(raw: pa.Table, schema: Schema, first: int = 1) -> Table:
         raise InputError(
             "columns of the table", got="; ".join(parts), allowed="those of the schema"
         )
-    arrays = [canonical_column(raw[c.name], c, first) for c in schema.columns]
+    columns, arrays = [], []
+    for column in schema.columns:
+        try:
+            array = canonical_column(raw[column.name], column, first)
+        except InputError:
+            if not fractions or column.kind is not Kind.INTEGER:
+                raise
+            column = column.model_copy(update={"kind": Kind.REAL})
+            array = canonical_column(raw[column.name], column, first)
+        columns.append(column)
+        arrays.append(array)
+    if fractions:
+        schema = Schema(columns=tuple(columns))
     return Table(schema, pa.table(arrays, names=list(schema.names)))
 
 

@@ -6,6 +6,7 @@ A schema is data: frozen, comparable, written as YAML for people and as JSON in 
 from __future__ import annotations
 
 import functools
+import html
 from collections import Counter
 from enum import StrEnum
 from typing import Literal, Self
@@ -255,6 +256,16 @@ class Schema(_Frozen):
     def select(self, names: tuple[str, ...] | list[str]) -> Schema:
         """Return the schema of the named columns, in that order."""
         return Schema(columns=tuple(self[n] for n in names))
+
+    def _repr_html_(self) -> str:
+        rows = "".join(
+            "<tr>"
+            + "".join(f"<td>{html.escape(t)}</td>" for t in (c.name, c.kind, c.role, c.reason))
+            + "</tr>"
+            for c in self.columns
+        )
+        head = "<tr><th>column</th><th>kind</th><th>role</th><th>why</th></tr>"
+        return f"<table>{head}{rows}</table>"
 
     def to_dict(self) -> dict[str, object]:
         """JSON-ready form; fields at their defaults are left out."""

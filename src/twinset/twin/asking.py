@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from twinset.errors import InputError
 from twinset.progress import phase
 from twinset.rules.early import Condition
@@ -33,10 +35,21 @@ class Asked:
     like: object = None
 
 
+def _check_types(rows: object, asked: Asked) -> None:
+    if not isinstance(rows, int | np.integer) or rows < 1:
+        raise InputError("number of rows", got=repr(rows), allowed="a whole number, 1 or more")
+    for name, value, kind, shown in (
+        ("given", asked.given, Mapping, '{"column": value}'),
+        ("where", asked.where, str | None, 'a condition, such as "age >= 60"'),
+        ("shares", asked.shares, Mapping, '{"condition": share}'),
+    ):
+        if not isinstance(value, kind):
+            raise InputError(name, got=type(value).__name__, allowed=shown)
+
+
 def draws(twin: Twin, rows: int, asked: Asked, *, seed: int, piece: int = PIECE) -> Iterator[Draw]:
     """Yield `rows` rows piece by piece, in bounded memory; see `Twin.draws`."""
-    if rows < 1:
-        raise InputError("number of rows", got=str(rows), allowed="1 or more")
+    _check_types(rows, asked)
     given = asked.given
     condition = None if asked.where is None else Condition.of(_expression(twin, asked.where))
     _check_kept(twin, asked, rows)

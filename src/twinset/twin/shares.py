@@ -51,7 +51,7 @@ class Shares:
             raise InputError("--share", got=f"{len(stated)} shares", allowed=f"at most {_MOST}")
         for share in stated.values():
             if not isinstance(share, int | float) or not 0 <= share <= 1:
-                raise InputError("--share", got="a share that is none", allowed="0 to 1")
+                raise InputError("--share", got=repr(share), allowed="0 to 1")
         return cls(tuple(stated), tuple(float(s) for s in stated.values()))
 
     def __bool__(self) -> bool:

@@ -7,6 +7,7 @@ the .twin file.
 
 from __future__ import annotations
 
+import html
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -91,6 +92,9 @@ class Twin:
         """Say in a line what it is."""
         return f"<Twin by {self.generator}: {len(self.schema.columns)} columns, seed {self.seed}>"
 
+    def _repr_html_(self) -> str:
+        return f"<p>{html.escape(repr(self))}</p>{self.schema._repr_html_()}"
+
     @classmethod
     def fit(
         cls,
@@ -118,6 +122,8 @@ class Twin:
         (`twinset.stats.repeats`): here only, not in splits, intervals or attacks.
         """
         configured: Generator = registry.configure("generators", generator, options)
+        if not isinstance(protect, int) or protect < 1:
+            raise InputError("protect", got=repr(protect), allowed="a whole number, 1 or more")
         if table.num_rows == 0:
             raise InputError("the table", got="0 rows", allowed="at least 1 row")
         counted = _of_people(table)
