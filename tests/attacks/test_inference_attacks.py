@@ -9,6 +9,7 @@ import pytest
 from twinset.attacks.attribute_ball import AttributeBall
 from twinset.attacks.attribute_nearest import AttributeNearest
 from twinset.attacks.attribute_yeom import AttributeYeom
+from twinset.attacks.cap import Cap
 from twinset.attacks.linear_reconstruction import LinearReconstruction, to_simplex
 from twinset.attacks.linkability import Linkability
 from twinset.attacks.singling_out import SinglingOut
@@ -70,6 +71,38 @@ def test_the_least_loss_weighted_by_the_prior_is_a_posterior():
     joint = np.stack([kernel[:, secret == v].sum(axis=1) for v in range(4)], axis=1)
     np.testing.assert_allclose(found, joint / joint.sum(axis=1, keepdims=True), atol=2e-3)
     assert (found[:, 3] == 0).all()
+
+
+@pytest.mark.parametrize("levels", [2, 6])
+def test_cap_is_its_definition(levels):
+    """Row by row: of the synthetic rows that agree in the most keys, the share of each secret."""
+    rng = np.random.default_rng(10)
+    x, s = mixed(60, rng, levels), mixed(90, rng, levels)
+    secret = rng.integers(0, 3, 90)
+    attack = Cap(width=3, bins=4)
+    found, matched = attack.attributed(x, s, secret, 3)
+
+    def cells(records):
+        binned = np.floor(np.minimum(records.numeric, 1 - 1e-6) * 4)
+        return np.concatenate([np.nan_to_num(binned, nan=99), records.codes], axis=1)
+
+    a, b = cells(x), cells(s)
+    share = [np.unique(c, return_counts=True)[1] / 90 for c in b.T]
+    keys = np.argsort([(p * np.log(p)).sum() for p in share], kind="stable")[:3]
+    agree = (a[:, None, keys] == b[None][:, :, keys]).sum(axis=2)
+    for i in range(60):
+        best = agree[i] == agree[i].max()
+        np.testing.assert_allclose(found[i], np.bincount(secret[best], minlength=3) / best.sum())
+        assert matched[i] == (agree[i].max() == 3)
+    assert 0 < matched.sum() < 60
+
+
+def test_cap_without_keys_is_the_share_of_the_whole_release():
+    rng = np.random.default_rng(11)
+    x, s, secret = mixed(5, rng), mixed(40, rng), rng.integers(0, 3, 40)
+    found, matched = Cap(width=0).attributed(x, s, secret, 3)
+    np.testing.assert_allclose(found, np.tile(np.bincount(secret, minlength=3) / 40, (5, 1)))
+    assert matched.all()
 
 
 @pytest.mark.parametrize(("times", "least"), [(1, 0.75), (10, 0.95), (100, 0.99)])

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
+from twinset.auditing.game import LEAST
 from twinset.auditing.threats import describe
 from twinset.protocols import Estimate, Result, ThreatModel
 from twinset.stats.intervals import wilson
@@ -30,6 +31,7 @@ _NAMES = {
     "linkage": "linkability_leak",
     "singling_out": "singling_out_leak",
 }
+_FEW = f"it says something of fewer than {LEAST} people on one side"
 _CONFIDENCE = 0.95
 
 
@@ -38,7 +40,7 @@ class Compared:
     """Successes of one attack, each in [0, 1]: on train people and on as many others.
 
     `guess` is what one gets right who does not look at the release. What stands `aside` is a point
-    of a curve: it is not judged.
+    of a curve: it is not judged. Nor is a `diagnostic`: its figure is the plain difference.
     """
 
     attack: str
@@ -51,6 +53,12 @@ class Compared:
     seconds: float = 0.0
     reason: str = ""
     aside: bool = False
+    diagnostic: bool = False
+
+    @property
+    def judged(self) -> bool:
+        """Whether the verdict looks at it."""
+        return not (self.aside or self.diagnostic)
 
 
 @dataclass(frozen=True)
@@ -63,32 +71,34 @@ class Leak:
 
 def leaks(found: Sequence[Compared], margin: float) -> list[Leak]:
     """Turn comparisons into results; judgements hold for all of them at once (Bonferroni)."""
-    tests = max(len([c for c in found if not c.aside]), 1)
+    tests = max(len([c for c in found if c.judged]), 1)
     return [_leak(c, margin, 1 - (1 - _CONFIDENCE) / tests) for c in found]
 
 
 def _leak(c: Compared, margin: float, sure: float) -> Leak:
-    name = _NAMES[c.threat_model.goal]
+    name = f"{c.attack}_difference" if c.diagnostic else _NAMES[c.threat_model.goal]
     about = {"attack": c.attack, "threat_model": describe(c.threat_model), **c.params}
-    if c.reason or not len(c.train) or not len(c.holdout):
+    if c.reason or min(len(c.train), len(c.holdout)) < (LEAST if c.diagnostic else 1):
         result = Result(
             family="privacy",
             name=name,
             columns=c.columns,
             params=about,
             status="failed" if c.reason else "not_applicable",
-            reason=c.reason or "no guesses could be made",
+            reason=c.reason or (_FEW if c.diagnostic else "no guesses could be made"),
             seconds=c.seconds,
         )
         return Leak(result, False)
     p, q = float(c.train.mean()), float(c.holdout.mean())
-    left = max(1 - q, 1 / (len(c.holdout) + 1))
+    left = 1.0 if c.diagnostic else max(1 - q, 1 / (len(c.holdout) + 1))
     low, high = (side / left for side in _difference(c, _CONFIDENCE))
     sure_low, sure_high = _difference(c, sure)
-    shown = sure_low > 0 and not c.aside
+    shown = sure_low > 0 and c.judged
     wide = {"corrected_low": sure_low / left, "corrected_high": min(sure_high / left, 1.0)}
     guess = None if c.guess is None else round(c.guess, 4)
     of = {"of_train": round(p, 4), "of_holdout": round(q, 4), "of_guess": guess}
+    if c.diagnostic:
+        wide = {}
     result = Result(
         family="privacy",
         name=name,
@@ -96,7 +106,7 @@ def _leak(c: Compared, margin: float, sure: float) -> Leak:
         params={**about, **of, "people": [len(c.train), len(c.holdout)]} | wide,
         estimate=Estimate((p - q) / left, low, min(high, 1.0), len(c.train), _CONFIDENCE),
         reference=0.0,
-        verdict=None if c.aside else "worse" if shown else "within_noise",
+        verdict=("worse" if shown else "within_noise") if c.judged else None,
         seconds=c.seconds,
     )
     return Leak(result, shown and sure_low > margin)

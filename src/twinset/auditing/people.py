@@ -75,11 +75,15 @@ def _compare(people: _People, attacks: Sequence[Any], seed: int) -> list[Compare
             made = _RUNS[attack.threat_model.goal](attack, people, rng)
         except (ValueError, ArithmeticError, IndexError, TypeError) as error:
             reason = f"the attack raised {type(error).__name__}"
-            none = np.empty(0)
-            made = [Compared(attack.name, attack.threat_model, (), none, none, None, reason=reason)]
+            about = attack.name, attack.threat_model, (), np.empty(0), np.empty(0), None
+            made = [Compared(*about, reason=reason, diagnostic=_is_diagnostic(attack))]
         seconds = (time.process_time() - began) / max(len(made), 1)
         found += [_timed(c, seconds) for c in made]
     return found
+
+
+def _is_diagnostic(attack: Any) -> bool:
+    return bool(getattr(attack, "diagnostic", False))
 
 
 def _timed(compared: Compared, seconds: float) -> Compared:
@@ -170,6 +174,8 @@ def _attributes(
 
     A reconstruction counts the whole release: of the first secret also parts of it.
     """
+    if _is_diagnostic(attack):
+        return [c for j in people.secrets()[:_SECRETS] for c in _attributed(attack, people, j)]
     if attack.threat_model.goal == "attribute":
         return [_attribute(attack, people, j, True, rng) for j in people.secrets()[:_SECRETS]]
     places, rows = people.secrets()[:_RECONSTRUCTED], len(people.whole)
@@ -188,10 +194,8 @@ def _attribute(
 ) -> Compared:
     most = _PEOPLE if together else _RECONSTRUCTED_PEOPLE
     sides = [s.take(np.arange(len(s))[:most]) for s in (people.train, people.holdout)]
-    known = people.release if people.auxiliary is None else people.auxiliary
-    seen, secret, *truth = secret_levels([known, people.release, *sides], place)
     others = [j for j in range(len(people.names)) if j != place]
-    number = max(int(max(v.max(initial=0) for v in (seen, secret, *truth))) + 1, 2)
+    number, seen, secret, *truth = _levels(people, people.release, sides, place)
     if together:
         if place not in people.asked:  # the same objects for all attacks: they share neighbours
             people.asked[place] = pick(concatenate(sides), others), pick(people.release, others)
@@ -210,6 +214,45 @@ def _attribute(
     return Compared(
         attack.name, attack.threat_model, (people.names[place],), right[0], right[1], guess
     )
+
+
+def _levels(
+    people: _People, release: Records, sides: Sequence[Records], place: int
+) -> tuple[int, Ints, Ints, Ints, Ints]:
+    """Return the number of levels of a secret; its levels as known before, released, and true."""
+    known = people.release if people.auxiliary is None else people.auxiliary
+    seen, secret, *truth = secret_levels([known, release, *sides], place)
+    number = max(int(max(v.max(initial=0) for v in (seen, secret, *truth))) + 1, 2)
+    return number, seen, secret, truth[0], truth[1]
+
+
+def _attributed(attack: Any, people: _People, place: int) -> list[Compared]:
+    """Return what a diagnostic gives the true level: CAP, 0CAP and GCAP of all people."""
+    others = [j for j in range(len(people.names)) if j != place]
+    sides = people.train, people.holdout
+    number, seen, secret, *truth = _levels(people, people.whole, sides, place)
+    asked, release = pick(concatenate(sides), others), pick(people.whole, others)
+    shares, matched = attack.attributed(asked, release, secret, number)
+    share = shares[np.arange(len(shares)), np.concatenate(truth)]
+    usual = float((np.bincount(seen, minlength=number) / len(seen))[truth[0]].mean())
+    cut = len(truth[0])
+    return [
+        Compared(
+            attack.name,
+            attack.threat_model,
+            (people.names[place],),
+            values[:cut][kept[:cut]],
+            values[cut:][kept[cut:]],
+            usual,
+            {"variant": variant},
+            diagnostic=True,
+        )
+        for variant, values, kept in (
+            ("CAP", share, matched),
+            ("0CAP", share * matched, np.ones_like(matched)),
+            ("GCAP", share, np.ones_like(matched)),
+        )
+    ]
 
 
 def linked(scores: Floats) -> Floats:

@@ -75,6 +75,7 @@ def audit_release(
         If tables share units or have other columns, or an attack is not known.
     """
     chosen, others = _attacks(attacks)
+    judged = [a for a in others if not getattr(a, "diagnostic", False)]
     game = set_up(
         train, synthetic, holdout, auxiliary=auxiliary, seed=seed, max_targets=max_targets
     )
@@ -88,7 +89,7 @@ def audit_release(
         groups, missing = _groups(game)
         judgement = judge(scored, game.is_member, groups, seed)
         working = [a for a, s in zip(chosen, scored, strict=True) if s.scores is not None]
-        controls = run_controls(game, working, scored, seed, others)
+        controls = run_controls(game, working, scored, seed, judged)
         step.advance(detail="controls")
         exposed = _exposed(game, scored, judgement, seed)
         found = leaks(compare_people(game, others, seed), margin)
@@ -97,7 +98,7 @@ def audit_release(
         step.advance(detail="copies, identifiers")
     inferred = [leak.result for leak in found]
     broken = {r.params["attack"] for r in inferred if r.status == "failed"}
-    run = [*working, *(a for a in others if a.name not in broken)]
+    run = [*working, *(a for a in judged if a.name not in broken)]
     results = (*judgement.results, *missing, *inferred, *repeated, *controls.results)
     return Audit(
         results=results,

@@ -345,6 +345,17 @@ READINGS: dict[str, Reading] = {
     "reconstruction_leak": _leak("Reconstructing a hidden column", "are reconstructed right"),
     "linkability_leak": _leak("Joining two sources", "are joined right through the release"),
     "singling_out_leak": _leak("Singling out", "fit exactly one person"),
+    "cap_difference": Reading(
+        "Hidden values that a few columns give away",
+        "Among synthetic rows with a person's keys, the share that has the person's hidden value "
+        "(CAP): people in the train data less people set aside. A diagnostic; no verdict rests on "
+        "it.",
+        "share",
+        (-1.0, 1.0),
+        (0.0, 0.05),
+        reference="people set aside",
+        standing=BEYOND,
+    ),
     "auc_gap": Reading(
         "Risk beyond that of random records",
         "How much more often the attack ranks these records right than random ones. 0 is equal.",

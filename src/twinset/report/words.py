@@ -116,6 +116,7 @@ ATTACKS: dict[str, tuple[str, str]] = {
     "attribute_ball": ("Neighbourhood", "The most frequent hidden value of the rows around."),
     "attribute_classifier": ("Learned", "A model of the synthetic rows predicts the value."),
     "attribute_yeom": ("Likelihood (Yeom)", "The value with which the record is likeliest."),
+    "cap": ("Equal keys (CAP)", "Share of the rows with equal keys that has the hidden value."),
     "linear_reconstruction": (
         "Linear reconstruction",
         "Everybody's hidden value at once, from counts in the synthetic table.",
