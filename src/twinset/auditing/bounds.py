@@ -255,7 +255,8 @@ def choose_threshold(
     return float(levels[best - 1]) if best > 0 else -math.inf, float(value[best])
 
 
-def _wilson(share: Floats, n: int, z: float = 1.96) -> tuple[Floats, Floats]:
+def _wilson(share: Floats, n: int) -> tuple[Floats, Floats]:
+    z = 1.96
     centre = (share + z * z / (2 * n)) / (1 + z * z / n)
     half = z * np.sqrt(share * (1 - share) / n + z * z / (4 * n * n)) / (1 + z * z / n)
     return np.clip(centre - half, 0, 1), np.clip(centre + half, 0, 1)

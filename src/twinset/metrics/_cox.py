@@ -13,17 +13,16 @@ Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 _STEPS = 25
 _BLOCK = 500
+_RIDGE = 1e-4  # penalty on squares of coefficients, per row: bounded where a column tells all
 
 
-def cox(x: Floats, time: Floats, event: Bools, ridge: float = 1e-4) -> Floats:
+def cox(x: Floats, time: Floats, event: Bools) -> Floats:
     """Return the coefficients that maximise the partial likelihood, ties after Breslow (1974).
 
     Parameters
     ----------
     x, time, event
         Shape (rows, p), (rows,), (rows,): event is false where the time was cut short (censored).
-    ridge
-        Penalty on squares of coefficients, per row: bounded where a column tells all.
     """
     order = np.argsort(-time, kind="stable")
     x, time, event = x[order], time[order], event[order]
@@ -40,8 +39,8 @@ def cox(x: Floats, time: Floats, event: Bools, ridge: float = 1e-4) -> Floats:
         first = np.searchsorted(group, np.arange(len(last)))
         held = weight * share[first][group]
         hessian = (x * held[:, None]).T @ x - (mean * event[:, None]).T @ mean
-        hessian += ridge * len(x) * np.eye(x.shape[1])
-        gradient = ((x - mean) * event[:, None]).sum(axis=0) - ridge * len(x) * beta
+        hessian += _RIDGE * len(x) * np.eye(x.shape[1])
+        gradient = ((x - mean) * event[:, None]).sum(axis=0) - _RIDGE * len(x) * beta
         step = np.linalg.solve(hessian, gradient)
         beta += step / max(1.0, float(np.abs(step).max()) / 2)
         if np.abs(step).max() < 1e-8:

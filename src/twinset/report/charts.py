@@ -124,7 +124,7 @@ def excess(result: Result) -> float:
     return 0.0 if gap == 0 else math.copysign(1e9, gap)
 
 
-def bars(chart: Chart, excluded: str = "") -> Bars:
+def bars(chart: Chart) -> Bars:
     """Lay out the chart of a column: bins from left to right, or categories from top to bottom."""
     series = [chart.train, chart.synthetic]
     header = ["value", "train", "synthetic"]
@@ -136,7 +136,6 @@ def bars(chart: Chart, excluded: str = "") -> Bars:
         for label, shares in zip(chart.labels, zip(*series, strict=True), strict=True)
     )
     alt = f"Shares of {chart.column} in {len(chart.labels)} groups: {', '.join(header[1:])}"
-    alt += excluded
     if chart.ordered:
         fill, line, fresh = _outlines(chart)
         ends = (chart.labels[0], chart.labels[-1]) if chart.labels else ("", "")

@@ -49,6 +49,6 @@ def count(number: float) -> str:
     return f"{number:,.0f}"
 
 
-def plural(number: int, one: str, many: str | None = None) -> str:
+def plural(number: int, one: str) -> str:
     """Return ``"1 row"`` or ``"2,000 rows"``."""
-    return f"{count(number)} {one if number == 1 else many or one + 's'}"
+    return f"{count(number)} {one}{'' if number == 1 else 's'}"

@@ -64,7 +64,6 @@ def run_tasks(
     *,
     workers: int,
     seconds: float,
-    environment: Mapping[str, str] | None = None,
 ) -> Generator[tuple[int, str], None, None]:
     """Yield (task, answer) in order of completion, from `workers` processes.
 
@@ -74,7 +73,7 @@ def run_tasks(
     workers. Each worker uses one thread.
     """
     left = iter(tasks)
-    settings = {**os.environ, **dict.fromkeys(_ONE_THREAD, "1"), **(environment or {})}
+    settings = {**os.environ, **dict.fromkeys(_ONE_THREAD, "1")}
     running: list[_Worker] = []
     selector = selectors.DefaultSelector()
     try:

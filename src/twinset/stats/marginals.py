@@ -109,13 +109,13 @@ def js_variance(a: Counts, b: Counts, effects: tuple[float, float] = (1.0, 1.0))
     return linear + float(second)
 
 
-def rake(counts: Floats, rows: Floats, columns: Floats, steps: int = 4) -> Floats:
+def rake(counts: Floats, rows: Floats, columns: Floats) -> Floats:
     """Return `counts` (r, c) fitted to these row and column sums (Deming and Stephan 1940).
 
     What is left between two tables raked to the same margins is a difference in dependence.
     """
     table = counts.astype(np.float64)
-    for _ in range(steps):
+    for _ in range(4):
         for axis, wanted in ((1, rows), (0, columns)):
             have = table.sum(axis=axis)
             factor = np.divide(wanted, have, out=np.zeros_like(have), where=have > 0)

@@ -50,18 +50,16 @@ _STYLES: tuple[tuple[str, str | None, bool], ...] = (
 _COMPILED = tuple((re.compile(style), thousands, comma) for style, thousands, comma in _STYLES)
 
 
-def find_notation(values: Sequence[str], *, tolerate: float = 0.5) -> Format | None:
+def find_notation(values: Sequence[str]) -> Format | None:
     """Return how the numbers among `values` are written, or None if they are not numbers.
 
     Parameters
     ----------
     values
-        Distinct texts of one column, a sample.
-    tolerate
-        Largest share of them that may be something else (spellings of null).
+        Distinct texts of one column, a sample; half of them may be something else (null words).
     """
     found = [(v, m) for v in values if (m := _AFFIXED.fullmatch(v.strip()))]
-    if not found or len(found) < (1 - tolerate) * len(values):
+    if not found or len(found) < 0.5 * len(values):
         return None
     affixes = {(m["prefix"] or "", m["suffix"] or "") for _, m in found}
     if len(affixes) > 1:

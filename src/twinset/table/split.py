@@ -112,7 +112,7 @@ def _listed(names: list[str]) -> str:
     return text + (f" and {len(names) - 5} more" if len(names) > 5 else "")
 
 
-def check_holdout(train: Table, holdout: Table, *, what: str = "--holdout") -> tuple[Table, int]:
+def check_holdout(train: Table, holdout: Table) -> tuple[Table, int]:
     """Make a given holdout fit: columns as in train, units of train removed.
 
     Returns
@@ -125,10 +125,10 @@ def check_holdout(train: Table, holdout: Table, *, what: str = "--holdout") -> t
     InputError
         If columns differ, if it has no rows, or if none is left.
     """
-    align_columns(holdout.data, train.names, what=what)
+    align_columns(holdout.data, train.names, what="--holdout")
     holdout = holdout.select(train.names)
     if not holdout.num_rows:
-        raise InputError(what, got="no rows")
+        raise InputError("--holdout", got="no rows")
     unit = train.schema.unit
     if unit is None:
         return holdout, 0
@@ -138,7 +138,7 @@ def check_holdout(train: Table, holdout: Table, *, what: str = "--holdout") -> t
     removed = len(column.filter(pa.array(shared)).unique())
     if shared.all():
         raise InputError(
-            what,
+            "--holdout",
             got=f"only units that are in train too ({removed:,})",
             allowed="rows of other units",
         )

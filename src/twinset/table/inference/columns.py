@@ -109,9 +109,9 @@ def _personal_column(facts: Facts, finding: Finding) -> Column:
     return made(facts, kind, reason, format=fmt, unique=unique, personal=finding.personal)
 
 
-def _typed_numbers(facts: Facts, *, force: bool = False) -> Column:
+def _typed_numbers(facts: Facts) -> Column:
     """Guess a column of a number type."""
-    if not force and _may_be_personal(facts) and (found := _personal(_as_text_facts(facts))):
+    if _may_be_personal(facts) and (found := _personal(_as_text_facts(facts))):
         return _personal_column(_as_text_facts(facts), found)
     if pa.types.is_integer(facts.column.type):
         bounds = pc.min_max(facts.column).as_py()
