@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 from twinset.errors import InputError
 from twinset.inputs import Options, read, read_holdout, read_like
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from twinset.report.drift import read_report
     from twinset.report.junit import save_junit
     from twinset.report.ranking import rank
+    from twinset.report.several import Audits
     from twinset.results import Audit, Evaluation
     from twinset.rules.rule import Rules
     from twinset.stats.combining import combine
@@ -43,12 +44,13 @@ if TYPE_CHECKING:
     from twinset.steps.comparison import Comparison, compare
     from twinset.steps.curating import curate
     from twinset.steps.filling import impute_to
-    from twinset.steps.generator_audit import audit_folder, audit_of_generator
+    from twinset.steps.generator_audit import audit_folder, audit_of_generators
     from twinset.steps.measuring import cross_validate, crossed, evaluate
     from twinset.steps.ruling import check_rules, mine_rules
     from twinset.steps.workflow import Run, run
 
 __all__ = [
+    "Audits",
     "Comparison",
     "Report",
     "Run",
@@ -56,7 +58,7 @@ __all__ = [
     "audit",
     "audit_arrays",
     "audit_folder",
-    "audit_of_generator",
+    "audit_of_generators",
     "augment_to",
     "check_place",
     "check_rules",
@@ -91,13 +93,14 @@ _ELSEWHERE = {
     "evaluate": "twinset.steps.measuring",
     "audit_arrays": "twinset.auditing.arrays",
     "audit_folder": "twinset.steps.generator_audit",
-    "audit_of_generator": "twinset.steps.generator_audit",
+    "audit_of_generators": "twinset.steps.generator_audit",
     "curate": "twinset.steps.curating",
     "metric": "twinset.evaluation.by_name",
     "rank": "twinset.report.ranking",
     "read_report": "twinset.report.drift",
     "save_junit": "twinset.report.junit",
     "save_reports": "twinset.report.bundle",
+    "Audits": "twinset.report.several",
     "Comparison": "twinset.steps.comparison",
     "Report": "twinset.report.bundle",
     "Run": "twinset.steps.workflow",
@@ -178,21 +181,32 @@ def load(path: str | Path, *, plugins: bool = False) -> Twin:
     return Twin.load(path, plugins=plugins)
 
 
+@overload
+def audit(
+    train: object,
+    synthetic: object | None = None,
+    holdout: object | None = None,
+    *,
+    generator: str | None = None,
+    **how: Any,
+) -> Audit: ...
+@overload
+def audit(train: object, *, generator: list[str] | tuple[str, ...], **how: Any) -> Audits: ...
 def audit(
     train: object,
     synthetic: object | None = None,
     holdout: object | None = None,
     *,
     auxiliary: object | None = None,
-    generator: str | None = None,
+    generator: str | Sequence[str] | None = None,
     generator_command: str | None = None,
     seed: int = 0,
     shadows: Mapping[str, Any] | None = None,
     show_records: bool = False,
     workers: int | None = None,
     **about: Any,
-) -> Audit:
-    """Attack a release from files alone, or a generator by shadow models.
+) -> Audit | Audits:
+    """Attack a release from files alone, or generators by shadow models.
 
     Parameters
     ----------
@@ -203,9 +217,10 @@ def audit(
         non-members, unless `auxiliary` gives the former. Without it membership is not assessed.
     generator, generator_command
         In the place of `synthetic`: a registered generator, or a command line with ``{train}``,
-        ``{n}`` and ``{out}``, which is fitted on random parts of `train`.
+        ``{n}`` and ``{out}``, which is fitted on random parts of `train`. A list of generators
+        (and a command beside it) gives `Audits`: the same targets, the same random parts.
     shadows
-        How, see `audit_of_generator`.
+        How, see `audit_of_generators`.
     show_records
         Whether `Audit.records` holds the real rows that attacks recognise most surely.
     workers
@@ -214,8 +229,7 @@ def audit(
     Raises
     ------
     InputError
-        If not exactly one of `synthetic`, `generator` and `generator_command` is given, or
-        `shadows` with the first.
+        If there is neither `synthetic` nor a generator, or both, or `shadows` with the first.
     """
     if synthetic is None or generator or generator_command:
         if synthetic is not None or holdout is not None or auxiliary is not None:
@@ -224,10 +238,14 @@ def audit(
                 got="a synthetic table, a holdout or auxiliary rows as well",
                 allowed="one table, of which shadow models are fitted on random parts",
             )
-        from twinset.steps.generator_audit import audit_of_generator
+        from twinset.report.several import Audits
+        from twinset.steps.generator_audit import audit_of_generators
 
         how = {**(shadows or {}), "show_records": show_records, "workers": workers, **about}
-        return audit_of_generator(train, generator, generator_command, seed=seed, **how)[0]
+        names = [generator] if isinstance(generator, str) else generator or ()
+        found, _ = audit_of_generators(train, names, generator_command, seed=seed, **how)
+        several = not (generator is None or isinstance(generator, str)) or len(found) > 1
+        return Audits.of(found, seed=seed) if several else next(iter(found.values()))
     if shadows:
         raise InputError(
             "shadows", got="an audit of a release", allowed="with generator or generator_command"

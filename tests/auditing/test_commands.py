@@ -10,6 +10,8 @@ import time
 import numpy as np
 import pytest
 
+import twinset
+from twinset.auditing.shadows import Pool, deal
 from twinset.checks.tables import learnable_table
 from twinset.table.raw import to_raw
 from twinset.table.write import write_table
@@ -75,6 +77,67 @@ def test_a_generator_is_audited_in_a_folder_and_goes_on_after_kill_9(files, tmp_
     assert here == there
 
 
+def test_several_generators_meet_the_same_targets_in_one_report(files, tmp_path):
+    train = files / "train.csv"
+    options = [
+        train,
+        "--generator",
+        "bootstrap,independent",
+        *SHADOWS,
+        "--attack-targets",
+        "random",
+    ]
+    whole = call(tmp_path, *options)
+    found = json.loads((tmp_path / "train-audit" / "share" / "report.json").read_text())
+    assert found["audits"]["bootstrap"]["verdict"].startswith("No, because")
+    assert not found["audits"]["independent"]["verdict"].startswith("No, because")
+    assert {r["params"]["generator"] for r in found["results"]} == {"bootstrap", "independent"}
+    assert "! " in whole.stdout
+    assert "bootstrap: No, because" in whole.stdout
+    shadows = tmp_path / "train-audit" / "private" / "shadows"
+    pools = [Pool.open(shadows / name) for name in ("bootstrap", "independent")]
+    assert pools[0].plan.targets == pools[1].plan.targets
+    for fit in (0, 7):
+        dealt = [deal(p.plan, p.units, fit) for p in pools]
+        assert all((a == b).all() for a, b in zip(*dealt, strict=True))
+
+    alone = call(tmp_path, *options, "--generator", "bootstrap", "--out", "alone", "--json")
+    one = json.loads(alone.stdout)["results"]
+    mine = [r for r in found["results"] if r["params"].pop("generator") == "bootstrap"]
+    assert mine == one
+
+    before = (tmp_path / "train-audit" / "share" / "report.json").read_bytes()
+    for path in sorted((shadows / "independent" / "fits").iterdir())[::2]:
+        path.unlink()  # as if killed while at work on the second
+    again = call(tmp_path, *options, "--json")
+    assert again.stdout.encode() == before + b"\n"
+
+
+def test_python_gives_each_generator_by_its_name(files, tmp_path):
+    how = {"fits": 40, "rows": 60, "targets": "random,outliers", "number": 3}
+    how["attacks"] = ["lira", "shadow_values"]
+    tool = tmp_path / "copy.py"
+    tool.write_text("import shutil, sys; shutil.copy(sys.argv[1], sys.argv[2])")
+    found = twinset.audit(
+        files / "train.csv",
+        generator=["bootstrap"],
+        generator_command=f"{sys.executable} {tool} {{train}} {{out}} {{n}}",
+        shadows=how,
+    )
+    assert list(found.audits) == ["bootstrap", "command"]
+    frame = found.to_frame().set_index(["targets", "attack"])
+    for name in found.audits:
+        r = found[name].find("auc", attack="lira", target_group="outliers")
+        assert frame.loc[("outliers", "lira"), name] == r.value
+        assert frame.loc[("outliers", "lira"), f"{name}_low"] == r.params["corrected_low"]
+    # who copies everything is recognised more surely than who draws 63%
+    assert frame.loc[("random", "lira"), "command"] > frame.loc[("random", "lira"), "bootstrap"]
+    found.save(tmp_path / "a.html")
+    assert "Attacks by generators" in (tmp_path / "a.html").read_text()
+    alone = twinset.audit(files / "train.csv", generator="bootstrap", shadows=how)
+    assert [r.value for r in alone.results] == [r.value for r in found["bootstrap"].results]
+
+
 def test_real_records_are_shown_only_if_asked_for(files):
     options = ["train.csv", "copies.csv", "--holdout", "holdout.csv", "--quiet"]
     asked = call(files, *options, "--show-records", "--out", "asked")
@@ -99,7 +162,10 @@ def test_a_failed_control_ends_with_4(files):
         (["train.csv", "--generator", "cart", "--holdout", "holdout.csv"], "holdout as well"),
         (["train.csv", "fresh.csv", "--secret", "size"], "option --secret"),
         (["train.csv", "fresh.csv", "--shadows", "50"], "with --generator"),
-        (["train.csv", "--generator", "cart", "--generator-command", "x"], "got both"),
+        (["train.csv", "--generator", "cart", "--generator-command", "x"], "no {train}"),
+        (["train.csv", "--generator", "cart,no-such"], "is not known"),
+        (["train.csv", "--generator", "cart,cart"], "a name twice"),
+        (["train.csv", "--generator", "cart,bootstrap", "--set", "leaf=5"], "with one registered"),
         (["train.csv", "--generator-command", "tool {train}"], "no {n}"),
         (["train.csv", "--generator", "no-such"], "is not known"),
         (["train.csv", "--generator", "cart", "--shadows", "3"], "40 or more"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import replace
 
@@ -14,9 +15,12 @@ from twinset.report.attacks import attack_rows, audit_view
 from twinset.report.compared import compared
 from twinset.report.curves import BOX, growth_curves, roc_curve
 from twinset.report.html import render
+from twinset.report.several import Audits
 from twinset.report.summary import summarise
 from twinset.report.verdict import leaks_text, strongest
 from twinset.report.words import describe
+from twinset.results import Exposed
+from twinset.trust.gates import Gate
 
 
 def area(attack: str, group: str, value: float, half: float, **more: object) -> Result:
@@ -188,6 +192,51 @@ def test_audits_stand_side_by_side(audit):
     assert found.roc is not None
     assert [line.label.partition(":")[0] for line in found.roc.lines] == ["cart", "bootstrap"]
     assert compared({}) is None
+
+
+def test_outliers_stand_against_random_records_and_the_strongest_is_marked(audit):
+    def one(value, gap):
+        results = (
+            area("lira", "random", value, 0.01),
+            area("lira", "outliers", value + gap, 0.01),
+            area("distance", "outliers", 0.51, 0.04),
+            *(
+                Result(
+                    "privacy",
+                    "auc_gap",
+                    params={"attack": name, "target_group": "outliers"},
+                    estimate=Estimate(g, g - 0.02, g + 0.02, 100),
+                    reference=0.0,
+                )
+                for name, g in (("lira", gap), ("distance", 0.4))
+            ),
+        )
+        return replace(audit, results=results)
+
+    audits = {"cart": one(0.6, 0.2), "bootstrap": one(0.9, 0.0)}
+    found = compared(audits)
+    assert found is not None
+    marked = [(found.rows[i].title, found.rows[i].group) for i in found.strongest]
+    assert marked[0] == ("Likelihood ratio (LiRA)", "Outlying records")
+    assert [r.title for r in found.against] == list(audits)
+    assert [[f.value for f in r.figures] for r in found.against] == [
+        ["0.600", "0.800", "0.200"],
+        ["0.900", "0.900", "0.000"],
+    ]
+    page = Audits.of(audits).to_html()
+    assert page.count(">strongest<") == 2
+    assert page.index("Random records against others") < page.index("Generator by generator")
+
+
+def test_several_audits_hide_what_one_hides(audit):
+    few = replace(audit, exposed=(Exposed("those of Smallville", 3, 0.9, 0.8, 1.0),))
+    bounds = [Gate(measure="auc", bound="<= 0.5")]
+    found = Audits.of({"cart": audit, "bootstrap": few}, bounds)
+    assert "Smallville" not in found.to_json() + found.to_html()
+    content = json.loads(found.to_json())
+    assert {g["name"].partition(":")[0] for g in content["gates"]} == {"cart", "bootstrap"}
+    assert content["audits"]["cart"]["exposed"]
+    assert all(r["seconds"] is None for r in content["results"])
 
 
 def test_an_unknown_attack_speaks_in_its_authors_words(audit):

@@ -8,10 +8,16 @@ from pathlib import Path
 import pytest
 
 from twinset.report.html import render
+from twinset.report.several import Audits
 from twinset.report.summary import summarise
 
 CHROMIUM = Path("/usr/bin/chromium")
 SIZES = [(1280, 900), (390, 844)]
+WIDE = """() => [...document.querySelectorAll('main *')].filter(e => {
+    if (e.closest('.scroll') && !e.matches('.scroll')) return false;
+    const box = e.getBoundingClientRect();
+    return box.width && box.right > document.documentElement.clientWidth + 1;
+    }).map(e => e.outerHTML.slice(0, 80))"""
 pytestmark = pytest.mark.browser
 
 
@@ -41,7 +47,7 @@ def page_file(tmp_path_factory, evaluation, audit, gates, provenance) -> Path:
 def opened(browser, page_file):
     pages = []
 
-    def start(width: int, height: int, scheme: str = "light"):
+    def start(width: int, height: int, scheme: str = "light", file: Path = page_file):
         page = browser.new_page(
             viewport={"width": width, "height": height}, color_scheme=scheme, offline=True
         )
@@ -49,7 +55,7 @@ def opened(browser, page_file):
         page.on("console", lambda m: page.messages.append(m.text))
         page.on("pageerror", lambda e: page.messages.append(str(e)))
         page.on("request", lambda r: r.url.startswith("file:") or page.messages.append(r.url))
-        page.goto(page_file.as_uri())
+        page.goto(file.as_uri())
         pages.append(page)
         return page
 
@@ -99,15 +105,29 @@ def test_nothing_is_wider_than_the_screen(opened, width, height):
     """What is wider than the page scrolls inside itself, with everything opened."""
     page = opened(width, height)
     page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
-    wide = page.evaluate(
-        """() => [...document.querySelectorAll('main *')].filter(e => {
-        if (e.closest('.scroll') && !e.matches('.scroll')) return false;
-        const box = e.getBoundingClientRect();
-        return box.width && box.right > document.documentElement.clientWidth + 1;
-        }).map(e => e.outerHTML.slice(0, 80))"""
-    )
-    assert wide == []
+    assert page.evaluate(WIDE) == []
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert page.messages == []
+
+
+@pytest.mark.parametrize(("width", "height"), SIZES)
+def test_generators_stand_side_by_side(opened, audit, tmp_path, width, height):
+    """Verdicts on the first screen, one mark a generator, everything of each when it is opened."""
+    names = ("cart", "independent", "bootstrap")
+    Audits.of(dict.fromkeys(names, audit)).save(tmp_path / "report.html")
+    page = opened(width, height, file=tmp_path / "report.html")
+    last = page.locator("#verdicts dd").nth(2).bounding_box()
+    assert last["y"] + last["height"] < height
+    assert page.locator("#compared .m", has_text="strongest").count() == len(names)
+    head = page.locator("#compared th", has_text="independent")
+    assert head.is_visible() == (width > 860)  # on a phone each figure names its generator
+    label = "getComputedStyle(document.querySelector('#compared td[data-h]'), '::before').content"
+    assert page.evaluate(label) == ("none" if width > 860 else '"cart"')
+    assert page.locator("#each h2", has_text="What the attacks found").first.is_hidden()
+    page.locator("#each > details > summary").nth(1).click()
+    assert page.locator("#each h2", has_text="What the attacks found").nth(1).is_visible()
+    page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
+    assert page.evaluate(WIDE) == []
     assert page.messages == []
 
 

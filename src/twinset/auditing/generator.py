@@ -26,7 +26,7 @@ from twinset.stats.records import encode, encoded_columns
 from twinset.stats.units import count_units
 from twinset.table.table import Table
 
-__all__ = ["Shadows", "audit_generator"]
+__all__ = ["Shadows", "audit_generator", "check_generator"]
 
 _LEAST_UNITS = 100
 
@@ -72,7 +72,8 @@ def audit_generator(
     """
     how = how or Shadows()
     chosen = _attacks(attacks)
-    _check(table, generator, options, command, how)
+    check_generator(generator, options, command)
+    _check(table, how)
     _check_game(table, how)
     table, rows, groups = choose_targets(table, how.kinds, how.number, seed, declared)
     size = how.rows or min(table.num_rows // 2, 1_000)
@@ -138,9 +139,10 @@ def _attacks(names: Sequence[str] | None) -> list[Any]:
     return usable
 
 
-def _check(
-    table: Table, generator: str, options: Mapping[str, Any] | None, command: str, how: Shadows
+def check_generator(
+    generator: str, options: Mapping[str, Any] | None = None, command: str = ""
 ) -> None:
+    """Refuse a generator or options that are not known, or a command without its places."""
     if command:
         missing = [p for p in ("{train}", "{n}", "{out}") if p not in command]
         if missing:
@@ -151,6 +153,9 @@ def _check(
             )
     else:
         registry.configure("generators", generator, options)
+
+
+def _check(table: Table, how: Shadows) -> None:
     units = count_units(table.units, table.num_rows)
     if units < _LEAST_UNITS:
         raise InputError(

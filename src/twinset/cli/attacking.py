@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from twinset.cli import options as opt
 from twinset.cli.progress import shown
-from twinset.cli.tell import tell
+from twinset.cli.tell import tell, tell_audits
 from twinset.errors import ControlError, InputError
 
 if TYPE_CHECKING:
@@ -37,7 +38,8 @@ def audit(
         bool, typer.Option("--show-records", help="Print the real records most at risk.")
     ] = False,
     generator: Annotated[
-        str | None, _shadow("--generator", metavar="NAME", help="Attack a generator instead.")
+        str | None,
+        _shadow("--generator", metavar="NAME,NAME", help="Attack a generator instead, or several."),
     ] = None,
     generator_command: Annotated[
         str | None,
@@ -93,7 +95,7 @@ def audit(
     as_json: opt.Json = False,
     quiet: opt.Quiet = False,
 ) -> int:
-    """Attack a release from files alone, or a generator by fitting it many times."""
+    """Attack a release from files alone, or generators by fitting them many times."""
     from twinset import api
     from twinset.progress import time_limit as limit
 
@@ -102,9 +104,9 @@ def audit(
     with shown(quiet=quiet), limit(time_limit):
         if generator or generator_command:
             _alone(synthetic=synthetic, holdout=holdout, auxiliary=auxiliary)
-            found, out = api.audit_of_generator(
+            audits, out = api.audit_of_generators(
                 train,
-                generator,
+                opt.names(generator),
                 generator_command,
                 options=opt.assignments("--set", settings),
                 targets=attack_targets,
@@ -158,10 +160,15 @@ def audit(
                 workers=workers,
                 **about,
             )
+            audits = {"": found}
+    if len(audits) > 1:
+        several = api.Audits.of(audits, gates, seed)
+        return _controlled(audits, tell_audits(several, out, as_json=as_json))
+    [found] = audits.values()
     attacked = generator or (generator_command and "by a command")
     about_it = {"source": f"Audit of a generator ({attacked})"} if attacked else None
     report = api.report(None, found, gates, seed, provenance=about_it)
-    return _controlled(found, tell(report, out, as_json=as_json, records=found.records))
+    return _controlled(audits, tell(report, out, as_json=as_json, records=found.records))
 
 
 def _alone(**given: str | None) -> None:
@@ -175,7 +182,9 @@ def _alone(**given: str | None) -> None:
             )
 
 
-def _controlled(found: Audit, code: int) -> int:
-    if not found.controls_passed:
-        raise ControlError("a control of the audit failed: its figures must not be used")
+def _controlled(audits: Mapping[str, Audit], code: int) -> int:
+    for name, found in audits.items():
+        if not found.controls_passed:
+            of = f" of {name}" if len(audits) > 1 else ""
+            raise ControlError(f"a control of the audit{of} failed: its figures must not be used")
     return code

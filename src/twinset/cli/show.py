@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.table import Table as Grid
 
-from twinset.report.terminal import show
+from twinset.report.terminal import show, show_compared
 from twinset.table.inference.table_schema import describe
 
 if TYPE_CHECKING:
-    from twinset.api import Comparison, Report, Run
+    from twinset.api import Audits, Comparison, Report, Run
     from twinset.table.schema import Schema
 
 __all__ = [
+    "audits_summary",
     "comparison_table",
     "console",
     "records_table",
@@ -47,6 +48,11 @@ def run_summary(done: Run) -> None:
 def report_summary(report: Report) -> None:
     """Print the first screen of the report."""
     show(report.summary, _Console())
+
+
+def audits_summary(audits: Audits) -> None:
+    """Print attacks by generators."""
+    show_compared(audits.compared, _Console())
 
 
 def records_table(records: Sequence[Mapping[str, object]]) -> None:

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 if TYPE_CHECKING:
-    from twinset.api import Report, Run, Sampled
+    from twinset.api import Audits, Report, Run, Sampled
     from twinset.trust.gates import GateResult
 
-__all__ = ["missed", "tell", "tell_run", "tell_sampled"]
+__all__ = ["missed", "tell", "tell_audits", "tell_run", "tell_sampled"]
 
 
 def tell_run(done: Run, *, as_json: bool) -> int:
@@ -50,6 +50,26 @@ def tell(
         if records:
             records_table(records)
     return missed(report.gates)
+
+
+def tell_audits(audits: Audits, out: Path | None, *, as_json: bool) -> int:
+    """Save the report of several audits, and print attacks by generators or report.json.
+
+    Real records are printed if the audits hold some; they are in no file.
+    """
+    if out:
+        audits.save_in(out)
+    records = [{"generator": n, **r} for n, a in audits.audits.items() for r in a.records]
+    if as_json:
+        text = audits.to_json()
+        typer.echo(_with_records(text, records) if records else text)
+    else:
+        from twinset.cli.show import audits_summary, records_table
+
+        audits_summary(audits)
+        if records:
+            records_table(records)
+    return max(missed(gates, f"{name}: ") for name, gates in audits.gates.items())
 
 
 def tell_sampled(path: Path, drawn: Sampled) -> None:

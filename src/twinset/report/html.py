@@ -18,7 +18,7 @@ from twinset.report.words import KNOWN
 from twinset.results import Audit
 from twinset.version import __version__
 
-__all__ = ["render", "render_ranking"]
+__all__ = ["render", "render_generators", "render_ranking"]
 
 
 @cache
@@ -39,6 +39,12 @@ def render(summary: Summary) -> str:
     admitted by its hash. Equal summaries give equal text.
     """
     return _page("report.html.j2", s=summary)
+
+
+def render_generators(audits: Mapping[str, Audit], summaries: Mapping[str, Summary]) -> str:
+    """Return a page with attacks by generators, then what is known of each of them."""
+    first = next(iter(summaries.values()))
+    return _page("generators.html.j2", compared=compared(audits), summaries=summaries, first=first)
 
 
 def render_ranking(

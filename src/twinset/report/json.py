@@ -24,7 +24,7 @@ from twinset.results import Audit, Evaluation
 from twinset.table.schema import Schema
 from twinset.version import __version__
 
-__all__ = ["to_json"]
+__all__ = ["audits_to_json", "to_json"]
 
 
 def to_json(
@@ -55,7 +55,7 @@ def to_json(
         "schema": None if schema is None else schema.to_dict(),
         "results": [_result(r) for r in results],
         "problems": found.get("problems", []),
-        "gates": [{k: g.get(k) for k in ("name", "bound", "value", "met")} for g in gates],
+        "gates": [_gate(g) for g in gates],
         "not_computed": [{"name": n.name, "reason": n.reason} for n in missing],
         "audit": _audit(audit, provenance),
         "provenance": guard_provenance(provenance),
@@ -65,8 +65,47 @@ def to_json(
     return _lines(_clean(content))
 
 
+def audits_to_json(
+    audits: Mapping[str, Audit], gates: Mapping[str, Sequence[Mapping[str, Any]]], seed: int
+) -> str:
+    """Return the content of report.json for several generators.
+
+    Keys are those of `to_json`, with ``audits`` by generator in the place of ``audit``; each result
+    names its generator in ``params``, each gate and each measure not computed in ``name``.
+    """
+    guarded_audits = {n: a for n, raw in audits.items() if (a := guarded(None, raw, {})[1])}
+    content: dict[str, Any] = {
+        "twinset": __version__,
+        "seed": seed,
+        "schema": None,
+        "results": [
+            _result(r.replace(params={"generator": name, **r.params}))
+            for name, audit in guarded_audits.items()
+            for r in audit.results
+        ],
+        "problems": [],
+        "gates": [
+            {**_gate(g), "name": f"{name}: {g.get('name')}"}
+            for name, held in gates.items()
+            for g in held
+        ],
+        "not_computed": [
+            {"name": f"{name}: {n.name}", "reason": n.reason}
+            for name, audit in guarded_audits.items()
+            for n in audit.not_computed
+        ],
+        "audits": {name: _audit(audit, {}) for name, audit in guarded_audits.items()},
+        "provenance": {"source": "Audit of generators", "generators": list(audits)},
+    }
+    return _lines(_clean(content))
+
+
 def _result(result: Result) -> dict[str, Any]:
     return {**result.to_dict(), "seconds": None}
+
+
+def _gate(gate: Mapping[str, Any]) -> dict[str, Any]:
+    return {k: gate.get(k) for k in ("name", "bound", "value", "met")}
 
 
 def _audit(audit: Audit | None, provenance: Mapping[str, Any]) -> dict[str, Any]:

@@ -14,7 +14,6 @@ __all__ = [
     "AuditView",
     "Bars",
     "ColumnCard",
-    "Compared",
     "Curve",
     "Detail",
     "DetailRow",
@@ -129,11 +128,15 @@ class KindRow:
 
 @dataclass(frozen=True)
 class AttackRow:
-    """One attack: a figure for each group of records and rate, on shared axes."""
+    """One attack: a figure for each group of records and rate, on shared axes.
+
+    `group` names the records where a row is about one group of them.
+    """
 
     title: str
     meaning: str
     figures: tuple[Figure | None, ...]
+    group: str = ""
 
 
 @dataclass(frozen=True)
@@ -339,16 +342,6 @@ class AuditView:
     spread: tuple[Meter, ...]
     methods: tuple[Term, ...]
     controls: tuple[Term, ...]
-
-
-@dataclass(frozen=True)
-class Compared:
-    """Audits side by side: one figure a release in each row."""
-
-    names: tuple[str, ...]
-    verdicts: tuple[Term, ...]
-    rows: tuple[AttackRow, ...]
-    roc: Curve | None
 
 
 @dataclass(frozen=True)

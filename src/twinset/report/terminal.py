@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rich.console import Console
 from rich.padding import Padding
 from rich.rule import Rule
 from rich.table import Table as Grid
 from rich.text import Text
 
-from twinset.report.shapes import Mark, Summary
+from twinset.report.compared import Compared
+from twinset.report.shapes import AttackRow, Mark, Summary
 
-__all__ = ["show"]
+__all__ = ["show", "show_compared"]
 
 _SIGN = {"good": "+", "bad": "!", "unknown": "~"}
 _COLOUR = {"good": "blue", "bad": "bold yellow", "unknown": "none"}
@@ -50,6 +53,37 @@ def show(summary: Summary, console: Console) -> None:
         times = ", ".join(f"{name} {seconds:.1f}" for name, seconds in summary.seconds)
         console.print()
         _say(console, Text(f"Seconds: {times}"))
+
+
+def show_compared(found: Compared, console: Console) -> None:
+    """Print verdicts, then AUC and interval of each attack by generator, a group at a time."""
+    _head(console, "Do they give people away?")
+    for v in found.verdicts:
+        _say(console, Text.assemble((f"{v.word}: ", "bold"), v.meaning))
+    ranked = list(enumerate(found.rows))
+    for group in sorted({r.group for r in found.rows}, reverse=True):
+        _head(console, f"{group}: pairs ranked right (AUC; 0.5 is a guess; ! the strongest)")
+        grid = _grid("attack", *found.names)
+        for i, row in ranked:
+            if row.group == group:
+                marks = [found.strongest[j] == i for j in range(len(found.names))]
+                grid.add_row(Text(row.title), *_cells(row, marks))
+        console.print(grid)
+    if found.against:
+        _head(console, "Random records against others (AUC)")
+        grid = _grid("of", "random", "these", "difference")
+        for row in found.against:
+            about = Text(f"{row.title}: {row.group}\n{row.meaning}")
+            grid.add_row(about, *_cells(row, [False] * len(row.figures)))
+        console.print(grid)
+
+
+def _cells(row: AttackRow, marks: Sequence[bool]) -> list[Text]:
+    cells = []
+    for f, marked in zip(row.figures, marks, strict=True):
+        text = "-" if f is None else f"{f.value}\n{f.interval}"
+        cells.append(Text(f"! {text}" if marked else text, "bold" if marked else ""))
+    return cells
 
 
 def _say(console: Console, text: Text, indent: int = 0) -> None:

@@ -1,4 +1,4 @@
-"""Audit of a generator in a folder: read, fit shadow models, attack, report; resumable."""
+"""Audit of generators in a folder: read, fit shadow models, attack, report; resumable."""
 
 from __future__ import annotations
 
@@ -7,19 +7,20 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from twinset.auditing.generator import Shadows, audit_generator
+from twinset.auditing.generator import Shadows, audit_generator, check_generator
 from twinset.auditing.shadows import Neighbours
 from twinset.errors import InputError
 from twinset.inputs import Options, read, read_like
-from twinset.progress import listen
+from twinset.progress import listen, phase
 from twinset.results import Audit
 from twinset.scale.local import use_workers
 from twinset.steps.job import Job, run_key
 from twinset.table.sources import Source, open_source
 from twinset.table.table import Table
 
-__all__ = ["audit_folder", "audit_of_generator"]
+__all__ = ["audit_folder", "audit_of_generators"]
 
+_COMMAND = "command"  # how the generator of a command is called
 _KINDS = ("random", "outliers")
 
 
@@ -30,9 +31,9 @@ def audit_folder(data: object, table: str | None = None) -> Path:
     return Path(f"{open_source(data, table=table).stem}-audit")
 
 
-def audit_of_generator(
+def audit_of_generators(
     data: object,
-    generator: str | None = None,
+    generators: Sequence[str] = (),
     command: str | None = None,
     *,
     options: Mapping[str, Any] | None = None,
@@ -53,16 +54,20 @@ def audit_of_generator(
     workers: int | None = None,
     show_records: bool = False,
     **about: Any,
-) -> tuple[Audit, Path | None]:
-    """Attack a generator; return the audit, and the folder for its report if `out` is given.
+) -> tuple[dict[str, Audit], Path | None]:
+    """Attack generators; return the audit of each, and the folder for a report if `out` is given.
+
+    All meet the same targets, who are in the same random train rows.
 
     Parameters
     ----------
     data
         The population: shadow models are fitted on random parts of it.
-    generator, command
-        A registered generator with `options`, or a command line with ``{train}``, ``{n}`` and
-        ``{out}``.
+    generators, command
+        Registered generators, and a command line with ``{train}``, ``{n}`` and ``{out}``, whose
+        audit is called ``"command"``.
+    options
+        Of the generator, if there is just one.
     targets
         Kinds (random, outliers, vulnerable, canaries), or a file with rows of `data`.
     number
@@ -93,14 +98,12 @@ def audit_of_generator(
     Raises
     ------
     InputError
-        If not exactly one of `generator` and `command` is given, or `out` holds another run.
+        If neither `generators` nor `command` are given, or `out` holds another run.
     """
-    if bool(generator) == bool(command):
-        raise InputError(
-            "--generator and --generator-command",
-            got="both" if generator else "neither",
-            allowed="one of them, or a synthetic table",
-        )
+    audited = dict.fromkeys(generators, "")  # name -> command
+    if command:
+        audited[_COMMAND] = command
+    _check_generators(generators, command or "", options)
     settings_of_table = Options.of(about)
     source, table = read(data, settings_of_table, seed=seed)
     kinds, declared = _targets(targets, table, settings_of_table)
@@ -117,20 +120,36 @@ def audit_of_generator(
         secret=secret,
     )
     settings: dict[str, Any] = {
-        "generator": generator or "",
         "options": options,
-        "command": command or "",
         "how": how,
         "declared": None if declared is None else declared[1],
         "attacks": attacks,
         "seed": seed,
         "protect": protect,
     }
+
+    def attack(folder: Path | None) -> dict[str, Audit]:
+        found = {}
+        with phase("generators", total=len(audited)) as step:
+            for name, run in audited.items():
+                found[name] = audit_generator(
+                    table,
+                    "" if run else name,
+                    command=run,
+                    folder=folder if folder is None or len(audited) == 1 else folder / name,
+                    show_records=show_records,
+                    **settings,
+                )
+                step.advance(detail=name)
+        return found
+
     with use_workers(workers):
         if out is None:
-            return audit_generator(table, **settings, show_records=show_records), None
+            return attack(None), None
         key = {
             **settings,
+            "generator": ",".join(generators),
+            "command": command or "",
             "how": {**asdict(how), "kinds": list(kinds)},
             "declared": None if declared is None else declared[0].fingerprint(),
             "about": settings_of_table.key(),
@@ -140,9 +159,32 @@ def audit_of_generator(
             Job.open(Path(out), run_key(source.fingerprint(), key)) as job,
             listen(job.record),
         ):
-            place = job.private / "shadows"
-            found = audit_generator(table, **settings, folder=place, show_records=show_records)
-            return found, job.share
+            return attack(job.private / "shadows"), job.share
+
+
+def _check_generators(
+    generators: Sequence[str], command: str, options: Mapping[str, Any] | None
+) -> None:
+    """Refuse what cannot work before any of them is fitted."""
+    if not generators and not command:
+        raise InputError(
+            "--generator and --generator-command",
+            got="neither",
+            allowed="one of them or both, or a synthetic table",
+        )
+    if len(set(generators)) < len(generators):
+        raise InputError("--generator", got="a name twice", allowed="each name once")
+    if options and (command or len(generators) > 1):
+        raise InputError(
+            "--set",
+            got="an audit of several generators, or of a command",
+            allowed="with one registered generator",
+            hint="audit this one by itself",
+        )
+    for name in generators:
+        check_generator(name, options)
+    if command:
+        check_generator("", command=command)
 
 
 def _targets(
