@@ -17,7 +17,6 @@ from twinset.stats.intervals import Z95
 from twinset.stats.units import unit_counts
 
 __all__ = [
-    "group_problems",
     "impossible_problems",
     "lost_problems",
     "pair_problems",
@@ -120,40 +119,6 @@ def lost_problems(flagged: list[Result], told: list[set[str]]) -> Iterator[Probl
             f"{' and '.join(result.columns)}: {points(result.value or 0.0)}% of the train rows "
             f"combine values that never go together in the release (fresh real rows: "
             f"{points(result.reference or 0.0)}%; noise {points(noise)})"
-        )
-        yield Problem(text, result.columns, excess, noise)
-
-
-def group_problems(
-    by_name: dict[str, list[Result]], touched: set[str], linked: list[set[str]]
-) -> Iterator[Problem]:
-    """Groups whose number or target is off where no column or pair says so; who is served worst."""
-
-    def told(result: Result) -> bool:
-        mine = set(result.columns)
-        return bool(mine & touched) or any(p <= mine for p in linked)
-
-    for name, what in (("subgroup_share", "rows"), ("base_rate_difference", "")):
-        for result in sorted(by_name[name], key=lambda r: -ratio(r))[:3]:
-            if told(result) or len(result.columns) < 2:
-                continue
-            excess, noise = over(result)
-            value, train = result.value or 0.0, float(result.params["train"])
-            kind = "many" if value > 0 else "few"
-            outcome = what or f"with {result.columns[-1]} = {result.params.get('class', 'high')}"
-            text = (
-                f"{result.group}: {points(value)} points too {kind} {outcome} "
-                f"({points(train + value)}% instead of {points(train)}%; noise {points(noise)})"
-            )
-            yield Problem(text, result.columns, excess, noise)
-    served = [r for r in by_name["subgroup_tvd"] if not set(r.params["worst"][:1]) & touched]
-    for result in sorted(served, key=lambda r: -over(r)[0])[:1]:
-        excess, noise = over(result)
-        if told(result) or excess <= noise:
-            continue
-        text = (
-            f"{result.group}: served worst of all groups: {points(excess)}% of its rows beyond "
-            f"chance, most in {', '.join(result.params['worst'])} (noise {points(noise)})"
         )
         yield Problem(text, result.columns, excess, noise)
 

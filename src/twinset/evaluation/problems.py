@@ -10,9 +10,13 @@ import numpy as np
 
 from twinset.evaluation.evidence import Evidence
 from twinset.evaluation.problem_columns import column_problems
+from twinset.evaluation.problem_groups import (
+    conditional_problems,
+    group_problems,
+    intersection_problems,
+)
 from twinset.evaluation.problem_models import model_problems
 from twinset.evaluation.problem_sets import (
-    group_problems,
     impossible_problems,
     lost_problems,
     pair_problems,
@@ -46,8 +50,13 @@ def problems(evidence: Evidence, results: Sequence[Result]) -> tuple[Problem, ..
     triples = list(triple_problems(by_name["triple_tvd"], touched, linked))
     groups = list(group_problems(by_name, touched, linked))
     impossible = list(impossible_problems(by_name["empty_pair_share"]))
-    lost = list(lost_problems(by_name["lost_pair_share"], [set(p.columns) for p in pairs]))
-    found = [*columns, *pairs, *triples, *groups, *impossible, *lost, *_whole(by_name, columns)]
+    told = [set(p.columns) for p in pairs]
+    lost = list(lost_problems(by_name["lost_pair_share"], told))  # `told` has them too now
+    beyond = by_name["intersection_difference"]
+    crossed = list(intersection_problems(beyond, touched, told))
+    inside = list(conditional_problems(by_name["conditional_difference"], touched, linked))
+    found = [*columns, *pairs, *triples, *groups, *impossible, *lost, *crossed, *inside]
+    found += _whole(by_name, columns)
     found.sort(key=lambda p: -p.excess / p.noise)
     return tuple(found[:MOST])
 

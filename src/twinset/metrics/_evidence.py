@@ -103,6 +103,12 @@ class Split:
         units = None if self.units is None else self.units[rows]
         return Split(self.features[rows], self.names, self.categorical, units)
 
+    def only(self, columns: npt.NDArray[np.int64]) -> Split:
+        """Columns at these places."""
+        names = tuple(self.names[i] for i in columns)
+        categorical = tuple(k for k, i in enumerate(columns) if i in self.categorical)
+        return Split(self.features[:, columns], names, categorical, self.units)
+
 
 @dataclass(frozen=True)
 class Standing:

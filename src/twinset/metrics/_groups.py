@@ -12,10 +12,11 @@ import numpy.typing as npt
 from twinset.metrics._evidence import Evidence, Side
 from twinset.stats.association import mid_ranks
 from twinset.stats.codes import round_between
+from twinset.stats.sorted_values import distinct
 from twinset.stats.suppression import Counted, conceal
 from twinset.stats.units import unit_counts
 
-__all__ = ["LEAST", "Grouping", "groupings", "outcomes"]
+__all__ = ["LEAST", "Grouping", "column_groups", "groupings", "outcomes"]
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -108,15 +109,28 @@ def groupings(evidence: Evidence, *, sensitive: bool) -> list[Grouping]:
     return [*single, *(c for c in crossed if c is not None)]
 
 
+def column_groups(evidence: Evidence) -> dict[str, Grouping]:
+    """Return the groups of every column that has two: its few values, or about four ranges."""
+
+    def make() -> dict[str, Grouping]:
+        found = {name: _by(evidence, name) for name in evidence.columns}
+        return {name: grouping for name, grouping in found.items() if grouping is not None}
+
+    return evidence.once("column groups", make)
+
+
 def _by(evidence: Evidence, name: str) -> Grouping | None:
-    if name in evidence.numeric():
-        return _ranges(evidence, name)
     coded = evidence.columns[name]
+    if name in evidence.numeric() and distinct(evidence.sorted("train", name)) > _LEVELS:
+        return _ranges(evidence, name)
     known = coded.size - 2
     codes: dict[Side, Ints] = {}
     for side, code in coded.codes.items():
         codes[side] = np.where(code < known, code.astype(np.int64), -1)
-    texts = [t.removeprefix("category ").strip("'") for t in coded.text[:known]]
+    texts = [
+        t.removeprefix("category ").removeprefix("at exactly ").strip("'")
+        for t in coded.text[:known]
+    ]
     return _kept(evidence, (name,), [f"{name} = {t}" for t in texts], codes)
 
 

@@ -7,7 +7,7 @@ that others use.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -18,8 +18,18 @@ from twinset.metrics._evidence import Split
 from twinset.metrics._linear import Design, Glm
 from twinset.progress import check_time
 from twinset.scale.local import map_ordered
+from twinset.stats.association import mid_ranks
 
-__all__ = ["Crossfit", "Fitted", "Learner", "Task", "crossfit", "fit", "fitting"]
+__all__ = [
+    "Crossfit",
+    "Fitted",
+    "Learner",
+    "Task",
+    "column_target",
+    "crossfit",
+    "fit",
+    "fitting",
+]
 
 Floats = npt.NDArray[np.float64]
 Learner = Literal["boosting", "forest", "linear"]
@@ -237,3 +247,27 @@ def _spread(
         return whole
 
     return predict
+
+
+def column_target(
+    views: Sequence[Split], learned: int, j: int, classes: int
+) -> tuple[list[Floats], Task]:
+    """Return column `j` of each view as a target: ranks, or classes; NaN where unknown.
+
+    Parameters
+    ----------
+    learned
+        Place of the view whose ranks and classes they are.
+    classes
+        Classes at most; rarer ones are one, and what that view does not have.
+    """
+    raw = [v.features[:, j] for v in views]
+    known = np.sort(raw[learned][~np.isnan(raw[learned])])
+    if j not in views[learned].categorical:
+        if not len(known):
+            return raw, Task(None)
+        ranks = mid_ranks(known)
+        return [np.interp(r, known, ranks) for r in raw], Task(None)
+    # codes are by frequency in train, what train does not have comes last
+    number = max(min(len(np.unique(known)), classes), 2)
+    return [np.minimum(r, number - 1) for r in raw], Task(number)

@@ -11,17 +11,14 @@ import numpy.typing as npt
 
 from twinset.metrics._evidence import Evidence, Side, Split
 from twinset.metrics._judge import Draft, Measure, judge, refuse
-from twinset.metrics._models import Task, fit
+from twinset.metrics._models import column_target, fit
 from twinset.metrics._scores import scores_of
 from twinset.metrics._targets import INTERVAL, PARTS, contrast
 from twinset.protocols import Family, Result
 from twinset.scale.local import map_ordered
 from twinset.stats import units as by_unit
-from twinset.stats.association import mid_ranks
 
 __all__ = ["ColumnTargets"]
-
-Floats = npt.NDArray[np.float64]
 
 GAP = Measure(
     "column_prediction_gap",
@@ -108,7 +105,7 @@ class ColumnTargets:
         self, views: list[Split], parts: npt.NDArray[np.int64], seed: int, j: int
     ) -> Draft | str:
         """Measure column `j`."""
-        targets, task = self._targets(views, j)
+        targets, task = column_target(views, 1, j, self.classes)
         known = ~np.isnan(targets[2])
         enough = min(np.count_nonzero(~np.isnan(t)) for t in targets) >= _LEAST
         if not enough or any(len(np.unique(t[~np.isnan(t)])) < 2 for t in targets[1:]):
@@ -117,7 +114,7 @@ class ColumnTargets:
         if len(others) > self.features:
             rng = np.random.default_rng([seed, j])
             others = np.sort(rng.choice(others, self.features, replace=False))
-        small = [_columns(v, others) for v in views]
+        small = [v.only(others) for v in views]
         jobs = [(small[0], targets[0]), (small[1], targets[1])]
         jobs += [(small[1].take(parts == k), targets[1][parts == k]) for k in range(PARTS)]
         test, truth = small[2].features[known], targets[2][known]
@@ -145,22 +142,3 @@ class ColumnTargets:
             params=params,
         )
         return c.held(draft)
-
-    def _targets(self, views: list[Split], j: int) -> tuple[list[Floats], Task]:
-        raw = [v.features[:, j] for v in views]
-        if j not in views[0].categorical:
-            known = np.sort(raw[1][~np.isnan(raw[1])])
-            if not len(known):
-                return raw, Task(None)
-            ranks = mid_ranks(known)
-            return [np.interp(r, known, ranks) for r in raw], Task(None)
-        held = np.unique(raw[1][~np.isnan(raw[1])])
-        classes = max(min(len(held), self.classes), 2)
-        # codes are by frequency in train, what train does not have comes last
-        return [np.minimum(r, classes - 1) for r in raw], Task(classes)
-
-
-def _columns(view: Split, places: npt.NDArray[np.int64]) -> Split:
-    names = tuple(view.names[i] for i in places)
-    categorical = tuple(k for k, i in enumerate(places) if i in view.categorical)
-    return Split(view.features[:, places], names, categorical, view.units)
