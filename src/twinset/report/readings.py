@@ -158,20 +158,6 @@ READINGS: dict[str, Reading] = {
     ),
     "subgroup_share": _gap("Size of groups", "the share of the rows that are of a group", "share"),
     "subgroup_tvd": _tvd("Columns inside a group", "a column, on average, inside a group"),
-    "intersection_difference": Reading(
-        "Two groups at once",
-        "Synthetic minus real rows: the share of the rows that are of both groups, where it stands "
-        "out most of all that were looked at. 0 is equal.",
-        "share",
-        (-1.0, 1.0),
-    ),
-    "conditional_difference": Reading(
-        "A column, given the others",
-        "How much further its values lie from what the other columns foretell (by a model of real "
-        "rows) than in fresh real rows, in the group where that stands out most. Below 0, they "
-        "follow the other columns too closely.",
-        domain=(-1.0, 1.0),
-    ),
     "base_rate_difference": _gap(
         "The target in each group", "the share of a group's rows with this outcome", "share"
     ),

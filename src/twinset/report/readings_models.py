@@ -151,6 +151,13 @@ _UTILITY = {
         anchors=(0.0, 0.05),
         reference="learned from real rows",
     ),
+    "conditional_difference": Reading(
+        "A column, given the others",
+        "How much further its values lie from what the other columns foretell (by a model of real "
+        "rows) than in fresh real rows, in the group where that stands out most. Below 0, they "
+        "follow the other columns too closely.",
+        domain=(-1.0, 1.0),
+    ),
     "coefficient_overlap": Reading(
         "The same effects in a regression",
         "How far the 95% intervals of the coefficients of a regression on synthetic and on real "

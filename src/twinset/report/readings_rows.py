@@ -91,6 +91,13 @@ ROWS: dict[str, Reading] = {
         "share",
         standing=BEYOND,
     ),
+    "intersection_difference": Reading(
+        "Two groups at once",
+        "Synthetic minus real rows: the share of the rows that are of both groups, where it stands "
+        "out most of all that were looked at. 0 is equal.",
+        "share",
+        (-1.0, 1.0),
+    ),
     "lost_pair_share": Reading(
         "Two values that the release has lost",
         "Share of train rows with two values that no synthetic row has together, though some "
