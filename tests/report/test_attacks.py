@@ -174,6 +174,10 @@ def test_risk_over_released_rows_is_a_curve_if_there_is_more_than_one():
     heights = [float(y) for _, y in re.findall(r"[ML]([\d.]+) ([\d.]+)", curve.lines[0].path)]
     assert heights == sorted(heights, reverse=True)
     assert growth_curves([leak(100, 0.5)]) == ()
+    known = [leak(n, 0.6).replace(params={**leak(n, 0.6).params, "of_guess": 0.4}) for n in (9, 99)]
+    [curve] = growth_curves(known)
+    assert curve.lines[2].label == "a guess without the release"
+    assert curve.rows[-1][2] == "40.0%"
 
 
 def test_audits_stand_side_by_side(audit):

@@ -12,6 +12,7 @@ from typing import Any, get_args
 import numpy as np
 
 from twinset import registry
+from twinset.auditing.growth import RECONSTRUCTION
 from twinset.auditing.shadow_audit import LEAST_FITS, PoolAudit
 from twinset.auditing.shadows import Neighbours, Plan, Pool, Shadows
 from twinset.auditing.targets import choose_targets
@@ -93,6 +94,7 @@ def audit_generator(
         fixed=how.fixed,
         neighbours=how.neighbours,
         secret=how.secret,
+        curve=_curve(how, how.released or size, attacks),
     )
     if size <= 2 * len(rows):
         raise InputError(
@@ -113,7 +115,7 @@ def _fill(folder: Path, plan: Plan, table: Table) -> Pool:
     pool = Pool.make(folder, plan, table)
     command = [sys.executable, "-m", "twinset.auditing.shadow_worker", str(folder)]
     left = pool.missing()
-    total = plan.fits + plan.controls
+    total = len(plan.tasks)
     with phase("shadow models", total=total) as step, contextlib.ExitStack() as stack:
         if len(left) < total:
             step.advance(total - len(left))
@@ -137,6 +139,13 @@ def _attacks(names: Sequence[str] | None) -> list[Any]:
     if not usable:
         raise InputError("attacks", got="none that works with shadow models")
     return usable
+
+
+def _curve(how: Shadows, released: int, attacks: Sequence[str] | None) -> int:
+    """Return the rows of the largest release that is reconstructed, 0 if none is to be."""
+    if attacks is not None and RECONSTRUCTION not in attacks:
+        return 0
+    return how.curve and max(how.curve, released)
 
 
 def check_generator(

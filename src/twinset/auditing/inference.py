@@ -56,6 +56,11 @@ class Compared:
     diagnostic: bool = False
 
     @property
+    def name(self) -> str:
+        """Name of the attack."""
+        return self.attack
+
+    @property
     def judged(self) -> bool:
         """Whether the verdict looks at it."""
         return not (self.aside or self.diagnostic)

@@ -4,39 +4,39 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from twinset.auditing.attributes import People, attributes, is_diagnostic
 from twinset.auditing.game import LEAST, Game
 from twinset.auditing.inference import Compared
-from twinset.protocols import AttributeAttack, LinkageAttack, Records, SinglingOutAttack
+from twinset.protocols import LinkageAttack, Records, SinglingOutAttack
 from twinset.stats.fingerprints import fingerprints
 from twinset.stats.predicates import count_rows
-from twinset.stats.records import at_most, concatenate, pick
+from twinset.stats.records import concatenate, pick
 from twinset.stats.seeds import stream
 
-__all__ = ["compare_people", "compare_planted", "linked", "secret_levels", "singled_out"]
+__all__ = [
+    "compare_people",
+    "compare_planted",
+    "linked",
+    "singled_out",
+]
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
-_PEOPLE, _LINKED, _RELEASE = 2_000, 600, 5_000
-_RECONSTRUCTED_PEOPLE = 1_000
-_WHOLE = 200_000  # rows that a reconstruction counts at most
-_PARTS, _LEAST_PART = (64, 16, 4), 100
-_PLANTED = 300
+_LINKED, _PLANTED = 600, 300
 _BLOCK = 100  # people among whom a partner is looked for
-_SECRETS, _RECONSTRUCTED, _LEVELS, _BINS = 8, 3, 12, 8
-_CERTAIN = 0.98  # a column whose commonest level is more common is no secret
 _SPLITS, _SETS, _PREDICATES, _WIDTH = 10, 16, 120, 4
 
 
 def compare_people(game: Game, attacks: Sequence[Any], seed: int) -> list[Compared]:
     """Run all attacks whose goal is not membership; one that raises is a failed comparison."""
-    return _compare(_People.of(game, seed), attacks, seed)
+    return _compare(People.of(game, seed), attacks, seed)
 
 
 def compare_planted(game: Game, attacks: Sequence[Any], seed: int) -> tuple[list[Compared], int]:
@@ -44,7 +44,7 @@ def compare_planted(game: Game, attacks: Sequence[Any], seed: int) -> tuple[list
 
     The answer is known: they must be told more of than the other half.
     """
-    people = _People.of(game, seed)
+    people = People.of(game, seed)
     kept = people.release.take(np.arange(len(people.release))[: 4 * _PLANTED])
     rows, there = fingerprints(people.holdout), fingerprints(kept)
     once = np.unique(rows, return_index=True)[1]
@@ -66,7 +66,7 @@ def compare_planted(game: Game, attacks: Sequence[Any], seed: int) -> tuple[list
     return _compare(planted, attacks, seed), number
 
 
-def _compare(people: _People, attacks: Sequence[Any], seed: int) -> list[Compared]:
+def _compare(people: People, attacks: Sequence[Any], seed: int) -> list[Compared]:
     found: list[Compared] = []
     for attack in attacks:
         began = time.process_time()
@@ -76,183 +76,14 @@ def _compare(people: _People, attacks: Sequence[Any], seed: int) -> list[Compare
         except (ValueError, ArithmeticError, IndexError, TypeError) as error:
             reason = f"the attack raised {type(error).__name__}"
             about = attack.name, attack.threat_model, (), np.empty(0), np.empty(0), None
-            made = [Compared(*about, reason=reason, diagnostic=_is_diagnostic(attack))]
+            made = [Compared(*about, reason=reason, diagnostic=is_diagnostic(attack))]
         seconds = (time.process_time() - began) / max(len(made), 1)
         found += [_timed(c, seconds) for c in made]
     return found
 
 
-def _is_diagnostic(attack: Any) -> bool:
-    return bool(getattr(attack, "diagnostic", False))
-
-
 def _timed(compared: Compared, seconds: float) -> Compared:
     return replace(compared, seconds=seconds)
-
-
-@dataclass(frozen=True, eq=False)
-class _People:
-    """One row of each unit: of train and of as many others, in random order; S and R.
-
-    `release` are some rows of the `whole` release, for attacks that search it.
-    """
-
-    train: Records
-    holdout: Records
-    release: Records
-    whole: Records
-    auxiliary: Records | None
-    names: tuple[str, ...]
-    first: tuple[str, ...]
-    secrets_at_most: int = 100
-    asked: dict[int, tuple[Records, Records]] = field(default_factory=dict, repr=False)
-
-    @classmethod
-    def of(cls, game: Game, seed: int) -> _People:
-        rng = stream(seed, "audit", "people")
-        shuffled = rng.permutation(len(game.targets))
-        row = shuffled[np.unique(game.units[shuffled], return_index=True)[1]]
-        sides = row[: game.members], row[game.members :]
-        size = min(map(len, sides))
-        train, holdout = (game.targets.take(rng.permutation(s)[:size]) for s in sides)
-        records = game.release
-        first = [c.name for c in game.train.schema.columns if c.role in ("sensitive", "target")]
-        return cls(
-            train,
-            holdout,
-            at_most(_RELEASE, records, rng),
-            at_most(_WHOLE, records, rng),
-            game.auxiliary,
-            (*records.numeric_names, *records.code_names),
-            tuple(first),
-        )
-
-    def secrets(self) -> list[int]:
-        """Columns that are worth guessing: sensitive ones and targets first."""
-        order = sorted(range(len(self.names)), key=lambda j: self.names[j] not in self.first)
-        known = self.release if self.auxiliary is None else self.auxiliary
-        kept = []
-        for j in order:
-            levels = secret_levels([known], j)[0]
-            if len(levels) and np.bincount(levels).max() <= _CERTAIN * len(levels):
-                kept.append(j)
-        return kept[: self.secrets_at_most]
-
-
-def secret_levels(sides: Sequence[Records], place: int) -> list[Ints]:
-    """Return a column of each side as levels 0, 1 ..., chosen by the first side.
-
-    A number is cut at quantiles; of a discrete column the rarest levels share one; null is a level.
-    """
-    p = sides[0].numeric.shape[1]
-    if place < p:
-        first = sides[0].numeric[:, place]
-        first = first[~np.isnan(first)]
-        probs = np.linspace(0, 1, _BINS + 1)[1:-1]
-        edges = np.unique(np.quantile(first, probs)) if len(first) else np.empty(0)
-        columns = (s.numeric[:, place] for s in sides)
-        return [
-            np.where(np.isnan(v), len(edges) + 1, np.digitize(v, edges, right=True)).astype(
-                np.int64
-            )
-            for v in columns
-        ]
-    levels, counts = np.unique(sides[0].codes[:, place - p], return_counts=True)
-    kept = np.sort(levels[np.argsort(-counts, kind="stable")[: _LEVELS - 1]])
-    found = []
-    for s in sides:
-        codes = s.codes[:, place - p]
-        at = np.minimum(np.searchsorted(kept, codes), len(kept) - 1)
-        found.append(np.where(kept[at] == codes, at, len(kept)).astype(np.int64))
-    return found
-
-
-def _attributes(
-    attack: AttributeAttack, people: _People, rng: np.random.Generator
-) -> list[Compared]:
-    """Guess each secret in turn, all other columns known.
-
-    A reconstruction counts the whole release: of the first secret also parts of it.
-    """
-    if _is_diagnostic(attack):
-        return [c for j in people.secrets()[:_SECRETS] for c in _attributed(attack, people, j)]
-    if attack.threat_model.goal == "attribute":
-        return [_attribute(attack, people, j, True, rng) for j in people.secrets()[:_SECRETS]]
-    places, rows = people.secrets()[:_RECONSTRUCTED], len(people.whole)
-    found = []
-    for j in places:
-        parts = [rows // n for n in _PARTS if rows // n >= _LEAST_PART] if j == places[0] else []
-        for size in (rows, *parts):
-            part = replace(people, release=people.whole.take(rng.permutation(rows)[:size]))
-            made = _attribute(attack, part, j, False, rng)
-            found.append(replace(made, params={"released": size}, aside=size < rows))
-    return found
-
-
-def _attribute(
-    attack: AttributeAttack, people: _People, place: int, together: bool, rng: np.random.Generator
-) -> Compared:
-    most = _PEOPLE if together else _RECONSTRUCTED_PEOPLE
-    sides = [s.take(np.arange(len(s))[:most]) for s in (people.train, people.holdout)]
-    others = [j for j in range(len(people.names)) if j != place]
-    number, seen, secret, *truth = _levels(people, people.release, sides, place)
-    if together:
-        if place not in people.asked:  # the same objects for all attacks: they share neighbours
-            people.asked[place] = pick(concatenate(sides), others), pick(people.release, others)
-        asked, release = people.asked[place]
-        guesses = [attack.guess(asked, release, secret, number, rng=rng)]
-    else:
-        release = pick(people.release, others)
-        guesses = [attack.guess(pick(s, others), release, secret, number, rng=rng) for s in sides]
-    best = np.concatenate(guesses).argmax(axis=1)
-    right = [
-        (b == t).astype(np.float64)
-        for b, t in zip(np.split(best, [len(sides[0])]), truth, strict=True)
-    ]
-    usual = int(np.bincount(seen).argmax())
-    guess = float((truth[0] == usual).mean())
-    return Compared(
-        attack.name, attack.threat_model, (people.names[place],), right[0], right[1], guess
-    )
-
-
-def _levels(
-    people: _People, release: Records, sides: Sequence[Records], place: int
-) -> tuple[int, Ints, Ints, Ints, Ints]:
-    """Return the number of levels of a secret; its levels as known before, released, and true."""
-    known = people.release if people.auxiliary is None else people.auxiliary
-    seen, secret, *truth = secret_levels([known, release, *sides], place)
-    number = max(int(max(v.max(initial=0) for v in (seen, secret, *truth))) + 1, 2)
-    return number, seen, secret, truth[0], truth[1]
-
-
-def _attributed(attack: Any, people: _People, place: int) -> list[Compared]:
-    """Return what a diagnostic gives the true level: CAP, 0CAP and GCAP of all people."""
-    others = [j for j in range(len(people.names)) if j != place]
-    sides = people.train, people.holdout
-    number, seen, secret, *truth = _levels(people, people.whole, sides, place)
-    asked, release = pick(concatenate(sides), others), pick(people.whole, others)
-    shares, matched = attack.attributed(asked, release, secret, number)
-    share = shares[np.arange(len(shares)), np.concatenate(truth)]
-    usual = float((np.bincount(seen, minlength=number) / len(seen))[truth[0]].mean())
-    cut = len(truth[0])
-    return [
-        Compared(
-            attack.name,
-            attack.threat_model,
-            (people.names[place],),
-            values[:cut][kept[:cut]],
-            values[cut:][kept[cut:]],
-            usual,
-            {"variant": variant},
-            diagnostic=True,
-        )
-        for variant, values, kept in (
-            ("CAP", share, matched),
-            ("0CAP", share * matched, np.ones_like(matched)),
-            ("GCAP", share, np.ones_like(matched)),
-        )
-    ]
 
 
 def linked(scores: Floats) -> Floats:
@@ -263,7 +94,7 @@ def linked(scores: Floats) -> Floats:
     return np.where(own >= top, 1 / ties, 0.0)
 
 
-def _linkage(attack: LinkageAttack, people: _People, rng: np.random.Generator) -> list[Compared]:
+def _linkage(attack: LinkageAttack, people: People, rng: np.random.Generator) -> list[Compared]:
     """Try splits of the columns on half of the blocks, measure the worst one on the others."""
     p = len(people.names)
     size = min(len(people.train), _LINKED) // (2 * _BLOCK) * (2 * _BLOCK)
@@ -339,7 +170,7 @@ def singled_out(
 
 
 def _singling(
-    attack: SinglingOutAttack, people: _People, rng: np.random.Generator
+    attack: SinglingOutAttack, people: People, rng: np.random.Generator
 ) -> list[Compared]:
     """Search single columns, then sets of columns; what is measured describes other rows."""
     p = len(people.names)
@@ -385,8 +216,8 @@ def _widths(p: int, rng: np.random.Generator) -> list[int]:
 
 
 _RUNS: dict[str, Any] = {
-    "attribute": _attributes,
-    "reconstruction": _attributes,
+    "attribute": attributes,
+    "reconstruction": attributes,
     "linkage": _linkage,
     "singling_out": _singling,
 }

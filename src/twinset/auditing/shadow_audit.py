@@ -11,6 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from twinset.auditing import measures
+from twinset.auditing.growth import RECONSTRUCTION, grown
+from twinset.auditing.inference import Compared, leaks
 from twinset.auditing.learning import cross_fitted, deal_folds, honest
 from twinset.auditing.shadow_controls import planted, shuffled
 from twinset.auditing.shadow_judge import Trials, judge_trials, records_at_risk
@@ -73,14 +75,27 @@ class PoolAudit:
             step.advance(detail="controls")
         risk, flags, areas = records_at_risk(trials, member, folds)
         wrong = tuple(str(r.params["control"]).replace("_", " ") for r, ok in controls if not ok)
-        run = [t for t in trials if t.scores is not None]
+        found, unknown = self._curve()
+        run = [*(t for t in trials if t.scores is not None), *found[:1]]
+        learned = leaks(found, self.margin)
         broken = [t for t in trials if t.scores is None]
         at_risk = [risk] if risk is not None else []
         return Audit(
-            results=(*judged.results, *at_risk, fits, *(r for r, _ in controls)),
-            not_computed=tuple(NotComputed(f"auc ({t.attack})", t.reason) for t in broken),
+            results=(
+                *judged.results,
+                *at_risk,
+                *(leak.result for leak in learned),
+                fits,
+                *(r for r, _ in controls),
+            ),
+            not_computed=(
+                *(NotComputed(f"auc ({t.attack})", t.reason) for t in broken),
+                *(NotComputed(f"reconstruction_leak ({RECONSTRUCTION})", r) for r in unknown),
+            ),
             seed=seed,
-            verdict=verdict(judged, self.margin, failed=wrong, secret=self.how.secret),
+            verdict=verdict(
+                judged, self.margin, failed=wrong, inferred=learned, secret=self.how.secret
+            ),
             controls_passed=not wrong,
             tested=tried(run),
             not_tested=not_tried(run),
@@ -100,6 +115,15 @@ class PoolAudit:
                 **self._game(),
             },
         )
+
+    def _curve(self) -> tuple[list[Compared], list[str]]:
+        """Return how a reconstruction grows with the rows released, or why that is not known."""
+        if not self.pool.plan.curve:
+            return [], []
+        kept, failed = self.pool.curve()
+        if kept:
+            return grown(self.pool.plan, kept), []
+        return [], [f"the fit for it: {failed}" if failed else "no column or too few people"]
 
     def _game(self) -> dict[str, object]:
         """What is said of the game beside each figure; nothing of the usual one."""

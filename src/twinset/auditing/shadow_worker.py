@@ -17,6 +17,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from twinset import registry
+from twinset.auditing.growth import curve_numbers, curve_sides
 from twinset.auditing.shadows import BROKEN, Pool
 from twinset.errors import InputError, StorageError, TwinsetError
 from twinset.inputs import Options, read_like
@@ -72,8 +73,11 @@ def main(folder: str) -> None:
 def work(pool: Pool, attacks: list[Any], known: Table, fit: int) -> str:
     """Do one fit; return "ok" or how it failed, which is then kept."""
     try:
-        release, losses = _release(pool, fit)
-        pool.keep(fit, _numbers(pool, attacks, known, release, losses))
+        if fit == pool.plan.curve_task:
+            pool.keep(fit, _curve(pool))
+        else:
+            release, losses = _release(pool, fit)
+            pool.keep(fit, _numbers(pool, attacks, known, release, losses))
     except _FailedError as failed:
         pool.fail(fit, str(failed))
         return str(failed)
@@ -100,13 +104,30 @@ def _release(pool: Pool, fit: int) -> tuple[Table, list[Floats]]:
     rng = stream(plan.seed, "shadow", "fit", fit)
     if fit >= plan.fits:  # a control: copies of train rows
         return train.take(rng.integers(0, train.num_rows, plan.released)), []
+    made, twin = _fitted(pool, train, plan.released, rng)
+    return made, [] if twin is None else _log_probs(pool, twin, train)
+
+
+def _curve(pool: Pool) -> dict[str, Any]:
+    """Fit once, and reconstruct a column from parts of a large release."""
+    train, others = curve_sides(pool)
+    rng = stream(pool.plan.seed, "shadow", "curve", "fit")
+    release, _ = _fitted(pool, train, pool.plan.curve, rng)
+    return curve_numbers(pool.plan, train, others, release)
+
+
+def _fitted(
+    pool: Pool, train: Table, rows: int, rng: np.random.Generator
+) -> tuple[Table, Twin | None]:
+    """Return so many rows of a generator fitted on `train`, and its twin, if it is one of ours."""
+    plan = pool.plan
     if plan.command:
-        return _commanded(pool, train), []
+        return _commanded(pool, train, rows), None
     seed = int(rng.integers(2**31))
     twin = Twin.fit(train, plan.generator, plan.options, seed=seed, protect=plan.protect)
-    drawn = [d.table for d in twin.draws(plan.released)]
+    drawn = [d.table for d in twin.draws(rows)]
     made = Table(drawn[0].schema, pa.concat_tables([t.data for t in drawn]))
-    return _checked(made, plan.released), _log_probs(pool, twin, train)
+    return _checked(made, rows), twin
 
 
 def _log_probs(pool: Pool, twin: Twin, train: Table) -> list[Floats]:
@@ -124,9 +145,9 @@ def _log_probs(pool: Pool, twin: Twin, train: Table) -> list[Floats]:
     return [np.clip(np.nan_to_num(m, nan=_NEVER, neginf=_NEVER), _NEVER, None) for m in made]
 
 
-def _commanded(pool: Pool, train: Table) -> Table:
+def _commanded(pool: Pool, train: Table, released: int) -> Table:
     """Run someone's generator on files inside the pool's folder; no shell takes part."""
-    command, released = pool.plan.command, pool.plan.released
+    command = pool.plan.command
     with tempfile.TemporaryDirectory(dir=pool.work) as folder:
         there, out = Path(folder) / "train.csv", Path(folder) / "synthetic.csv"
         write_table(to_raw(train), there)

@@ -61,6 +61,8 @@ class Plan:
     secret
         A column. Then targets are always in, with their own value of it or with another one: which
         is what attacks have to tell, and a guess from the population is right in half of the cases.
+    curve
+        Rows of the largest release that is reconstructed; 0 if none is.
     """
 
     generator: str
@@ -78,6 +80,18 @@ class Plan:
     fixed: bool = False
     neighbours: Neighbours = "replace"
     secret: str = ""
+    curve: int = 0
+
+    @property
+    def curve_task(self) -> int:
+        """Number of the one fit of which a curve over released rows is kept."""
+        return self.fits + self.controls
+
+    @property
+    def tasks(self) -> list[int]:
+        """Numbers of all fits, controls, and first, as it takes longest, that of the curve."""
+        fits = list(range(self.fits + self.controls))
+        return [self.curve_task, *fits] if self.curve else fits
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,6 +115,8 @@ class Shadows:
         Delta of the bounds on epsilon.
     fixed, neighbours, secret
         The game, see `Plan`.
+    curve
+        Rows of the largest release of one more fit, of which parts are reconstructed; 0: none.
     """
 
     fits: int = 200
@@ -114,6 +130,7 @@ class Shadows:
     fixed: bool = False
     neighbours: Neighbours = "replace"
     secret: str = ""
+    curve: int = 100_000
 
 
 def deal(plan: Plan, units: Ints, fit: int) -> tuple[Ints, Flags]:
@@ -233,7 +250,7 @@ class Pool:
     def missing(self) -> list[int]:
         """Fits that are neither kept nor failed."""
         known = {int(p.name.split(".")[0]) for p in (self.folder / "fits").glob("[0-9]*.*")}
-        return [i for i in range(self.plan.fits + self.plan.controls) if i not in known]
+        return [i for i in self.plan.tasks if i not in known]
 
     def keep(self, fit: int, numbers: Mapping[str, npt.NDArray[Any]]) -> None:
         """Keep what attacks need of a fit."""
@@ -243,6 +260,17 @@ class Pool:
     def fail(self, fit: int, reason: str) -> None:
         """Keep that a fit failed, and how."""
         atomic_write(self.folder / "fits" / f"{fit}.failed", reason)
+
+    def curve(self) -> tuple[dict[str, npt.NDArray[Any]], str]:
+        """Return what was kept of the fit of the curve, and why it failed if it did."""
+        place = self.folder / "fits" / str(self.plan.curve_task)
+        failed = place.with_suffix(".failed")
+        if failed.exists():
+            return {}, failed.read_text(encoding="utf-8")
+        if not place.with_suffix(".npz").exists():
+            return {}, ""
+        with np.load(place.with_suffix(".npz")) as stored:
+            return dict(stored), ""
 
     def failed(self) -> dict[str, int]:
         """Count failed shadow models by reason."""

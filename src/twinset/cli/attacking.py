@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["audit"]
 
 _SHADOWS = "Audit of a generator"
-_FITS = 200
+_FITS, _CURVE = 200, 100_000
 
 
 def _shadow(*names: str, **more: Any) -> Any:
@@ -82,6 +82,10 @@ def audit(
         str,
         _shadow("--secret", metavar="COL", help="Infer this column of people who are in."),
     ] = "",
+    curve: Annotated[
+        int,
+        _shadow("--curve", metavar="ROWS", min=0, help="Largest release reconstructed; 0: none."),
+    ] = _CURVE,
     protect: opt.Protect = 5,
     unit: opt.Unit = None,
     schema: opt.Schema = None,
@@ -118,6 +122,7 @@ def audit(
                 fixed=fixed,
                 neighbours="add_remove" if add_remove else "replace",
                 secret=secret,
+                curve=curve,
                 out=out or api.audit_folder(train, about.get("table")),
                 seed=seed,
                 protect=protect,
@@ -136,6 +141,7 @@ def audit(
                 "--fixed": fixed,
                 "--add-remove": add_remove,
                 "--secret": secret,
+                "--curve": curve != _CURVE,
             }
             for name, value in of_generators.items():
                 if value:

@@ -201,6 +201,7 @@ def _chances(results: Sequence[Result]) -> tuple[tuple[RiskRow, ...], str]:
 def _leaks(results: Sequence[Result]) -> tuple[LeakRow, ...]:
     """Return what is learned of train people beyond what is learned of others, worst first."""
     mine = [r for r in results if r.name.endswith("_leak") and r.estimate]
+    mine = [r for r in mine if r.verdict or "released" not in r.params]  # points of a curve
     mine.sort(key=lambda r: (r.verdict != "worse", -(interval_of(r) or (0.0,))[0]))
     mine = mine[:_MOST_LEAKS]
     on = charts.axis(describe(mine[0]), mine) if mine else None

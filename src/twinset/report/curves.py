@@ -107,6 +107,9 @@ def _growth(some: list[tuple[float, Result]]) -> Curve:
             "people in the train data": [(n, float(r.params["of_train"])) for n, r in some],
             "other people": [(n, float(r.params["of_holdout"])) for n, r in some],
         }
+        guess = [(n, r.params.get("of_guess")) for n, r in some]
+        if all(g is not None for _, g in guess):
+            lines["a guess without the release"] = [(n, float(g or 0.0)) for n, g in guess]
     ends = [y for points in lines.values() for _, y in points]
     x = _Scale(some[0][0], some[-1][0], BOX[0], True)
     y = _Scale(min(0.0, *ends), max(1.0 if reading.unit == "share" else 0.0, *ends), BOX[1], False)

@@ -47,6 +47,7 @@ def audit_of_generators(
     fixed: bool = False,
     neighbours: Neighbours = "replace",
     secret: str = "",
+    curve: int = 100_000,
     attacks: Sequence[str] | None = None,
     out: str | Path | None = None,
     seed: int = 0,
@@ -85,6 +86,8 @@ def audit_of_generators(
         ``"replace"``: somebody else is in if a target is out; ``"add_remove"``: nobody is.
     secret
         A column to infer: targets are always in, with their own value or with another one.
+    curve
+        Rows of the largest release from which a column is reconstructed; 0: no reconstruction.
     out
         Folder in which numbers are kept (``private/``, as confidential as the table): the same call
         goes on there. Without it nothing is kept.
@@ -118,6 +121,7 @@ def audit_of_generators(
         fixed=fixed,
         neighbours=neighbours,
         secret=secret,
+        curve=curve,
     )
     settings: dict[str, Any] = {
         "options": options,
