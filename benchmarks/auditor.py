@@ -12,8 +12,8 @@ import argparse
 import datetime
 import sys
 from collections.abc import Callable
-from pathlib import Path
 
+import marks
 import numpy as np
 from scipy import stats
 
@@ -25,7 +25,6 @@ from twinset.auditing.bounds import (
     one_run_lower_bound,
 )
 
-BEGIN, END = "<!-- auditor: begin -->", "<!-- auditor: end -->"
 AUDITS, TRIALS = 500, 10_000
 EPSILONS = ((0.5, 0.80), (1.0, 0.90), (2.0, 0.90), (4.0, 0.90))
 DELTA = 1e-3
@@ -122,12 +121,7 @@ def main() -> None:
         lines.append(line(f"Gaussian, mu {mu}, delta {DELTA}", truth, None, gaussian(mu, rng)))
         sys.stderr.write(lines[-1] + "\n")
     text = "\n".join(lines)
-    if not args.write:
-        sys.stdout.write(text + "\n")
-        return
-    results = Path(__file__).resolve().parent / "RESULTS.md"
-    before, rest = results.read_text(encoding="utf-8").split(BEGIN)
-    results.write_text(f"{before}{BEGIN}\n\n{text}\n\n{END}{rest.split(END)[1]}", encoding="utf-8")
+    marks.tell("auditor", text, write=args.write)
 
 
 if __name__ == "__main__":

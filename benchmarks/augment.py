@@ -17,9 +17,9 @@ from twinset.steps.augmenting import augment_to
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
+import marks  # noqa: E402
 import tables  # noqa: E402
 
-BEGIN, END = "<!-- augment: begin -->", "<!-- augment: end -->"
 NAMES = ("online_shoppers", "bank_marketing", "default_credit_card", "law_school", "adult")
 FIGURES = ("ROC AUC", "average precision", "balanced accuracy")
 
@@ -61,12 +61,7 @@ def main() -> int:
     for name in args.data.split(","):
         lines += cells(name, Path(args.data_dir), args.seed)
     text = "\n".join(lines)
-    if not args.write:
-        sys.stdout.write(text + "\n")
-        return 0
-    results = HERE / "RESULTS.md"
-    before, rest = results.read_text(encoding="utf-8").split(BEGIN)
-    results.write_text(f"{before}{BEGIN}\n\n{text}\n\n{END}{rest.split(END)[1]}", encoding="utf-8")
+    marks.tell("augment", text, write=args.write)
     return 0
 
 

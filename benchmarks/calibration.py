@@ -27,9 +27,9 @@ from twinset.inputs import Options, read, read_like
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
+import marks  # noqa: E402
 import tables  # noqa: E402
 
-BEGIN, END = "<!-- calibration: begin -->", "<!-- calibration: end -->"
 SENSITIVE = {
     "adult": ("sex", "race"),
     "law_school": ("race", "male"),
@@ -174,12 +174,7 @@ def main() -> int:
                 with args.keep.open("a", encoding="utf-8") as file:
                     file.writelines(json.dumps(k) + "\n" for k in found)
     shown = text(kept)
-    if not args.write:
-        sys.stdout.write(shown + "\n")
-        return 0
-    results = HERE / "RESULTS.md"
-    before, rest = results.read_text(encoding="utf-8").split(BEGIN)
-    results.write_text(f"{before}{BEGIN}\n\n{shown}\n\n{END}{rest.split(END)[1]}", encoding="utf-8")
+    marks.tell("calibration", shown, write=args.write)
     return 0
 
 

@@ -24,9 +24,9 @@ import twinset as ts
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
+import marks  # noqa: E402
 import tables  # noqa: E402
 
-BEGIN, END = "<!-- conditions: begin -->", "<!-- conditions: end -->"
 CASES: list[dict[str, object]] = [
     {"given": {"native-country": "Mexico"}},
     {"given": {"race": "Amer-Indian-Eskimo"}},
@@ -106,12 +106,7 @@ def main() -> int:
     head = f"| {head} | worth, rows | apart | noise |"
     found = [f"{args.n:,} rows; {datetime.date.today()}.", "", head, "|" + "---|" * 9]
     text = "\n".join([*found, *lines(twin, args.n, args.inside)])
-    if not args.write:
-        sys.stdout.write(text + "\n")
-        return 0
-    results = HERE / "RESULTS.md"
-    before, rest = results.read_text(encoding="utf-8").split(BEGIN)
-    results.write_text(f"{before}{BEGIN}\n\n{text}\n\n{END}{rest.split(END)[1]}", encoding="utf-8")
+    marks.tell("conditions", text, write=args.write)
     return 0
 
 

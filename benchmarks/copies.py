@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import tables
 
 import twinset as ts
 from twinset.auditing.copies import copied_records
@@ -65,8 +66,7 @@ def main() -> None:
     parser.add_argument("--fits", type=int, default=5, help="games with a release of cart too")
     args = parser.parse_args()
     for name in TABLES:
-        file = args.data_dir / f"{name}.csv.gz"
-        table = pd.read_csv(file, keep_default_na=False, na_values=[""])
+        table = tables.read(args.data_dir / f"{name}.csv.gz")
         games = [game(table, seed, seed < args.fits) for seed in range(args.seeds)]
         for release in games[0]:
             of = [g[release] for g in games if release in g]

@@ -24,8 +24,8 @@ import twinset as ts
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 import calibration  # noqa: E402
+import marks  # noqa: E402
 
-BEGIN, END = "<!-- defects: begin -->", "<!-- defects: end -->"
 TABLES = ("adult", "king_county_houses", "nhanes")
 Frame = pd.DataFrame
 Spoil = Callable[[Frame, np.random.Generator], Frame]
@@ -262,12 +262,7 @@ def main() -> int:
     for name in args.data.split(","):
         made += lines(name, Path(args.data_dir), args.seed)
     shown = "\n".join(made)
-    if not args.write:
-        sys.stdout.write(shown + "\n")
-        return 0
-    results = HERE / "RESULTS.md"
-    before, rest = results.read_text(encoding="utf-8").split(BEGIN)
-    results.write_text(f"{before}{BEGIN}\n\n{shown}\n\n{END}{rest.split(END)[1]}", encoding="utf-8")
+    marks.tell("defects", shown, write=args.write)
     return 0
 
 

@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 import twinset as ts
 from twinset.auditing import measures
@@ -31,8 +30,9 @@ from twinset.stats.records import encode
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 import donors  # noqa: E402
+import marks  # noqa: E402
+import tables  # noqa: E402
 
-BEGIN, END = "<!-- groundhog, {}: begin -->", "<!-- groundhog, {}: end -->"
 GROUPS = ("random", "outliers")
 FILES = {
     "texas": ("texas_inpatient_2013.csv", 250),
@@ -119,7 +119,7 @@ def audit(cell: Cell, folder: Path, cache: Path) -> dict[str, Any]:
     if place.exists():
         return json.loads(place.read_text(encoding="utf-8"))
     file, rows = FILES[cell.table]
-    table = pd.read_csv(folder / file, keep_default_na=False, na_values=[""])
+    table = tables.read(folder / file)
     began = time.time()
     found = ts.audit(
         table,
@@ -219,14 +219,6 @@ def random_against_outliers(done: list[tuple[Cell, dict[str, Any]]]) -> list[str
 TABLES = {"tapas": beside_tapas, "talk": random_against_outliers}
 
 
-def write(study: str, text: str) -> None:
-    """Put the table of a study between its marks in RESULTS.md."""
-    results, begin, end = HERE / "RESULTS.md", BEGIN.format(study), END.format(study)
-    before, rest = results.read_text(encoding="utf-8").split(begin)
-    whole = f"{before}{begin}\n\n{text}\n\n{end}{rest.split(end)[1]}"
-    results.write_text(whole, encoding="utf-8")
-
-
 def main() -> None:
     """Audit all cells, then print the tables or write them into RESULTS.md."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -254,10 +246,7 @@ def main() -> None:
                     f"{study} {cell.table} {cell.release} {told} {found['seconds']}s\n"
                 )
         text = "\n".join(TABLES[study](done))
-        if args.write:
-            write(study, text)
-        else:
-            sys.stdout.write(text + "\n\n")
+        marks.tell(f"groundhog, {study}", text, write=args.write)
 
 
 if __name__ == "__main__":

@@ -27,10 +27,10 @@ from twinset.registry import built_in
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
+import marks  # noqa: E402
 import measure  # noqa: E402
 import tables  # noqa: E402
 
-BEGIN, END = "<!-- integrity: begin -->", "<!-- integrity: end -->"
 DECLARED = ["sex = 'Male' implies C1 = 'no'", "sex = 'Male' implies C2 = 'no'"]
 DISTANCE_ROWS = 2_000
 PUBLISHED = [
@@ -193,12 +193,7 @@ def main() -> int:
     if not args.data_dir:
         parser.error("say where the tables are: --data-dir or TWINSET_BENCH_DATA")
     text = report(args)
-    if not args.write:
-        sys.stdout.write(text + "\n")
-        return 0
-    results = HERE / "RESULTS.md"
-    before, rest = results.read_text(encoding="utf-8").split(BEGIN)
-    results.write_text(f"{before}{BEGIN}\n\n{text}\n\n{END}{rest.split(END)[1]}", encoding="utf-8")
+    marks.tell("integrity", text, write=args.write)
     return 0
 
 

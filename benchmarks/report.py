@@ -18,10 +18,10 @@ from typing import Any
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
+import marks  # noqa: E402
 import tables  # noqa: E402
 import tools  # noqa: E402
 
-BEGIN, END = "<!-- results: begin -->", "<!-- results: end -->"
 HEAD = (
     "tool",
     "seeds",
@@ -149,12 +149,7 @@ def main() -> int:
     for data in tables.SOURCES:
         lines += section(Path(args.cache), data, chosen)
     text = "\n".join(lines)
-    if not args.write:
-        sys.stdout.write(text + "\n")
-        return 0
-    results = HERE / "RESULTS.md"
-    before, rest = results.read_text(encoding="utf-8").split(BEGIN)
-    results.write_text(f"{before}{BEGIN}\n\n{text}\n{END}{rest.split(END)[1]}", encoding="utf-8")
+    marks.tell("results", text, write=args.write)
     return 0
 
 

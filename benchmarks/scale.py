@@ -30,11 +30,11 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 sys.path.insert(0, str(HERE / "peers"))
 import child  # noqa: E402
+import marks  # noqa: E402
 import numpy as np  # noqa: E402
 import pandas as pd  # noqa: E402
 import tables  # noqa: E402
 
-BEGIN, END = "<!-- scale: begin -->", "<!-- scale: end -->"
 SMALL = 24_421
 COMPARED = 200_000
 
@@ -301,12 +301,7 @@ def main() -> int:
             sys.stdout.write(f"{name}: {json.dumps(found)}\n")
             sys.stdout.flush()
     text = "\n".join(lines(known))
-    sys.stdout.write(text + "\n")
-    if args.write:
-        results = HERE / "RESULTS.md"
-        before, rest = results.read_text(encoding="utf-8").split(BEGIN)
-        page = f"{before}{BEGIN}\n\n{text}\n\n{END}{rest.split(END)[1]}"
-        results.write_text(page, encoding="utf-8")
+    marks.tell("scale", text, write=args.write)
     return 0
 
 

@@ -56,14 +56,17 @@ DESIGN_TABLES = ("adult", "bank_marketing", "law_school")
 """The tables on which defaults were chosen; the others are taken as they fall."""
 
 
+def read(path: Path) -> pd.DataFrame:
+    """Read a table as its file states it: of a CSV nothing but an empty cell is missing."""
+    if path.suffix == ".parquet":
+        return pd.read_parquet(path)
+    return pd.read_csv(path, keep_default_na=False, na_values=[""])
+
+
 def load(name: str, folder: Path) -> tuple[pd.DataFrame, np.ndarray]:
     """Read a table without its identifier: (columns to learn, unit number of each row)."""
     source = SOURCES[name]
-    path = folder / source.file
-    if path.suffix == ".parquet":
-        table = pd.read_parquet(path)
-    else:
-        table = pd.read_csv(path, keep_default_na=False, na_values=[""])
+    table = read(folder / source.file)
     for column, form in source.dates:
         table[column] = pd.to_datetime(table[column], format=form).dt.strftime("%Y-%m-%d")
     if source.identifier is None:
