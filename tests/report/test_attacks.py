@@ -174,6 +174,8 @@ def test_risk_over_released_rows_is_a_curve_if_there_is_more_than_one():
     heights = [float(y) for _, y in re.findall(r"[ML]([\d.]+) ([\d.]+)", curve.lines[0].path)]
     assert heights == sorted(heights, reverse=True)
     assert growth_curves([leak(100, 0.5)]) == ()
+    [curve] = growth_curves([leak(n, 0.5) for n in (100, 900, 1_000, 10_000)])
+    assert [t.text for t in curve.across] == ["100", "1,000", "10,000"]  # 900 is too close to 1,000
     known = [leak(n, 0.6).replace(params={**leak(n, 0.6).params, "of_guess": 0.4}) for n in (9, 99)]
     [curve] = growth_curves(known)
     assert curve.lines[2].label == "a guess without the release"
@@ -229,6 +231,7 @@ def test_outliers_stand_against_random_records_and_the_strongest_is_marked(audit
     ]
     page = Audits.of(audits).to_html()
     assert page.count(">strongest<") == 2
+    assert not found.growth
     assert page.index("Random records against others") < page.index("Generator by generator")
 
 

@@ -119,7 +119,10 @@ def test_generators_stand_side_by_side(opened, audit, tmp_path, width, height):
     last = page.locator("#verdicts dd").nth(2).bounding_box()
     assert last["y"] + last["height"] < height
     assert page.locator("#compared .m", has_text="strongest").count() == len(names)
-    head = page.locator("#compared th", has_text="independent")
+    assert (
+        page.locator("#compared .pair figcaption", has_text="independent: ").count() == 1
+    )  # over rows
+    head = page.locator("#compared table.att th", has_text="independent")
     assert head.is_visible() == (width > 860)  # on a phone each figure names its generator
     label = "getComputedStyle(document.querySelector('#compared td[data-h]'), '::before').content"
     assert page.evaluate(label) == ("none" if width > 860 else '"cart"')

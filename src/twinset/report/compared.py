@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from twinset.protocols import Result
 from twinset.report import charts
 from twinset.report.attacks import meaning_of
-from twinset.report.curves import attack_title, roc_of
+from twinset.report.curves import attack_title, growth_curves, roc_of
 from twinset.report.details import figure_of
 from twinset.report.disclosure import guard_audit
 from twinset.report.shapes import AttackRow, Curve, Figure, Term
@@ -27,7 +27,8 @@ class Compared:
 
     `strongest` is the place in `rows` of the strongest attack on each, or -1; `against` holds for
     each audit and group of records beside random ones its strongest attack on that group: the
-    figure of random records, of the group, and their difference.
+    figure of random records, of the group, and their difference. `growth` is what is learned from
+    more and more released rows, a curve an audit.
     """
 
     names: tuple[str, ...]
@@ -36,6 +37,7 @@ class Compared:
     strongest: tuple[int, ...]
     against: tuple[AttackRow, ...]
     roc: Curve | None
+    growth: tuple[Curve, ...]
 
 
 def compared(audits: Mapping[str, Audit]) -> Compared | None:
@@ -80,6 +82,11 @@ def compared(audits: Mapping[str, Audit]) -> Compared | None:
         strongest=tuple(-1 if r is None else ranked.index(_key(r)) for r in best.values()),
         against=_against(audits, cells, on),
         roc=roc_of(lines),
+        growth=tuple(
+            replace(curve, alt=f"{name}: {curve.alt}")
+            for name, audit in audits.items()
+            for curve in growth_curves(audit.results)
+        ),
     )
 
 

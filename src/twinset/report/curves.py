@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from twinset.protocols import Result
@@ -15,6 +15,7 @@ __all__ = ["BOX", "attack_title", "growth_curves", "roc_curve", "roc_of"]
 
 BOX = (300, 210)  # of the plot, in units of the view box
 _LINES, _LOOKS, _ROWS = 3, 6, 12
+_WIDE = 28  # of a count below an axis
 _RELEASED = ("released", "released_rows", "rows_released")
 Points = Sequence[tuple[float, float]]
 
@@ -136,9 +137,8 @@ def _curve(
         drawn.append(Line(label, i, f"M{path[1:]}"))
         step = max(math.ceil(len(points) / _ROWS), 1)
         rows += [(label, _word(a, words[0]), _word(b, words[1])) for a, b in points[::step]]
-    x_marks = (
-        x.marks() if words[0] != "count" else sorted({a for p in lines.values() for a, _ in p})
-    )
+    counts = {a for points in lines.values() for a, _ in points}
+    x_marks = _legible(counts, x) if words[0] == "count" else x.marks()
     return Curve(
         lines=tuple(drawn),
         guess=guess,
@@ -149,6 +149,15 @@ def _curve(
         header=("line", *names),
         rows=tuple(rows),
     )
+
+
+def _legible(values: Iterable[float], scale: _Scale) -> list[float]:
+    """Return the values whose marks do not run into one another, from the largest on."""
+    kept: list[float] = []
+    for value in sorted(values, reverse=True):
+        if not kept or scale.at(kept[-1]) - scale.at(value) >= _WIDE:
+            kept.append(value)
+    return kept[::-1]
 
 
 def _word(value: float, unit: str) -> str:
