@@ -5,7 +5,8 @@
   linked or singled out of them than of the other half;
 - *exchangeable*: two random halves of the non-members must not be told apart;
 - *without the release*: members and non-members must not be told apart by the auxiliary data alone,
-  or the holdout is another population than the train table.
+  nor by a classifier that learned from others of them, or the holdout is another population than
+  the train table.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from twinset.auditing import measures
 from twinset.auditing.auditor import Scored, by_unit
 from twinset.auditing.game import LEAST, Game
 from twinset.auditing.inference import leaks
+from twinset.auditing.likeness import Likeness
 from twinset.auditing.people import compare_planted
 from twinset.protocols import Attack, Estimate, Result
 from twinset.stats.fingerprints import fingerprints
@@ -28,7 +30,7 @@ from twinset.stats.neighbours import nearest, sharing
 from twinset.stats.records import at_most, concatenate
 from twinset.stats.seeds import stream
 
-__all__ = ["Controls", "run_controls"]
+__all__ = ["Controls", "run_controls", "without_release"]
 
 _RELEASE, _AUXILIARY, _PLANTED, _SHARE = 5_000, 3_000, 300, 0.1
 _NEGATIVE = 0.999
@@ -60,9 +62,9 @@ def run_controls(
         _planted(game, attacks, seed),
         _planted_people(game, others, seed),
         _exchangeable(game, scored, seed),
-        _without_release(game, seed),
+        without_release(game, seed),
     ]
-    failed = tuple(str(r.params["control"]).replace("_", " ") for r, passed in made if not passed)
+    failed = tuple(_named(r) for r, passed in made if not passed)
     return Controls(tuple(r for r, _ in made), failed)
 
 
@@ -136,18 +138,31 @@ def _exchangeable(game: Game, scored: Sequence[Scored], seed: int) -> tuple[Resu
     return _must_cover("exchangeable", scores, half, seed)
 
 
-def _without_release(game: Game, seed: int) -> tuple[Result, bool]:
-    """Tell members from non-members by the auxiliary data alone."""
-    if game.auxiliary is None:
-        return _skipped("without_release", "the adversary holds no auxiliary data"), True
-    near = nearest(game.targets, game.auxiliary, 5)[0].astype(np.float64)
-    near = near[:, np.isfinite(near).all(axis=0)]
-    number = game.members + game.non_members
-    scores = [
-        (by_unit(near[:, 0], game.units, number), "distance to auxiliary rows"),
-        (by_unit(near.mean(axis=1), game.units, number), "mean distance to auxiliary rows"),
-    ]
-    return _must_cover("without_release", scores, game.is_member, seed)
+def without_release(game: Game, seed: int) -> tuple[Result, bool]:
+    """Tell members from non-members by the auxiliary data, and by what others of them are like."""
+    likeness = Likeness(game, seed)
+    scores = [(s, "classifier") for s in likeness.scores()]
+    if game.auxiliary is not None:
+        near = nearest(game.targets, game.auxiliary, 5)[0].astype(np.float64)
+        near = near[:, np.isfinite(near).all(axis=0)]
+        number = game.members + game.non_members
+        scores += [
+            (by_unit(near[:, 0], game.units, number), "distance to auxiliary rows"),
+            (by_unit(near.mean(axis=1), game.units, number), "mean distance to auxiliary rows"),
+        ]
+    result, passed = _must_cover("without_release", scores, game.is_member, seed)
+    if passed:
+        return result, True
+    return replace(result, columns=likeness.columns(_NEGATIVE)), False
+
+
+def _named(r: Result) -> str:
+    """Return the name of a control that failed, and what to do about it if that is known."""
+    name = str(r.params["control"]).replace("_", " ")
+    if name != "without release":
+        return name
+    where = f", most of all in {', '.join(r.columns)}" if r.columns else ""
+    return f"{name}: the holdout is not like train{where}; split one table at random, by unit"
 
 
 def _must_cover(
@@ -157,7 +172,7 @@ def _must_cover(
     seed: int,
 ) -> tuple[Result, bool]:
     """The AUC farthest from a half, and whether all intervals cover a half at once."""
-    found = [(measures.auc(s, member), name) for s, name in scores]
+    found = [(measures.auc(s, member, ~np.isnan(s)), name) for s, name in scores]
     if not found:
         return _skipped(control, "no attack gave scores"), True
     z = measures.critical_value([a for a, _ in found], _NEGATIVE, stream(seed, "audit", control))

@@ -191,6 +191,6 @@ def _alone(**given: str | None) -> None:
 def _controlled(audits: Mapping[str, Audit], code: int) -> int:
     for name, found in audits.items():
         if not found.controls_passed:
-            of = f" of {name}" if len(audits) > 1 else ""
-            raise ControlError(f"a control of the audit{of} failed: its figures must not be used")
+            of = f"{name}: " if len(audits) > 1 else ""
+            raise ControlError(f"{of}{found.verdict}; its figures must not be used")
     return code

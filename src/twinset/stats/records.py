@@ -48,6 +48,7 @@ def encode(
     *,
     reference: int | Sequence[int] = 0,
     columns: Sequence[str] | None = None,
+    by_label: bool = False,
 ) -> list[Records]:
     """Encode tables of the same columns on one scale.
 
@@ -60,6 +61,8 @@ def encode(
         equal, provided that one of them stands in a reference table.
     columns
         Columns to encode; `encoded_columns` of ``tables[0]`` unless given.
+    by_label
+        Number levels in the order of their labels, not of the tables that they stand in.
 
     Returns
     -------
@@ -94,7 +97,8 @@ def encode(
                 numeric[place].append(scale(v))
         else:
             code_names.append(name)
-            for place, c in enumerate(_shared_codes([_labels(t, column) for t in tables])):
+            labels = [_labels(t, column) for t in tables]
+            for place, c in enumerate(_shared_codes(labels, by_label)):
                 codes[place].append(c)
     return [
         Records(
@@ -210,9 +214,12 @@ def _labels(table: Table, column: Column) -> pa.DictionaryArray:
     return plain
 
 
-def _shared_codes(columns: Sequence[pa.DictionaryArray]) -> list[Codes]:
-    """Number the levels over all columns, in order of first appearance; null is level 0."""
+def _shared_codes(columns: Sequence[pa.DictionaryArray], by_label: bool) -> list[Codes]:
+    """Number the levels over all columns, in order of label or of appearance; null is level 0."""
     seen: dict[str | None, int] = {None: 0}
+    if by_label:
+        labels = {v for c in columns for v in c.dictionary.to_pylist() if v is not None}
+        seen |= {v: i + 1 for i, v in enumerate(sorted(labels))}
     shared = []
     for column in columns:
         levels = column.dictionary.to_pylist()

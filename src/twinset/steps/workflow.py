@@ -172,7 +172,7 @@ class _Steps:
         report = Report.of(evaluation, audit, bounds, provenance, self.seed)
         self.job.step("share", lambda: self._share(report, twin), lambda: self._mend(report, twin))
         if not audit.controls_passed:
-            raise ControlError("a control of the audit failed: its figures must not be used")
+            raise ControlError(f"{audit.verdict}; its figures must not be used")
         return Run(self.job.folder, twin, report)
 
     def _split(self) -> None:
