@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["Audits"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Audits:
     """Audits of several generators by name; ``audits["cart"]`` is one of them.
 
@@ -31,7 +31,7 @@ class Audits:
     were held against each.
     """
 
-    audits: Mapping[str, Audit] = field(repr=False)
+    audits: Mapping[str, Audit]
     gates: Mapping[str, tuple[GateResult, ...]] = field(default_factory=dict)
     seed: int = 0
 
@@ -43,6 +43,10 @@ class Audits:
     def __getitem__(self, name: str) -> Audit:
         """Return the audit of a generator; KeyError if there is none."""
         return self.audits[name]
+
+    def __repr__(self) -> str:
+        """Say in a line what it is; the figures are in `to_frame`."""
+        return f"<Audits of {', '.join(self.audits)}: seed {self.seed}>"
 
     @property
     def compared(self) -> Compared:
