@@ -134,6 +134,20 @@ def test_generators_stand_side_by_side(opened, audit, tmp_path, width, height):
     assert page.messages == []
 
 
+@pytest.mark.parametrize(("width", "height"), SIZES)
+def test_strips_of_many_generators_do_not_overlap(opened, audit, tmp_path, width, height):
+    Audits.of({f"generator_{i}": audit for i in range(8)}).save(tmp_path / "report.html")
+    page = opened(width, height, file=tmp_path / "report.html")
+    over = page.evaluate(
+        """() => [...document.querySelectorAll('#compared td')].filter(d => {
+        const s = d.querySelector('svg');
+        return s && s.getBoundingClientRect().right > d.getBoundingClientRect().right + 1;
+        }).length"""
+    )
+    assert over == 0
+    assert page.evaluate(WIDE) == []
+
+
 def test_the_keyboard_reaches_the_table_of_every_chart(opened):
     """Tab goes through the page; Enter opens what it meets; each picture has text beside it."""
     page = opened(1280, 900)
