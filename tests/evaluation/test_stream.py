@@ -131,18 +131,14 @@ def test_what_needs_rows_says_that_it_took_a_sample(people, tmp_path):
     assert by_name["exact_copies"].params["copies"] >= 10
 
 
-def test_rules_say_of_how_many_rows_they_are(people, tmp_path):
+def test_rules_are_counted_on_all_rows(people, tmp_path):
+    """Every kind of rule is in tests/rules/test_streamed.py."""
     files = parts(people(3_000, 3), 1_000, tmp_path)
     number = next(r.columns[0] for r in ts.evaluate(*files).results if r.name == "ks")
-    rule = [f"{number} is null"]
-    for rows, taken in (
-        (200, dict.fromkeys(("train", "synthetic", "holdout"), 200)),
-        (5_000, None),
-    ):
-        found = ts.evaluate(*files, rules=rule, max_rows=rows)
-        counted = [r.params.get("rows_taken") for r in found.results if "rule" in r.name]
-        assert counted
-        assert all(c == taken for c in counted)
+    found = ts.evaluate(*files, rules=[f"{number} is null"], max_rows=200)
+    counted = [r for r in found.results if r.name == "rule_violations"]
+    assert [r.params["broken"] for r in counted] == [1_000]
+    assert "rows_taken" not in counted[0].params
 
 
 # --- units ---------------------------------------------------------------------------------------
@@ -322,9 +318,11 @@ del small, lines
 with open("/proc/self/statm") as file:
     now = int(file.read().split()[0]) * resource.getpagesize()
 resource.setrlimit(resource.RLIMIT_AS, (now + int(room), now + int(room)))
-found = ts.evaluate(train, synthetic, max_rows=int(5_000), workers=1)
+rules = ["age >= 18", {"determines": "job", "by": ["hours"]}]
+found = ts.evaluate(train, synthetic, rules=rules, max_rows=int(5_000), workers=1)
 failed = [r.name for r in found.results if r.status == "failed"]
-print(next(r.estimate.n for r in found.results if r.name == "column_tvd"), failed)
+counted = [r.params["applies"] for r in found.results if r.name == "rule_violations"]
+print(next(r.estimate.n for r in found.results if r.name == "column_tvd"), failed, *counted)
 if "whole" in sys.argv:
     open(train).read()
 """
@@ -356,4 +354,4 @@ def test_files_larger_than_memory_are_evaluated(people, tmp_path):
     for path in paths:
         path.unlink()
     assert done.returncode == 0, done.stderr[-2_000:]
-    assert done.stdout.split()[:2] == ["1000000", "[]"]
+    assert done.stdout.split() == ["1000000", "[]", "1000000", "1000000"]

@@ -13,7 +13,7 @@ from twinset.rules.rule import Rule, Rules
 from twinset.stats.units import count_units
 from twinset.table.table import Table, empty_table
 
-__all__ = ["Checked", "at_most", "check", "check_train"]
+__all__ = ["Checked", "at_most", "check", "check_train", "checked"]
 
 
 @dataclass(frozen=True)
@@ -74,9 +74,14 @@ def check(rules: Rules, table: Table) -> tuple[Checked, ...]:
         units = table.units
         n = count_units(None if units is None else units[outcome.applies], rows)
         bad = count_units(None if units is None else units[outcome.broken], broken)
-        share = broken / rows if rows else 0.0
-        found.append(Checked(rule, rows, broken, share, max(at_most(bad, n), share)))
+        found.append(checked(rule, (rows, broken), (n, bad)))
     return tuple(found)
+
+
+def checked(rule: Rule, rows: tuple[int, int], units: tuple[int, int]) -> Checked:
+    """Return what counts say of a rule: to how many it applies and how many of them break it."""
+    share = rows[1] / rows[0] if rows[0] else 0.0
+    return Checked(rule, *rows, share, max(at_most(units[1], units[0]), share))
 
 
 def check_train(rules: Rules, train: Table) -> tuple[Checked, ...]:

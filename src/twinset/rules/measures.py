@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from twinset.protocols import Estimate, Result, Verdict
-from twinset.results import Evaluation, Problem
-from twinset.rules.check import Checked, at_most, check
-from twinset.rules.rule import Rules
+from twinset.results import Evaluation, NotComputed, Problem
+from twinset.rules.check import Checked, at_most
+from twinset.rules.counted import ROOM, Counted, Learned, count
+from twinset.rules.rule import Rule, Rules
 from twinset.stats.intervals import Z95, proportions_differ
 from twinset.stats.multiple import adjust
-from twinset.stats.units import count_units
+from twinset.table.spill import Spill
 from twinset.table.table import Table, empty_table
 
 __all__ = ["rule_results", "with_rules"]
@@ -21,6 +22,10 @@ __all__ = ["rule_results", "with_rules"]
 _MINIMUM = 10
 _FALSE_DISCOVERIES = 0.05
 _PROTECT = 5
+_TOO_LARGE = (
+    "it needs all rows at once, of a table larger than memory: its columns take more than "
+    f"{ROOM >> 20} MB"
+)
 
 
 def with_rules(
@@ -30,23 +35,18 @@ def with_rules(
     synthetic: Table,
     holdout: Table | None,
     *,
-    sampled: Sequence[str] = (),
+    spills: Mapping[str, Spill] | None = None,
 ) -> Evaluation:
     """Return the evaluation with the results of the rules, and a problem for each that is worse.
 
-    `sampled` names the tables that are a sample of a larger one (``"synthetic"`` and the like): the
-    results then say of how many rows they are (``params.rows_taken``).
+    `spills` are all rows of those tables of which a sample is given, by ``"synthetic"`` and the
+    like: the rules are counted on all of them.
     """
-    found = rule_results(rules, train, synthetic, holdout)
-    tables = {"train": train, "synthetic": synthetic, "holdout": holdout}
-    taken = {s: t.num_rows for s, t in tables.items() if t is not None and s in sampled}
-    if taken:
-        found = [r.replace(params={**r.params, "rows_taken": taken}) for r in found]
-    of = "of a sample" if "synthetic" in taken else ""
+    found = rule_results(rules, train, synthetic, holdout, spills=spills)
     problems = [
         Problem(
-            f"{int(r.params['broken']):,} of {int(r.params['applies']):,} rows {of} break a rule: "
-            f"{r.params['rule']}".replace("  ", " "),
+            f"{int(r.params['broken']):,} of {int(r.params['applies']):,} rows break a rule: "
+            f"{r.params['rule']}",
             r.columns,
             r.value - (r.reference or 0.0),
             r.noise or 0.0,
@@ -59,11 +59,20 @@ def with_rules(
         evaluation,
         results=(*evaluation.results, *found),
         problems=(*problems, *evaluation.problems),
+        not_computed=(
+            *evaluation.not_computed,
+            *(NotComputed(f"rule: {r.params['rule']}", _TOO_LARGE) for r in found if _left(r)),
+        ),
     )
 
 
 def rule_results(
-    rules: Rules, train: Table, synthetic: Table, holdout: Table | None = None
+    rules: Rules,
+    train: Table,
+    synthetic: Table,
+    holdout: Table | None = None,
+    *,
+    spills: Mapping[str, Spill] | None = None,
 ) -> list[Result]:
     """Measure how often rows of a release break the rules.
 
@@ -81,21 +90,40 @@ def rule_results(
         If a rule does not fit the table.
     """
     rules.check_schema(train.schema, empty_table(train.schema))
-    known = rules.learned(train, _PROTECT)
-    released, real = check(known, synthetic), check(known, train if holdout is None else holdout)
-    learned = check(known, train)
+    spills = spills or {}
+    known = Learned.of(rules, train, spills, _PROTECT)
+    tables = {"train": train, "synthetic": synthetic, "holdout": holdout}
+    counted = {s: count(known, s, t, spills.get(s)) for s, t in tables.items() if t is not None}
+    release, learned = counted["synthetic"], counted["train"]
+    real = counted.get("holdout", learned)
     tails = [
         proportions_differ(s.broken, s.rows, r.broken, r.rows)[0] if s.broken else 1.0
-        for s, r in zip(released, real, strict=True)
+        for s, r in zip(release.checked, real.checked, strict=True)
     ]
     worse = adjust(np.array(tails))
-    rows = (train.num_rows, synthetic.num_rows)
+    rows = (learned.rows, release.rows)
     results = [
         _result(s, r, t, float(w), rows)
-        for s, r, t, w in zip(released, real, learned, worse, strict=True)
+        for s, r, t, w in zip(release.checked, real.checked, learned.checked, worse, strict=True)
     ]
-    held = None if holdout is None else (real, holdout.num_rows)
-    return [_any(known, synthetic), *results, *_suppressed(released, learned, held, rows)]
+    held = None if holdout is None else (real.checked, real.rows)
+    results += _suppressed(release.checked, learned.checked, held, rows)
+    return [_any(release), *results, *map(_too_large, known.left_out)]
+
+
+def _too_large(rule: Rule) -> Result:
+    return Result(
+        "integrity",
+        "rule_violations",
+        rule.columns,
+        params={"rule": str(rule)},
+        status="not_applicable",
+        reason=_TOO_LARGE,
+    )
+
+
+def _left(result: Result) -> bool:
+    return result.status == "not_applicable" and result.reason == _TOO_LARGE
 
 
 def _suppressed(
@@ -175,19 +203,19 @@ def _result(
     )
 
 
-def _any(rules: Rules, synthetic: Table) -> Result:
+def _any(release: Counted) -> Result:
     """Share of rows that break any rule, with the bound of its share."""
-    broken = np.zeros(synthetic.num_rows, dtype=bool)
-    for rule in rules:
-        broken |= rule.claim.outcome(synthetic).broken
-    n = count_units(synthetic.units, synthetic.num_rows)
-    share = float(broken.mean())
-    bound = max(at_most(int(broken.sum()), synthetic.num_rows), share)
+    share = release.broken / release.rows
+    bound = max(at_most(release.broken, release.rows), share)
     return Result(
         "integrity",
         "rows_breaking_rules",
-        params={"rules": len(rules), "broken": int(broken.sum()), "interval": "Clopper-Pearson"},
-        estimate=Estimate(share, 0.0, bound, n),
+        params={
+            "rules": len(release.checked),
+            "broken": release.broken,
+            "interval": "Clopper-Pearson",
+        },
+        estimate=Estimate(share, 0.0, bound, release.units),
         reference=0.0,
     )
 

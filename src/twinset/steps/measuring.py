@@ -67,18 +67,19 @@ def evaluate(
             _refuse_copies(tables[0], tables[2])
         if wanted is not None:
             wanted.check_schema(tables[0].schema, tables[0].take(np.arange(0)))
+        spills = {s: g.spill for s, g in given.items() if g.spill is not None}
         with use_workers(workers):
             found = evaluate_tables(
                 *tables,
                 target=options.target,
                 sensitive=options.sensitive,
                 seed=seed,
-                spills={s: g.spill for s, g in given.items() if g.spill is not None},
+                spills=spills,
             )
-    if wanted is None:
-        return found
-    sampled = [side for side, g in given.items() if g.spill is not None]
-    return with_rules(found, wanted, *tables, *[None] * (3 - len(tables)), sampled=sampled)
+        if wanted is None:
+            return found
+        in_files = {str(side): spill for side, spill in spills.items()}
+        return with_rules(found, wanted, *tables, *[None] * (3 - len(tables)), spills=in_files)
 
 
 def _refuse_copies(train: Table, holdout: Table) -> None:

@@ -30,6 +30,7 @@ __all__ = ["PIECE", "Filed", "Hashes", "Spill", "not_among", "spill", "unit_hash
 
 PIECE = 1 << 18
 Hashes = npt.NDArray[np.uint64]
+Part = tuple[Table, Hashes | None]
 
 
 @dataclass(frozen=True)
@@ -87,6 +88,8 @@ class Spill:
         Rows of the table.
     units
         Hash of each row's unit; None where each row is its own.
+    again
+        Reads the table once more, all columns of it: rows with the hashes of their units.
     """
 
     folder: Path
@@ -94,6 +97,7 @@ class Spill:
     sample: Table
     rows: int = 0
     units: Filed | None = None
+    again: Callable[[], Iterator[Part]] = field(default=lambda: iter(()), repr=False)
     _levels: dict[str, dict[str, int]] = field(default_factory=dict)
 
     def numbers(self, name: str) -> Filed:
@@ -128,7 +132,7 @@ class Spill:
         """Return the rows where a mask is true."""
         folder = self.folder / "kept"
         folder.mkdir()
-        made = Spill(folder, self.schema, self.sample, int(chosen.sum()), None, self._levels)
+        made = Spill(folder, self.schema, self.sample, int(chosen.sum()), _levels=self._levels)
         columns = [c for c in self.schema.columns if c.is_learnable]
         files = [self._file(c.name, _type(c)) for c in columns]
         if self.units is not None:
@@ -169,7 +173,7 @@ def spill(
     odd = np.uint64(2 * rng.integers(2**62) + 1)
     whole = Whole.of(source, schema)
 
-    def passing() -> Iterator[Keyed]:
+    def parts() -> Iterator[tuple[pa.RecordBatch, Table, Hashes | None]]:
         first = 1
         for batch in source.batches():
             check_time()
@@ -180,10 +184,15 @@ def spill(
             if unit is not None and hashes is not None and without is not None:
                 own = not_among(table[unit.name], hashes, without)
                 batch, table, hashes = batch.filter(pa.array(own)), table.take(own), hashes[own]
+            yield batch, table, hashes
+
+    def passing() -> Iterator[Keyed]:
+        for batch, table, hashes in parts():
             made.add(table, hashes)
             chance = rng.random(batch.num_rows) if hashes is None else hashes * odd / 2.0**64
             yield batch, chance
 
+    made.again = lambda: ((table, hashes) for _, table, hashes in parts())
     raw, keys = smallest_keys(source.schema, passing(), most)
     if not made.rows:
         what = "no rows" if without is None else "only units that are in train too"
