@@ -18,7 +18,7 @@ from twinset.report.html import render
 from twinset.report.several import Audits
 from twinset.report.summary import summarise
 from twinset.report.verdict import leaks_text, strongest
-from twinset.report.words import describe
+from twinset.report.words import describe, mark
 from twinset.results import Exposed
 from twinset.trust.gates import Gate
 
@@ -125,6 +125,21 @@ def test_chances_are_told_from_the_most_suspect_on(audit):
     chances = [float(c.chance.removesuffix("%")) for c in view.chances]
     assert chances == sorted(chances, reverse=True)
     assert chances[0] > 85
+
+
+@pytest.mark.parametrize(("low", "alarms", "doubt"), [(0.018, 0.021, True), (0.008, 0.021, False)])
+def test_a_rate_within_noise_whose_interval_is_above_guessing_says_why(audit, low, alarms, doubt):
+    """A TPR is held against the false alarms that were counted, of which there may be more."""
+    ends = {"corrected_low": low, "corrected_high": 0.045, "corrected_fpr_high": alarms}
+    found = rate("distance", 0.01, 0.029)
+    found = found.replace(params={**found.params, **ends}, verdict="within_noise")
+    about = replace(audit, results=(area("distance", "random", 0.51, 0.02), found))
+    [title] = [f.title for f in summarise(None, about).figures if "false alarms" in f.title]
+    assert title.startswith("Records recognised at 1.0% false alarms")
+    assert title.endswith("(may be up to 2.1%: within noise)") == doubt
+    said = "within noise: false alarms may be up to 2.1%" if doubt else "no better than guessing"
+    assert mark(found).text == said
+    assert mark(found.replace(verdict="worse")).text == "above guessing"
 
 
 def test_outlying_records_at_greater_risk_are_said_to_be(audit):

@@ -265,6 +265,7 @@ def tpr_result(
     shown = sure_low > max(sure_alarms, fpr)
     fpr_low, fpr_high = measures.clopper_pearson(*alarms)
     counted = {"fpr_counted": rate.fpr, "fpr_low": fpr_low, "fpr_high": fpr_high}
+    counted["corrected_fpr_high"] = sure_alarms
     result = Result(
         family="privacy",
         name="tpr_at_fpr",

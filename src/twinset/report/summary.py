@@ -25,7 +25,7 @@ from twinset.report.numbers import count, figure, plural
 from twinset.report.shapes import ColumnCard, Figure, GateRow, Mark, ProblemRow, Summary, Term
 from twinset.report.tables import group_rows, groups_text, model_rows
 from twinset.report.verdict import best_attack, one, share, uses
-from twinset.report.words import GLOSSARY, describe, group_of, mark
+from twinset.report.words import GLOSSARY, alarms_of, describe, group_of, mark
 from twinset.results import Audit, Chart, Evaluation, Problem
 
 __all__ = ["Summary", "guarded", "summarise"]
@@ -190,7 +190,10 @@ def _best_title(result: Result | None) -> str:
 def _rare_title(result: Result | None) -> str:
     if result is None or not isinstance(result.params.get("fpr"), int | float):
         return ""
-    return f"Records recognised at {figure(float(result.params['fpr']), 'share')} false alarms"
+    alarms = alarms_of(result)
+    doubt = "" if alarms is None else f" (may be up to {figure(alarms, 'share')}: within noise)"
+    at = figure(float(result.params["fpr"]), "share")
+    return f"Records recognised at {at} false alarms{doubt}"
 
 
 def _problems(problems: Sequence[Problem]) -> tuple[ProblemRow, ...]:

@@ -21,6 +21,7 @@ __all__ = [
     "GLOSSARY",
     "GROUPS",
     "KNOWN",
+    "alarms_of",
     "centre_of",
     "describe",
     "direction",
@@ -178,6 +179,14 @@ def interval_of(result: Result) -> tuple[float, float] | None:
     return (e.low, e.high) if low is None or high is None else (float(low), float(high))
 
 
+def alarms_of(result: Result) -> float | None:
+    """Return how many false alarms there may have been, if that alone keeps a TPR within noise."""
+    ends, most = interval_of(result), result.params.get("corrected_fpr_high")
+    if result.verdict != "within_noise" or ends is None or most is None:
+        return None
+    return float(most) if ends[0] > (result.reference or 0.0) else None
+
+
 def group_of(result: Result) -> str:
     """Which records an attack was aimed at, in words."""
     group = str(result.params.get("target_group") or result.group or "all")
@@ -212,6 +221,9 @@ def mark(result: Result) -> Mark:
         return Mark("not compared" if result.reference is None else "")
     if result.verdict == "worse":
         return _slight(result) or Mark(describe(result).standing["worse"], "bad")
+    alarms = alarms_of(result)
+    if alarms is not None:
+        return Mark(f"within noise: false alarms may be up to {figure(alarms, 'share')}", "good")
     return Mark(describe(result).standing[result.verdict], "good")
 
 
