@@ -10,15 +10,16 @@ import pytest
 
 from twinset import registry
 from twinset.evaluation.evidence import Evidence
+from twinset.stats.deals import Deals, influence
 from twinset.stats.partners import Partners
 from twinset.stats.units import UnitSums
 
 DRAWS = 12
 
 
-def patients(persons, rng):
+def patients(persons, rng, visits=4):
     """Visits of patients, about four each: some columns never change, some nearly, some freely."""
-    unit = np.repeat(np.arange(persons), 1 + rng.poisson(3, persons))
+    unit = np.repeat(np.arange(persons), 1 + rng.poisson(visits - 1, persons))
     n = len(unit)
     region = rng.choice(list("abcdef"), persons, p=[0.3, 0.25, 0.2, 0.1, 0.1, 0.05])[unit]
     weight = rng.normal(75, 12, persons)
@@ -46,11 +47,11 @@ def rewired(frame, rng, train):
     return frame.assign(sick=frame["sick"].mask(chosen, known))
 
 
-def verdicts(build, metrics, spoil=None, *, persons=600, draws=DRAWS):
+def verdicts(build, metrics, spoil=None, *, persons=600, visits=4, draws=DRAWS):
     """Every verdict of some releases: (measure, columns, verdict)."""
     for seed in range(draws):
         rng = np.random.default_rng(seed)
-        train, release, holdout = (patients(persons, rng) for _ in range(3))
+        train, release, holdout = (patients(persons, rng, visits) for _ in range(3))
         release = release if spoil is None else spoil(release, rng, train)
         tables = [build(t, unit="unit") for t in (train, release, holdout)]
         evidence = Evidence(*tables, seed=seed)
@@ -72,6 +73,27 @@ def test_pairs_of_honest_persons_are_within_noise(build) -> None:
         assert figures == DRAWS * 15
         for wrong in ("better", "worse"):
             assert found[name, wrong] <= 0.025 * figures, found
+
+
+@pytest.mark.parametrize(("persons", "visits"), [(20, 40), (120, 25)])
+def test_pairs_of_few_persons_with_many_rows_are_within_noise(build, persons, visits) -> None:
+    """31% were called worse: bins that one person holds, and cells that move with the person."""
+    found = Counter(
+        verdicts_of(verdicts(build, ["pairs"], persons=persons, visits=visits, draws=20))
+    )
+    for name in ("pair_tvd", "dependence_tvd"):
+        figures = sum(n for (what, _), n in found.items() if what == name)
+        assert figures == 20 * 15
+        for wrong in ("better", "worse"):
+            assert found[name, wrong] <= 0.03 * figures, found
+
+
+@pytest.mark.parametrize(("persons", "visits", "least"), [(20, 40, 7), (120, 25, DRAWS)])
+def test_invented_dependence_is_found_though_persons_are_few(build, persons, visits, least) -> None:
+    found = verdicts(build, ["pairs"], rewired, persons=persons, visits=visits)
+    caught = [v for name, columns, v in found
+              if name == "dependence_tvd" and columns == {"visit", "sick"}]  # fmt: skip
+    assert caught.count("worse") >= least
 
 
 def test_invented_dependence_is_found_though_persons_repeat(build) -> None:
@@ -145,6 +167,42 @@ def test_dependence_effect_is_the_scatter_of_what_margins_leave() -> None:
         assert np.mean(told) == pytest.approx(max(mine / free, 1.0), rel=0.15)
         assert joint[0] < np.mean(whole) < joint[1]
         assert np.mean(told) < np.mean(whole) + 0.1
+
+
+def test_influence_is_that_of_leaving_a_unit_out() -> None:
+    """Against the expected distance of halves without it, by its formula."""
+    rng = np.random.default_rng(6)
+    units, a, b, _ = clustered(rng, persons=200)
+    codes = a * 4 + b
+
+    def expected(keep):
+        ids = np.unique(units[keep], return_inverse=True)[1]
+        held = np.zeros((ids.max() + 1, 20))
+        np.add.at(held, (ids, codes[keep]), 1)
+        own = held - np.outer(held.sum(axis=1), share)
+        return np.sqrt((own**2).sum(axis=0)).sum() / len(codes) * np.sqrt(2 / np.pi)
+
+    share = np.bincount(codes, minlength=20) / len(codes)
+    found = influence(codes, units, np.ones(20, dtype=bool))
+    whole = expected(units >= 0)
+    gone = [whole - expected(units != u) for u in range(40)]
+    assert found[:40] == pytest.approx(gone, rel=0.1, abs=1e-5)
+
+
+def test_dealt_halves_scatter_like_fresh_tables() -> None:
+    """The distance of two tables of persons: its mean and variance from halves of one pool."""
+    rng = np.random.default_rng(7)
+    told, fresh = [], []
+    for _ in range(150):
+        units, a, _, c = clustered(rng, persons=200)
+        codes = a * 3 + c
+        one, other = Deals.of(units, 64, rng).counts(codes, 15)
+        halves = np.abs(one / one.sum(1)[:, None] - other / other.sum(1)[:, None]).sum(1) / 2
+        told.append(Deals.of(units, 64, rng).variance(halves, (len(codes) // 2, len(codes) // 2)))
+        first, second = (clustered(rng, persons=100) for _ in range(2))
+        shares = [np.bincount(t[1] * 3 + t[3], minlength=15) / len(t[0]) for t in (first, second)]
+        fresh.append(np.abs(shares[0] - shares[1]).sum() / 2)
+    assert np.mean(told) == pytest.approx(np.var(fresh), rel=0.3)
 
 
 def test_effects_along_a_number_are_those_of_each_share() -> None:

@@ -14,7 +14,7 @@ from twinset.evaluation.counting import Column as Codings
 from twinset.evaluation.counting import InMemory, Rows
 from twinset.evaluation.texts import bin_texts
 from twinset.metrics._evidence import Cells, Coded, Codes, Counts, Floats, Side
-from twinset.stats.codes import bins_of_sorted, coarsen
+from twinset.stats.codes import NumberBins, bins_of_sorted, coarsen
 from twinset.stats.units import UnitSums
 from twinset.table.schema import Column, Kind, Schema
 from twinset.table.spill import Filed
@@ -24,6 +24,9 @@ __all__ = ["BINS", "LEVELS", "Codebook"]
 
 BINS = 20
 LEVELS = {1: None, 2: 32, 3: 8, 4: 4}  # codes a column, by the number of columns (4: or more)
+
+_FEW = 1_000  # units, of which a bin might be that of one or two
+_HANDFUL = 5
 
 
 class Codebook:
@@ -62,7 +65,7 @@ class Codebook:
 
     def _code(self, column: Column) -> Coded:
         if column.kind.is_number_like:
-            bins = bins_of_sorted(self._in_order(column.name), BINS)
+            bins = self._bins(column.name)
 
             def coded(rows: Rows) -> Codings:
                 return counting.mapped(rows.numbers(column.name), "codes", bins.code, bins.size)
@@ -82,6 +85,21 @@ class Codebook:
         text = (*(f"category {v!r}" for v in levels), "missing", "unseen categories")
         order = np.arange(size) if column.kind is Kind.ORDINAL else None
         return self._coded(column, placed, size, order, text)
+
+    def _bins(self, name: str) -> NumberBins:
+        """Bins of train: of few units, none that only a handful of them hold."""
+        values, rows = self._in_order(name), self._rows["train"]
+        bins, units = bins_of_sorted(values, BINS), rows.units
+        if units is None or rows.num_units > _FEW:
+            return bins
+
+        def held(bins: NumberBins, step: str) -> Counts:
+            codes = counting.mapped(rows.numbers(name), step, bins.code, bins.size)
+            return counting.unit_sums(codes, units, bins.size).held
+
+        of_atoms = held(bins, "first-codes")[len(bins.edges) + 1 : bins.null]
+        bins = bins_of_sorted(values, BINS, bins.atoms[of_atoms < _HANDFUL])
+        return bins.joined(held(bins, "second-codes"), _HANDFUL)
 
     def _levels_of(self, column: Column) -> list[str]:
         known, places = self._rows["train"].labels(column.name)

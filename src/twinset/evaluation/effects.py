@@ -10,12 +10,15 @@ import numpy as np
 import numpy.typing as npt
 
 from twinset.metrics._evidence import Cells, Codes, Evidence, Floats, Side
+from twinset.stats import marginals
+from twinset.stats.deals import Deals, influence
 from twinset.stats.partners import Partners
 from twinset.stats.sorted_values import quantiles
 
 __all__ = ["Effects", "Sample"]
 
 _ROWS = 30_000
+_DEALS = 64
 _CUTS = np.arange(0.01, 0.995, 0.01)
 Places = npt.NDArray[np.int64]
 
@@ -93,6 +96,53 @@ class Effects:
         if key not in self._found:
             self._found[key] = self.real.effect(cells), self._release.effect(cells)
         return self._found[key]
+
+    @cached_property
+    def deals(self) -> Deals:
+        """Random halves of the real units."""
+        return Deals.of(self.real.units, _DEALS, self._evidence.rng("resplits"))
+
+    @property
+    def several(self) -> bool:
+        """Whether a real unit has more than one row."""
+        return self.real.partners is not None
+
+    @property
+    def _sizes(self) -> tuple[int, int]:
+        return self._evidence.rows("train"), self._evidence.rows("synthetic")
+
+    def variance(self, sets: Sequence[Cells]) -> float:
+        """Variance of the mean TVD of some sets, train against a fresh release.
+
+        That of random halves of the real units, and that of what they are halves of: the influence
+        of each unit on the mean.
+        """
+        units = self.real.units
+        values, drift = np.zeros(_DEALS), np.zeros(int(units.max()) + 1)
+        for cells in sets:
+            index = self.real.index(cells)
+            used = np.flatnonzero(np.bincount(index, minlength=len(cells.unseen)))
+            place = np.zeros(len(cells.unseen), dtype=np.int64)
+            place[used] = np.arange(len(used))
+            index, there = place[index], ~cells.unseen[used]
+            values += self._dealt(index, there) / len(sets)
+            drift += influence(index, units, there) / len(sets)
+        own = float(np.var(drift)) * len(drift) * self.deals.scale(self._sizes)
+        return self.deals.variance(values, self._sizes) + own
+
+    def raked(self, cells: Cells) -> tuple[float, float]:
+        """Mean and variance of a pair's raked TVD, train against a fresh release."""
+        halves = self.deals.counts(self.real.index(cells), len(cells.unseen))
+        found = marginals.raked_tvd(*(h.reshape(-1, *cells.shape) for h in halves))
+        mean = float(found.mean()) * self.deals.scale(self._sizes) ** 0.5
+        return mean, self.deals.variance(found, self._sizes)
+
+    def _dealt(self, index: Places, there: npt.NDArray[np.bool_]) -> Floats:
+        """TVD of random halves of the real units on the cells that count: shape (deals,)."""
+        one, other = self.deals.counts(index, len(there))
+        gaps = one / np.maximum(one.sum(axis=1, keepdims=True), 1)
+        gaps -= other / np.maximum(other.sum(axis=1, keepdims=True), 1)
+        return np.asarray(np.abs(gaps[:, there]).sum(axis=1) / 2)
 
     def of_dependence(self, cells: Cells) -> float:
         """Effect on a pair's joint shares in real rows, its margins fixed."""

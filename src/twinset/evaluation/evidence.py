@@ -10,7 +10,7 @@ then are a sample.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from functools import cached_property
 from typing import Literal, TypeVar, cast
 
@@ -268,16 +268,25 @@ class Evidence:
     ) -> tuple[float, float]:
         """Mean and variance of a distance if the release were a fresh real sample."""
         counts, fresh = self.pooled(cells)
-        effect = self.dependence_effect(cells) if raked else self.effects(cells)[0]
         if measure == "js":
-            return self._null.js(counts, fresh, effect)
-        damp = np.ones(len(counts))
-        if raked:  # equal margins leave each cell (1 - row share)(1 - column share) of its variance
+            return self._null.js(counts, fresh, self.effects(cells)[0])
+        effect, damp, inflation = self.effects(cells)[0], np.ones(len(counts)), 1.0
+        if raked:
             table = counts.reshape(cells.shape) / max(int(counts.sum()), 1)
             rows, cols = table.sum(axis=1), table.sum(axis=0)
+            inflation = marginals.raked_inflation(rows, cols)
+        known = raked and "holdout" in self.sides  # else: noise of thin margins, not to be told
+        if known:  # equal margins leave each cell (1 - row share)(1 - column share) of its variance
             damp = np.sqrt(np.maximum(np.outer(1 - rows, 1 - cols), 0)).ravel()
-            fresh = 0.0
-        return self._null.tvd(counts, fresh, effect, damp)
+            effect, fresh = self.dependence_effect(cells), 0.0
+        mean, variance = self._null.tvd(counts, fresh, effect, damp)
+        variance *= inflation
+        if not self._effects.several:
+            return mean, variance
+        if known:
+            dealt = self._effects.raked(cells)
+            return max(mean, dealt[0]), max(variance, dealt[1])
+        return mean, max(variance, self._effects.variance([cells]))
 
     def pooled(self, cells: Cells) -> tuple[Counts, float]:
         """Real rows in each cell that train can have, and the share of fresh rows in the others."""
@@ -310,17 +319,9 @@ class Evidence:
         chosen = draw(units, rows, most, self.rng("some", side))
         return chosen, compact(None if units is None else units[chosen], len(chosen))
 
-    def real(self, cells: Cells) -> Places:
-        """Cell of each of a bounded sample of real rows (train and holdout pooled)."""
-        return self._effects.real.index(cells)
-
-    def resplits(self, times: int) -> Iterator[npt.NDArray[np.bool_]]:
-        """Random halves by unit of the rows of `real`."""
-        ids = self._effects.real.units
-        rng = self.rng("resplits")
-        number = int(ids.max()) + 1
-        for _ in range(times):
-            yield (rng.permutation(number) < number // 2)[ids]
+    def mean_variance(self, sets: Sequence[Cells]) -> float:
+        """Variance of the mean TVD of some sets if the release were a fresh real sample."""
+        return self._effects.variance(sets)
 
     # -- numbers ---------------------------------------------------------------------------------
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, TypeVar
 
@@ -218,12 +218,8 @@ class Evidence(Protocol):
         """Places of a bounded sample, by unit, of the rows at hand, and the unit of each."""
         ...
 
-    def resplits(self, times: int) -> Iterator[npt.NDArray[np.bool_]]:
-        """Random halves by unit of the rows of `real`."""
-        ...
-
-    def real(self, cells: Cells) -> npt.NDArray[np.int64]:
-        """Cell of each of a bounded sample of real rows (train and holdout pooled)."""
+    def mean_variance(self, sets: Sequence[Cells]) -> float:
+        """Variance of the mean TVD of some sets if the release were a fresh real sample."""
         ...
 
     def values(self, side: Side, column: str) -> Floats:

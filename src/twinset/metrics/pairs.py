@@ -71,23 +71,13 @@ class Pairs:
         return judge(self.family, [mean, *drafts, *bound])
 
 
-def _raked_tvd(train: Floats, other: Floats) -> float:
-    """TVD after raking, on the levels that both tables have: a lost level is a column's defect."""
-    rows = (train.sum(axis=1) > 0) & (other.sum(axis=1) > 0)
-    cols = (train.sum(axis=0) > 0) & (other.sum(axis=0) > 0)
-    mine, its = train[rows][:, cols], other[rows][:, cols]
-    raked = marginals.rake(its, mine.sum(axis=1), mine.sum(axis=0))
-    return marginals.tvd(mine.ravel(), raked.ravel())
-
-
 def _dependence(evidence: Evidence, cells: Cells, variance: float) -> Draft:
     tables = {s: c.reshape(cells.shape).astype(float) for s, c in cells.counts.items()}
     train = tables["train"]
-    mean, spread = evidence.null(cells, "tvd", raked="holdout" in tables)
-    real = train + tables.get("holdout", 0.0)
-    spread *= marginals.raked_inflation(real.sum(axis=1), real.sum(axis=0))
-    value = _raked_tvd(train, tables["synthetic"])
-    reference = _raked_tvd(train, tables["holdout"]) if "holdout" in tables else mean
+    mean, spread = evidence.null(cells, "tvd", raked=True)
+    value = float(marginals.raked_tvd(train, tables["synthetic"]))
+    held = tables.get("holdout")
+    reference = mean if held is None else float(marginals.raked_tvd(train, held))
     # raking adds noise where margins are thin, which the holdout shows and the formula does not
     mean = max(mean, reference)
     worse, _ = chi_tails(value, mean, spread)

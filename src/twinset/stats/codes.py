@@ -7,7 +7,7 @@ move along with it.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -63,6 +63,16 @@ class NumberBins:
         atom = np.arange(self.size) > len(self.edges)
         return np.lexsort((atom, starts))
 
+    def joined(self, held: npt.NDArray[np.int64], least: int) -> NumberBins:
+        """Join bins, from below, until at least `least` units hold each; `held`: units of each."""
+        kept, units = [], 0
+        for i, edge in enumerate(self.edges):
+            units += int(held[i])
+            if units >= least and held[i + 1 : len(self.edges) + 1].sum() >= least:
+                kept.append(edge)
+                units = 0
+        return replace(self, edges=np.array(kept))
+
     def code(self, values: Floats) -> npt.NDArray[np.int64]:
         """Return shape (rows,): the code of each value (NaN is null)."""
         codes = np.searchsorted(self.edges, values, side="right")
@@ -88,8 +98,12 @@ def fit_bins(values: Floats, bins: int = 20) -> NumberBins:
     return bins_of_sorted(np.sort(values[~np.isnan(values)]), bins)
 
 
-def bins_of_sorted(values: Floats, bins: int = 20) -> NumberBins:
-    """Fit bins to values that are sorted already, in memory or not; looks at few of them."""
+def bins_of_sorted(values: Floats, bins: int = 20, barred: Floats | None = None) -> NumberBins:
+    """Fit bins to values that are sorted already, in memory or not; looks at few of them.
+
+    `barred` values get no bin of their own.
+    """
+    barred = np.empty(0) if barred is None else barred
     n = len(values)
     if n == 0:
         return NumberBins(np.empty(0), np.empty(0), math.nan, math.nan)
@@ -102,6 +116,8 @@ def bins_of_sorted(values: Floats, bins: int = 20) -> NumberBins:
     if n >= 5 * len(few := _first_distinct(values, 2 * bins + 1)) and len(few) <= 2 * bins:
         atoms, starts = few, np.searchsorted(values, few)
         ends = np.append(starts[1:], n)
+    allowed = ~np.isin(atoms, barred)
+    atoms, starts, ends = atoms[allowed], starts[allowed], ends[allowed]
     rest = _Rest(values, starts, ends)
     inner = max(1, round(bins * len(rest) / n))
     edges: list[float] = []

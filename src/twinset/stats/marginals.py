@@ -20,6 +20,7 @@ __all__ = [
     "js_variance",
     "rake",
     "raked_inflation",
+    "raked_tvd",
     "tvd",
     "tvd_variance",
 ]
@@ -110,17 +111,29 @@ def js_variance(a: Counts, b: Counts, effects: tuple[float, float] = (1.0, 1.0))
 
 
 def rake(counts: Floats, rows: Floats, columns: Floats) -> Floats:
-    """Return `counts` (r, c) fitted to these row and column sums (Deming and Stephan 1940).
+    """Return `counts` (..., r, c) fitted to these row and column sums (Deming and Stephan 1940).
 
     What is left between two tables raked to the same margins is a difference in dependence.
     """
     table = counts.astype(np.float64)
     for _ in range(4):
-        for axis, wanted in ((1, rows), (0, columns)):
-            have = table.sum(axis=axis)
-            factor = np.divide(wanted, have, out=np.zeros_like(have), where=have > 0)
-            table = table * (factor[:, None] if axis == 1 else factor[None, :])
+        for axis, wanted in ((-1, rows[..., :, None]), (-2, columns[..., None, :])):
+            have = table.sum(axis=axis, keepdims=True)
+            table = table * np.divide(wanted, have, out=np.zeros_like(have), where=have > 0)
     return table
+
+
+def raked_tvd(a: Counts | Floats, b: Counts | Floats) -> Floats:
+    """TVD of tables (..., r, c) after raking `b` to the margins of `a`; shape (...).
+
+    On the levels that both have: a lost level is a column's defect.
+    """
+    rows, columns = ((a.sum(axis=i) > 0) & (b.sum(axis=i) > 0) for i in (-1, -2))
+    both = rows[..., :, None] & columns[..., None, :]
+    mine, its = np.where(both, a, 0.0), np.where(both, b, 0.0)
+    raked = rake(its, mine.sum(axis=-1), mine.sum(axis=-2))
+    shares = [t / np.maximum(t.sum(axis=(-1, -2), keepdims=True), 1e-300) for t in (mine, raked)]
+    return np.asarray(np.abs(shares[0] - shares[1]).sum(axis=(-1, -2)) / 2)
 
 
 def raked_inflation(rows: Floats, columns: Floats) -> float:
