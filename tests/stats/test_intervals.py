@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 from scipy import stats
 
 from twinset.stats import association, marginals, ordered
+from twinset.stats.association import correlation_freedom, correlations
 from twinset.stats.bootstrap import bootstrap
 from twinset.stats.codes import coarsen, fit_bins
 from twinset.stats.intervals import chi_tails, gamma_tails, proportions_differ, wilson
@@ -269,3 +272,26 @@ def test_coarse_codes() -> None:
     assert by_rank[1] == by_rank[3] == by_rank[4]
     by_value = coarsen(counts, np.arange(5), 2)
     assert (np.diff(by_value) >= 0).all()
+
+
+def test_far_values_make_a_correlation_unsure() -> None:
+    """Two samples of one heavy-tailed population: by the normal, 1.1% have a p below 0.1%."""
+    rng = np.random.default_rng(8)
+    normal, student = [], []
+    for _ in range(1_000):
+        variance, freedom, r = [], [], []
+        for _ in range(2):
+            z = rng.normal(size=(1_000, 2))
+            z[:, 1] = 0.5 * z[:, 0] + math.sqrt(0.75) * z[:, 1]
+            found = correlations(np.exp(1.5 * z))
+            r.append(found[0][0, 1])
+            variance.append(found[1][0, 1])
+            freedom.append(correlation_freedom(*np.exp(1.5 * z).T))
+        z = -abs(r[0] - r[1]) / math.sqrt(sum(variance))
+        doubt = sum(v * v / f for v, f in zip(variance, freedom, strict=True))
+        normal.append(2 * stats.norm.cdf(z))
+        student.append(2 * stats.t.cdf(z, sum(variance) ** 2 / doubt))
+    assert np.mean(np.array(normal) < 0.001) > 0.006
+    assert np.mean(np.array(student) < 0.001) <= 0.004
+    x = rng.normal(size=(1_000, 2))
+    assert correlation_freedom(*x.T) > 100  # no heavy tail: the normal, nearly

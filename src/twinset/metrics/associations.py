@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
+from scipy import special
 
 from twinset.metrics._evidence import Cells, Evidence, Side
 from twinset.metrics._judge import Draft, Measure, half_width, judge, refuse
 from twinset.metrics._pairs import chosen_pairs
 from twinset.protocols import Family, Result
 from twinset.stats.association import (
+    correlation_freedom,
     correlation_ratio,
     correlations,
     cramers_v,
@@ -53,6 +55,8 @@ ETA = Measure(
     "minus that of train",
     "Pearson 1905; correction: Kelley 1935",
 )
+
+_STANDS_OUT = 0.05
 
 
 @dataclass(frozen=True)
@@ -111,6 +115,8 @@ class Associations:
                     for s, (r, v, _) in found.items()
                 }
                 drafts += _draft(evidence, measure, (first, second), strengths, rows)
+                if drafts and drafts[-1].columns == (first, second):
+                    drafts[-1] = _doubted(evidence, drafts[-1], view, strengths, effect)
         return drafts
 
     def _from_counts(
@@ -144,6 +150,27 @@ class Associations:
             strengths[side] = strength and (strength[0], strength[1] * effect)
         rows = evidence.rows("train"), evidence.rows("synthetic")
         return _draft(evidence, measure, pair, strengths, rows)
+
+
+def _doubted(
+    evidence: Evidence,
+    draft: Draft,
+    view: Callable[[Floats], Floats],
+    strengths: dict[Side, Strength],
+    effect: float,
+) -> Draft:
+    """Take Student's t where a draft stands out: far values make the variance itself uncertain."""
+    if draft.p_worse > _STANDS_OUT:
+        return draft
+    total = unsure = 0.0
+    for side in ("train", "synthetic"):
+        x, y = (view(evidence.values(side, name)) for name in draft.columns)
+        _, variance = strengths[side] or (0.0, 0.0)
+        total += variance
+        unsure += variance**2 / max(correlation_freedom(x, y) / effect, 1.0)
+    freedom = total**2 / unsure if unsure > 0 else math.inf
+    z = float(special.ndtri(draft.p_worse / 2))
+    return replace(draft, p_worse=2 * float(special.stdtr(freedom, z)))
 
 
 def _of_rows(found: Sequence[Result], evidence: Evidence) -> list[Result]:

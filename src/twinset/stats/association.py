@@ -12,7 +12,14 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import rankdata
 
-__all__ = ["correlation_ratio", "correlations", "cramers_v", "mid_ranks", "mutual_information"]
+__all__ = [
+    "correlation_freedom",
+    "correlation_ratio",
+    "correlations",
+    "cramers_v",
+    "mid_ranks",
+    "mutual_information",
+]
 
 Floats = npt.NDArray[np.float64]
 
@@ -68,6 +75,21 @@ def correlations(columns: Floats) -> tuple[Floats, Floats, Floats]:
     m31 = moment(3, 1) / np.where(ok, sx * scale, 1.0)
     variance = r * r / 4 * (fourth + fourth.T + 2 * m22) - r * (m31 + m31.T) + m22
     return r, np.where(ok, np.maximum(variance, 0) / safe, np.nan), n
+
+
+def correlation_freedom(x: Floats, y: Floats) -> float:
+    """Degrees of freedom of a Pearson correlation's variance, itself an estimate.
+
+    The variance is the mean square of the rows' influence zx zy - r (zx^2 + zy^2) / 2 over n, and
+    has the relative variance (kurtosis of the influence - 1) / n, where a chi-square has 2 / df
+    (Satterthwaite 1946): few where single rows in a heavy tail make the correlation.
+    """
+    known = ~(np.isnan(x) | np.isnan(y))
+    zx, zy = ((v[known] - v[known].mean()) / max(v[known].std(), 1e-300) for v in (x, y))
+    pull = zx * zy - (zx * zy).mean() / 2 * (zx**2 + zy**2)
+    square = pull**2
+    spread = float(square.var())
+    return 2 * len(pull) * float(square.mean()) ** 2 / spread if spread > 0 else math.inf
 
 
 def _margins(table: Floats) -> tuple[Floats, Floats, Floats, float]:
