@@ -140,7 +140,12 @@ def _canonical(source: Source, raw: pa.Table, options: Options, like: Table | No
     if like is None:
         return to_canonical(raw, options.infer(raw))
     raw = align_columns(raw, like.names, what=source.name)
-    return to_canonical(raw, like.schema, fractions=True)
+    try:
+        return to_canonical(raw, like.schema, fractions=True)
+    except InputError as error:
+        what = f"{source.name}: {error.what}"
+        hint = error.hint or "the column is read as in the train table; --schema states its kind"
+        raise InputError(what, got=error.got, allowed=error.allowed, hint=hint) from None
 
 
 def read_holdout(

@@ -49,3 +49,11 @@ def test_running_numbers_coincide_by_nature():
     found = audit_release(train, people(2, numbers), holdout, attacks=["distance"])
     assert not found.verdict.startswith("No, because")
     assert not any(r.name == "identifiers_copied" for r in found.results)
+
+
+def test_short_numbers_that_do_not_run_are_compared():
+    numbers = np.random.default_rng(0).permutation(2_000_000)[: 3 * N].astype(str).tolist()
+    train, holdout = people(0, numbers[:N]), people(1, numbers[N : 2 * N])
+    for released, copied in ((numbers[:N], True), (numbers[2 * N :], False)):
+        found = audit_release(train, people(2, released), holdout, attacks=["distance"])
+        assert found.verdict.startswith("No, because it repeats identifiers") == copied

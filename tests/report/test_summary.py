@@ -154,7 +154,7 @@ def test_a_figure_without_interval_is_not_shown_as_held(evaluation):
     s = summarise(replace(evaluation, results=results), None)
     use = next(u for u in s.uses if u.title == "How two columns go together")
     assert use.mark.tone != "good"
-    assert "105 pairs could not be compared" in use.text
+    assert "None of 105 pairs could be compared" in use.text
     assert any("out of memory" in t.meaning for t in s.not_computed)
 
 

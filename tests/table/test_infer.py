@@ -386,3 +386,9 @@ def test_noise_in_the_last_bits_and_powers_of_ten_hide_no_grid():
 def test_a_clock_has_no_day_and_month_to_mix_up():
     texts = [f"{h}:{m:02d}:00" for h in range(24) for m in (0, 7, 30)]
     assert "month" not in infer(pa.table({"Time": texts}))["Time"].reason
+
+
+def test_a_third_value_beyond_the_sample_is_no_boolean() -> None:
+    values = ["0.0"] * 5_000
+    values[100:170], values[4_210] = ["1.0"] * 70, "2.0"
+    assert infer(pa.table({"babies": values, "row": range(5_000)}))["babies"].kind == "integer"

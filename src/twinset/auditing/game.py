@@ -103,7 +103,9 @@ def set_up(
     members = _units(train, max(count_units(others.units, others.num_rows), 1), rng)
     counts = [count_units(t.units, t.num_rows) for t in (members, others)]
     if min(counts) < LEAST:
-        return NoGame(f"{min(counts)} units on one side: at least {LEAST} are needed on each")
+        return NoGame(f"fewer than {LEAST} units on one side: at least {LEAST} are needed on each")
+    if synthetic.num_rows < LEAST:
+        return NoGame(f"fewer than {LEAST} synthetic rows: attacks have nothing to go by")
     s, r, m, n = encode(
         [synthetic, known, members, others], reference=[0, 1], columns=encoded_columns(train)
     )

@@ -21,6 +21,7 @@ from twinset.table.table import Table
 __all__ = ["copied_identifiers"]
 
 _RUNNING = 9  # digits up to which a number may be a running number
+_DENSE = 0.05  # share of the numbers between the first and the last that running numbers take
 _LEAST = 0.005  # share of rows that must repeat train values beyond the holdout's
 
 
@@ -88,9 +89,11 @@ def _hits(values: pa.Array, pool: pa.Array) -> npt.NDArray[np.bool_]:
 
 
 def _is_running(values: pa.Array) -> bool:
-    """Whether most values are short whole numbers."""
-    known = values.drop_null()
-    if len(known) == 0:
+    """Whether most values are short whole numbers that leave few of their range out."""
+    known = pc.unique(values.drop_null())
+    short = known.filter(pc.match_substring_regex(known, f"^[0-9]{{1,{_RUNNING}}}$"))
+    if len(short) <= 0.5 * len(known):
         return False
-    short = pc.match_substring_regex(known, f"^[0-9]{{1,{_RUNNING}}}$")
-    return float(pc.mean(short.cast(pa.float64())).as_py()) > 0.5
+    numbers = short.cast(pa.int64())
+    span = pc.max(numbers).as_py() - pc.min(numbers).as_py() + 1
+    return bool(len(numbers) > _DENSE * span)

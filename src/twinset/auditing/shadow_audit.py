@@ -53,7 +53,10 @@ class PoolAudit:
         done = self.pool.plan.fits - sum(failed.values())
         fits = self._fits(done, failed)
         if done < max(LEAST_FITS, (1 - _MOST_FAILED) * self.pool.plan.fits):
-            reason = f"{sum(failed.values())} of {self.pool.plan.fits} shadow models failed"
+            kinds = ", ".join(f"{k}: {n}" for k, n in failed.items())
+            reason = (
+                f"{sum(failed.values())} of {self.pool.plan.fits} shadow models failed ({kinds})"
+            )
             return Audit(
                 results=(fits,),
                 not_computed=(NotComputed("shadow models", reason),),

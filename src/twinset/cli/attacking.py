@@ -190,7 +190,9 @@ def _alone(**given: str | None) -> None:
 
 def _controlled(audits: Mapping[str, Audit], code: int) -> int:
     for name, found in audits.items():
+        of = f"{name}: " if len(audits) > 1 else ""
+        if not found.extra.get("fits", {"ok": 1})["ok"]:
+            raise ControlError(f"{of}{found.verdict}; hint: run the generator by hand to see why")
         if not found.controls_passed:
-            of = f"{name}: " if len(audits) > 1 else ""
             raise ControlError(f"{of}{found.verdict}; its figures must not be used")
     return code

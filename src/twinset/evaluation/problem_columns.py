@@ -16,6 +16,7 @@ from twinset.stats.intervals import Z95
 
 __all__ = ["column_problems"]
 
+_NAMED = 4  # columns that one sentence lists
 _CLEAR = 2.0  # excess over noise from which a second problem of the same column is told
 
 
@@ -32,7 +33,6 @@ def column_problems(evidence: Evidence, by_name: dict[str, list[Result]]) -> Ite
         "category_coverage",
         "range_coverage",
         "unseen_share",
-        "off_grid_share",
     ):
         for result in by_name[name]:
             flagged[result.columns[0]].append(result)
@@ -43,10 +43,29 @@ def column_problems(evidence: Evidence, by_name: dict[str, list[Result]]) -> Ite
         told = _shape(evidence, name, flagged[name]) if name in flagged else None
         if told and (name not in missing or told.excess / told.noise > _CLEAR):
             yield told
+    yield from _off_grid(by_name["off_grid_share"])
+
+
+def _off_grid(flagged: list[Result]) -> Iterator[Problem]:
+    """Yield one problem of all columns whose numbers leave the grid of train's."""
+    if not flagged:
+        return
+    flagged = sorted(flagged, key=lambda r: -(r.value or 0.0))
+    worst, names = flagged[0], [r.columns[0] for r in flagged]
+    step = float(worst.params["step"])
+    grid = "whole numbers" if step == 1 else f"multiples of {step:g}"
+    others = f"; also {', '.join(names[1:_NAMED])}" if len(names) > 1 else ""
+    others += f" and {len(names) - _NAMED} more columns" if names[_NAMED:] else ""
+    excess, noise = over(worst)
+    text = (
+        f"{names[0]}: {points(worst.value or 0.0)}% of the values are not {grid}, as those of "
+        f"train are (fresh real rows: {points(worst.reference or 0.0)}%; noise {points(noise)})"
+    )
+    yield Problem(text + others, tuple(names), excess, noise)
 
 
 def _missing(result: Result) -> Problem:
-    value, noise = result.value or 0.0, max(result.noise or 0.0, 1e-9)
+    value, noise = result.value or 0.0, over(result)[1]
     train = float(result.params["train"])
     kind = "many" if value > 0 else "few"
     text = (
@@ -89,13 +108,6 @@ def _sign(result: Result) -> str:
     if result.name == "unseen_share":
         return (
             f"{name}: {points(value)}% of the rows have values that train does not have "
-            f"(fresh real rows: {points(reference)}%; noise {points(noise)})"
-        )
-    if result.name == "off_grid_share":
-        step = float(result.params["step"])
-        grid = "whole numbers" if step == 1 else f"multiples of {step:g}"
-        return (
-            f"{name}: {points(value)}% of the values are not {grid}, as those of train are "
             f"(fresh real rows: {points(reference)}%; noise {points(noise)})"
         )
     if result.name == "wasserstein":

@@ -16,7 +16,10 @@ def points(share: float) -> str:
 def over(result: Result) -> tuple[float, float]:
     """Return excess and noise of a result."""
     value = result.value or 0.0
-    noise = max(result.noise or 0.0, 1e-9)
+    least = (
+        1 / max(result.estimate.n, 1) if result.estimate else 1e-9
+    )  # one row, where none scatter
+    noise = max(result.noise or 0.0, least)
     if result.direction == "target":
         return abs(value - result.params.get("target", 0.0)), noise
     expected = float(result.params.get("expected", result.reference or 0.0))

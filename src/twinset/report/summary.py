@@ -218,6 +218,8 @@ def _problems_text(evaluation: Evaluation | None) -> str:
     if evaluation is None:
         return "Fidelity and utility were not evaluated."
     total = len(evaluation.problems)
+    if not any(r.verdict for r in evaluation.results):
+        return "No figure was held against fresh real rows: nothing is known of differences."
     if not total:
         return "No difference beyond chance was found."
     shown = f"The {_MOST_PROBLEMS} largest of {total}" if total > _MOST_PROBLEMS else "All"

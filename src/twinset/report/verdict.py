@@ -224,6 +224,8 @@ def _holding(found: list[Result], title: str, what: str) -> Use | None:
         return None
     judged = [r for r in found if r.verdict is not None]
     lost = len(found) - sum(r.estimate is not None for r in found)
+    if lost == len(found):
+        return Use(title, f"None of {plural(lost, what)} could be compared.", Mark("not compared"))
     note = f" {plural(lost, what)} could not be compared." if lost else ""
     if not judged:
         return Use(title, f"No fresh real rows to compare with.{note}", Mark("not compared"))

@@ -65,8 +65,8 @@ def _from_dictionary(facts: Facts) -> Column:
 
 def _text_column(facts: Facts, learnable: bool) -> Column:
     """Guess a text column."""
-    few = facts.sample if len(facts.sample) <= 3 else None
-    if few and len(few) <= 3 and facts.num_distinct <= 3 and (found := find_booleans(few)):
+    few = facts.present.unique().to_pylist() if facts.num_distinct <= 3 else []
+    if few and (found := find_booleans(few)):
         return made(facts, Kind.BOOLEAN, found.reason, format=found.fmt)
     if not learnable and (finding := _personal(facts)):
         return _personal_column(facts, finding)
