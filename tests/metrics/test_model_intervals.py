@@ -75,7 +75,7 @@ def test_scores_and_their_gaps_hold_the_truth(score, each) -> None:
 @pytest.mark.parametrize("measure", MEASURES, ids=lambda m: m.name)
 def test_fairness_of_models_holds_the_truth(measure) -> None:
     """Three groups of different rates. Of 1,500 rows the figures that take the worse of two rates
-    are held in 91% (a kink near by, few rows in the smallest group), the others in 94% or more."""
+    are held in 91% (a kink near by, few rows in the smallest group), the others in about 94%."""
     figure = FIGURES[measure.name]
     rng = np.random.default_rng(len(measure.name))
     rates = np.array([[0.2, 0.6, 0.3], [0.5, 0.75, 0.2], [0.7, 0.9, 0.1]])
