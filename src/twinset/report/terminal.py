@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.padding import Padding
@@ -10,8 +11,10 @@ from rich.rule import Rule
 from rich.table import Table as Grid
 from rich.text import Text
 
-from twinset.report.compared import Compared
 from twinset.report.shapes import AttackRow, Mark, Summary
+
+if TYPE_CHECKING:  # it loads the room of audits, for which `twinset schema` does not wait
+    from twinset.report.compared import Compared
 
 __all__ = ["show", "show_compared"]
 

@@ -22,6 +22,7 @@ __all__ = ["Cell", "Combination", "Determines", "Fixed", "column_codes", "row_co
 Cell = str | float | None
 Combination = tuple[Cell, ...]
 Codes = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
 _NUMBERS = (Kind.INTEGER, Kind.REAL)
 
 
@@ -204,6 +205,18 @@ class Determines:
 
     def outcome(self, table: Table) -> Outcome:
         """Apply to rows that share their value with others or with a known combination."""
+        known_left, applies, broken = self._by_majority(table)
+        if self.combinations is not None:
+            seen = _match(table, self.names, [c[:-1] for c in self.combinations])
+            there = known_left & np.isin(seen.rows, seen.known) & (seen.rows >= 0)
+            del seen
+            whole = _match(table, self.columns, self.combinations)
+            right = np.isin(whole.rows, whole.known) & (whole.rows >= 0)
+            applies, broken = applies | there, np.where(there, ~right, broken)
+        return Outcome(applies, broken & applies)
+
+    def _by_majority(self, table: Table) -> tuple[Bools, Bools, Bools]:
+        """Whether the left side is known, others share it, the right one is not their commonest."""
         coded = [column_codes(table, c)[0] for c in self.names]
         target = column_codes(table, self.gives)[0]
         known_left = np.logical_and.reduce([c >= 0 for c in coded])
@@ -220,13 +233,7 @@ class Determines:
         winner[cell_group[best]] = best
         broken = known_left & (inverse.reshape(-1) != winner[left])
         applies = known_left & (np.bincount(left, minlength=groups)[left] > 1)
-        if self.combinations is not None:
-            seen = _match(table, self.names, [c[:-1] for c in self.combinations])
-            whole = _match(table, self.columns, self.combinations)
-            there = known_left & np.isin(seen.rows, seen.known) & (seen.rows >= 0)
-            right = np.isin(whole.rows, whole.known) & (whole.rows >= 0)
-            applies, broken = applies | there, np.where(there, ~right, broken)
-        return Outcome(applies, broken & applies)
+        return known_left, applies, broken
 
     def learned(self, train: Table, protect: int) -> Determines:
         """Take the train table's most frequent value for each group that enough units hold."""

@@ -336,8 +336,8 @@ class Twin:
                 {**values["provenance"], "rows": int(values["provenance"]["rows"])},
                 {str(k): str(v) for k, v in values["dtypes"].items()},
             )
-            if twin.provenance["rows"] < 1:
-                raise ValueError("a twin of no rows")
+            if twin.provenance["rows"] < 1 or twin.seed < 0:
+                raise ValueError("a twin of no rows, or a seed that is none")
             draw(twin, min(twin.provenance["rows"], _TRIED), {}, None, twin.seed)
             if "rules" in values:
                 rules = rules_from_data(values["rules"], "rules of the model")
