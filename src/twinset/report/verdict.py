@@ -208,7 +208,8 @@ def _prediction(r: Result, evaluation: Evaluation) -> Use:
         trtr = next((x for x in evaluation.results if x.name == "trtr"), None)
         real = trtr.value if trtr else None
     if r.estimate is None or real is None:
-        return Use(title, r.reason or "no model from real rows to compare with", mark(r))
+        reason = r.reason or "no model from real rows to compare with"
+        return Use(title, f"{reason[0].upper()}{reason[1:]}.", Mark("not compared"))
     score = str(r.params.get("measure") or r.params.get("score") or "")
     score = score.upper() if len(score) <= 4 else score
     best = f"{score}; {r.direction} is better".removeprefix("; ")
