@@ -13,7 +13,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from twinset.steps.augmenting import augment_to
+from twinset.jobs.augment import augment_to
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))

@@ -24,8 +24,8 @@ import twinset as ts
 from twinset.auditing import measures
 from twinset.auditing.shadows import Pool, deal
 from twinset.auditing.targets import choose_targets
-from twinset.stats.fingerprints import fingerprints
 from twinset.stats.records import encode
+from twinset.stats.row_hash import fingerprints
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))

@@ -11,8 +11,8 @@ from sklearn.metrics import average_precision_score, balanced_accuracy_score, ro
 
 from twinset.cli.main import main
 from twinset.errors import InputError
-from twinset.steps.augmenting import augment_to
-from twinset.steps.downstream import View, _areas, _scores, smote
+from twinset.jobs.augment import augment_to
+from twinset.jobs.downstream import View, _areas, _scores, smote
 
 
 def rare(n: int = 4_000, seed: int = 0, *, signal: bool = True) -> pd.DataFrame:

@@ -13,7 +13,7 @@ import twinset as ts
 from twinset.api import curate
 from twinset.cli.main import main
 from twinset.errors import ConditionError, InputError
-from twinset.twin.designs import _discrepancy
+from twinset.sampling.space_filling import _discrepancy
 
 RULES = ["sex = 'M' implies pregnant = 'no'", {"equation": "total = net + tax"}]
 

@@ -10,7 +10,7 @@ import twinset as ts
 from twinset import registry
 from twinset.cli.main import main
 from twinset.errors import InputError
-from twinset.steps.filling import impute_to
+from twinset.jobs.impute import impute_to
 
 
 def people(n: int = 3_000, seed: int = 0) -> pd.DataFrame:

@@ -19,7 +19,7 @@ import pytest
 
 import twinset as ts
 from twinset.errors import InputError, StoppedError
-from twinset.steps.job import Job
+from twinset.jobs.job import Job
 
 SHARED = {"report.html", "report.json", "release.json"}
 

@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 SOURCES = sorted((ROOT / "src").rglob("*.py"))
-MOST_LINES = 400
+MOST_LINES = 600
 LONGER: dict[str, str] = {}  # a file and the reason why it is longer
 # folders of a machine, spelled so that this line does not match itself
 MACHINE = re.compile(r"(?<![\w.}~])/(?:root|home|tmp)/[A-Za-z]")

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from twinset.jobs.job import Job
 from twinset.progress import Event
-from twinset.steps.job import Job
 from twinset.table.schema_files import load_schema
 
 ROOT = Path(__file__).parents[1]

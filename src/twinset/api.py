@@ -30,24 +30,24 @@ from twinset.trust.gates import Gate, load_gates
 from twinset.twin import Twin
 
 if TYPE_CHECKING:
-    from twinset.auditing.arrays import audit_arrays
-    from twinset.evaluation.by_name import metric
+    from twinset.auditing.embeddings import audit_arrays
+    from twinset.evaluation.single_metric import metric
+    from twinset.jobs.audit import audit_folder, audit_of_generators
+    from twinset.jobs.augment import augment_to
+    from twinset.jobs.best_of import curate
+    from twinset.jobs.compare import Comparison, compare
+    from twinset.jobs.evaluate import cross_validate, crossed, evaluate
+    from twinset.jobs.impute import impute_to
+    from twinset.jobs.rules import check_rules, mine_rules
+    from twinset.jobs.run import Run, run
     from twinset.report.bundle import Report, save_reports
     from twinset.report.drift import read_report
     from twinset.report.junit import save_junit
+    from twinset.report.multi_report import Audits
     from twinset.report.ranking import rank
-    from twinset.report.several import Audits
     from twinset.results import Audit, Evaluation
     from twinset.rules.rule import Rules
-    from twinset.stats.combining import combine
-    from twinset.steps.augmenting import augment_to
-    from twinset.steps.comparison import Comparison, compare
-    from twinset.steps.curating import curate
-    from twinset.steps.filling import impute_to
-    from twinset.steps.generator_audit import audit_folder, audit_of_generators
-    from twinset.steps.measuring import cross_validate, crossed, evaluate
-    from twinset.steps.ruling import check_rules, mine_rules
-    from twinset.steps.workflow import Run, run
+    from twinset.stats.combining_rules import combine
 
 __all__ = [
     "Audits",
@@ -87,29 +87,29 @@ __all__ = [
 ]
 
 _ELSEWHERE = {
-    "combine": "twinset.stats.combining",
-    "cross_validate": "twinset.steps.measuring",
-    "crossed": "twinset.steps.measuring",
-    "evaluate": "twinset.steps.measuring",
-    "audit_arrays": "twinset.auditing.arrays",
-    "audit_folder": "twinset.steps.generator_audit",
-    "audit_of_generators": "twinset.steps.generator_audit",
-    "curate": "twinset.steps.curating",
-    "metric": "twinset.evaluation.by_name",
+    "combine": "twinset.stats.combining_rules",
+    "cross_validate": "twinset.jobs.evaluate",
+    "crossed": "twinset.jobs.evaluate",
+    "evaluate": "twinset.jobs.evaluate",
+    "audit_arrays": "twinset.auditing.embeddings",
+    "audit_folder": "twinset.jobs.audit",
+    "audit_of_generators": "twinset.jobs.audit",
+    "curate": "twinset.jobs.best_of",
+    "metric": "twinset.evaluation.single_metric",
     "rank": "twinset.report.ranking",
     "read_report": "twinset.report.drift",
     "save_junit": "twinset.report.junit",
     "save_reports": "twinset.report.bundle",
-    "Audits": "twinset.report.several",
-    "Comparison": "twinset.steps.comparison",
+    "Audits": "twinset.report.multi_report",
+    "Comparison": "twinset.jobs.compare",
     "Report": "twinset.report.bundle",
-    "Run": "twinset.steps.workflow",
-    "check_rules": "twinset.steps.ruling",
-    "augment_to": "twinset.steps.augmenting",
-    "impute_to": "twinset.steps.filling",
-    "compare": "twinset.steps.comparison",
-    "mine_rules": "twinset.steps.ruling",
-    "run": "twinset.steps.workflow",
+    "Run": "twinset.jobs.run",
+    "check_rules": "twinset.jobs.rules",
+    "augment_to": "twinset.jobs.augment",
+    "impute_to": "twinset.jobs.impute",
+    "compare": "twinset.jobs.compare",
+    "mine_rules": "twinset.jobs.rules",
+    "run": "twinset.jobs.run",
 }
 
 
@@ -238,8 +238,8 @@ def audit(
                 got="a synthetic table, a holdout or auxiliary rows as well",
                 allowed="one table, of which shadow models are fitted on random parts",
             )
-        from twinset.report.several import Audits
-        from twinset.steps.generator_audit import audit_of_generators
+        from twinset.jobs.audit import audit_of_generators
+        from twinset.report.multi_report import Audits
 
         how = {**(shadows or {}), "show_records": show_records, "workers": workers, **about}
         names = [generator] if isinstance(generator, str) else generator or ()

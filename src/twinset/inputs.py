@@ -16,11 +16,11 @@ from twinset.metrics._evidence import Side
 from twinset.progress import check_time
 from twinset.stats.seeds import stream
 from twinset.table.canonical import to_canonical
+from twinset.table.column_store import Hashes, Spill, not_among, spill, unit_hashes
 from twinset.table.inference.table_schema import infer
 from twinset.table.schema import Schema
 from twinset.table.schema_files import load_schema
 from twinset.table.sources import Source, open_source
-from twinset.table.spill import Hashes, Spill, not_among, spill, unit_hashes
 from twinset.table.split import align_columns, check_holdout
 from twinset.table.table import Table
 

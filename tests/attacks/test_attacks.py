@@ -14,8 +14,8 @@ from twinset.attacks.exact_values import ExactValues
 from twinset.checks.attack import check_attack
 from twinset.protocols import Records, ThreatModel
 from twinset.stats.density import Decorrelated, log_kernel_density
-from twinset.stats.fingerprints import fingerprints, near_unique
 from twinset.stats.neighbours import distances
+from twinset.stats.row_hash import fingerprints, near_unique
 
 
 def rows(numbers, codes=None):

@@ -6,7 +6,7 @@ import pytest
 from scipy import stats
 
 from twinset import registry
-from twinset.auditing.learning import cross_fitted, deal_folds
+from twinset.auditing.shadow_learners import cross_fitted, deal_folds
 from twinset.checks.tables import learnable_table
 from twinset.generators.cart import Cart
 from twinset.stats.neighbours import sharing

@@ -12,8 +12,8 @@ from twinset.attacks.lira import Lira
 from twinset.attacks.lira_white_box import LiraWhiteBox
 from twinset.attacks.shadow_values import ShadowValues
 from twinset.attacks.targeted_queries import TargetedQueries
-from twinset.auditing.learning import cross_fitted, deal_folds
 from twinset.auditing.shadow_judge import group_auc
+from twinset.auditing.shadow_learners import cross_fitted, deal_folds
 from twinset.checks.attack import check_attack
 from twinset.protocols import Records
 from twinset.stats.neighbours import distances

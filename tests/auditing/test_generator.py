@@ -9,9 +9,9 @@ import pytest
 
 import twinset
 from twinset.auditing.generator import Shadows, audit_generator
-from twinset.auditing.learning import cross_fitted, deal_folds, honest
 from twinset.auditing.measures import auc_interval
 from twinset.auditing.shadow_judge import Trials, group_auc, judge_trials, records_at_risk
+from twinset.auditing.shadow_learners import cross_fitted, deal_folds, honest
 from twinset.auditing.shadow_worker import work
 from twinset.auditing.shadows import Plan, Pool, deal
 from twinset.auditing.targets import choose_targets, vulnerability

@@ -9,7 +9,7 @@ import pytest
 
 from twinset.blocks.boosting import Boosting
 from twinset.blocks.dichotomies import Dichotomies, fit_dichotomies
-from twinset.blocks.unseen import Unseen
+from twinset.blocks.zero_count import Unseen
 
 BOOSTING = Boosting(trees=60, rate=0.2, leaves=8, smoothing=5.0, leaf=20, patience=6)
 ROWS = 6_000

@@ -11,7 +11,7 @@ from scipy import stats
 
 import twinset as ts
 from twinset.blocks import sequential_where
-from twinset.blocks.masks import allowed_codes
+from twinset.blocks.constrained_codes import allowed_codes
 from twinset.blocks.sequential import Rows
 from twinset.errors import ConditionError
 from twinset.protocols import Completed, Screen

@@ -10,8 +10,8 @@ import pytest
 
 from twinset import registry
 from twinset.evaluation.evidence import Evidence
-from twinset.stats.deals import Deals, influence
-from twinset.stats.partners import Partners
+from twinset.stats.design_effect import Partners
+from twinset.stats.unit_permutation import Deals, influence
 from twinset.stats.units import UnitSums
 
 DRAWS = 12

@@ -16,12 +16,12 @@ import pytest
 import twinset as ts
 from twinset import inputs
 from twinset.errors import InputError
-from twinset.evaluation import counting, equal_rows
+from twinset.evaluation import counting, row_matches
 from twinset.inputs import Options, read_whole
-from twinset.stats import external
+from twinset.stats import external_sort
 from twinset.stats.units import design_effect, unit_counts
+from twinset.table.column_store import Filed
 from twinset.table.schema import Kind
-from twinset.table.spill import Filed
 from twinset.table.table import column_numbers
 
 COUNTED = [
@@ -80,10 +80,10 @@ def test_counts_of_files_equal_those_in_memory(shared, name, tmp_path, monkeypat
     held = figures(ts.evaluate(*files))
     # a quarter of the rows fit: all others are seen in files alone, in many parts
     monkeypatch.setattr(counting, "PIECE", 700)
-    monkeypatch.setattr("twinset.table.spill.PIECE", 700)
+    monkeypatch.setattr("twinset.table.column_store.PIECE", 700)
     monkeypatch.setattr(counting, "_BUCKET", 600)
-    monkeypatch.setattr(external, "_IN_MEMORY", 800)
-    monkeypatch.setattr(external, "_BUCKET", 300)
+    monkeypatch.setattr(external_sort, "_IN_MEMORY", 800)
+    monkeypatch.setattr(external_sort, "_BUCKET", 300)
     streamed_evaluation = ts.evaluate(*files, max_rows=400)
     streamed = figures(streamed_evaluation)
     # with several rows a person, what chance gives is told by a sample of persons
@@ -272,9 +272,9 @@ def test_a_value_that_does_not_fit_is_told_with_its_row(tmp_path):
 
 @pytest.mark.parametrize("kind", ["spread", "ties", "few"])
 def test_sorting_in_files(kind, tmp_path, monkeypatch):
-    monkeypatch.setattr(external, "_IN_MEMORY", 100)
-    monkeypatch.setattr(external, "_BUCKET", 64)
-    monkeypatch.setattr("twinset.table.spill.PIECE", 90)
+    monkeypatch.setattr(external_sort, "_IN_MEMORY", 100)
+    monkeypatch.setattr(external_sort, "_BUCKET", 64)
+    monkeypatch.setattr("twinset.table.column_store.PIECE", 90)
     rng = np.random.default_rng(2)
     values = {
         "spread": rng.normal(size=3_000),
@@ -285,7 +285,7 @@ def test_sorting_in_files(kind, tmp_path, monkeypatch):
     files = [Filed(tmp_path / n, np.dtype(np.float64)) for n in "ab"]
     files[0].append(values[:1_000])
     files[1].append(values[1_000:])
-    found = external.sort_files(files, tmp_path / "sorted")
+    found = external_sort.sort_files(files, tmp_path / "sorted")
     assert np.array_equal(found, np.sort(values[~np.isnan(values)]))
 
 
@@ -296,8 +296,8 @@ def test_equal_rows_are_found_across_parts(monkeypatch):
         train = np.sort(rng.integers(0, 20, size).astype(np.uint64))
         other = np.sort(rng.integers(0, 20, 25).astype(np.uint64))
         _, counts = np.unique(train, return_counts=True)
-        assert equal_rows.repeated(train) == counts[counts > 1].sum()
-        assert equal_rows.standing_in(train, other) == np.isin(other, train).sum()
+        assert row_matches.repeated(train) == counts[counts > 1].sum()
+        assert row_matches.standing_in(train, other) == np.isin(other, train).sum()
 
 
 # --- memory --------------------------------------------------------------------------------------

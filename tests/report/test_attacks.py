@@ -15,7 +15,7 @@ from twinset.report.attacks import attack_rows, audit_view
 from twinset.report.compared import compared
 from twinset.report.curves import BOX, growth_curves, roc_curve
 from twinset.report.html import render
-from twinset.report.several import Audits
+from twinset.report.multi_report import Audits
 from twinset.report.summary import summarise
 from twinset.report.verdict import leaks_text, strongest
 from twinset.report.words import describe, mark

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from twinset.report.html import render
-from twinset.report.several import Audits
+from twinset.report.multi_report import Audits
 from twinset.report.summary import summarise
 
 CHROMIUM = Path("/usr/bin/chromium")

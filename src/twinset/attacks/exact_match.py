@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from twinset.protocols import Records, ThreatModel
-from twinset.stats.fingerprints import fingerprints, near_unique
+from twinset.stats.row_hash import fingerprints, near_unique
 
 __all__ = ["ExactMatch"]
 

@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from twinset.protocols import Records, ThreatModel
-from twinset.stats.balls import squared_distances
 from twinset.stats.density import Decorrelated, log_kernel_density
+from twinset.stats.pairwise import squared_distances
 from twinset.stats.records import at_most, concatenate
 
 __all__ = ["GenLra"]

@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from twinset.protocols import Records, ThreatModel
-from twinset.stats.balls import squared_distances
 from twinset.stats.density import decorrelate
+from twinset.stats.pairwise import squared_distances
 from twinset.stats.records import at_most
 
 __all__ = ["MonteCarlo"]

@@ -19,15 +19,15 @@ import numpy as np
 import numpy.typing as npt
 
 from twinset.auditing import measures
+from twinset.auditing.attribute_linkage import compare_planted
 from twinset.auditing.auditor import Scored, by_unit
 from twinset.auditing.game import LEAST, Game
+from twinset.auditing.holdout_shift import Likeness
 from twinset.auditing.inference import leaks
-from twinset.auditing.likeness import Likeness
-from twinset.auditing.people import compare_planted
 from twinset.protocols import Attack, Estimate, Result
-from twinset.stats.fingerprints import fingerprints
 from twinset.stats.neighbours import nearest, sharing
 from twinset.stats.records import at_most, concatenate
+from twinset.stats.row_hash import fingerprints
 from twinset.stats.seeds import stream
 
 __all__ = ["Controls", "run_controls", "without_release"]

@@ -17,8 +17,8 @@ from scipy.spatial import KDTree
 from twinset.auditing.measures import clopper_pearson
 from twinset.progress import check_time
 from twinset.protocols import Estimate, Records, Result
-from twinset.stats.fingerprints import fingerprints
 from twinset.stats.records import encode, encoded_columns
+from twinset.stats.row_hash import fingerprints
 from twinset.stats.seeds import stream
 from twinset.stats.units import compact
 from twinset.table.table import Table

@@ -12,7 +12,7 @@ from typing import Any, get_args
 import numpy as np
 
 from twinset import registry
-from twinset.auditing.growth import RECONSTRUCTION
+from twinset.auditing.reconstruction_curve import RECONSTRUCTION
 from twinset.auditing.shadow_audit import LEAST_FITS, PoolAudit
 from twinset.auditing.shadows import Neighbours, Plan, Pool, Shadows
 from twinset.auditing.targets import choose_targets
@@ -22,8 +22,8 @@ from twinset.results import Audit
 from twinset.scale.local import workers
 from twinset.scale.processes import run_tasks
 from twinset.scale.scratch import scratch_folder
-from twinset.stats.fingerprints import fingerprints
 from twinset.stats.records import encode, encoded_columns
+from twinset.stats.row_hash import fingerprints
 from twinset.stats.units import count_units
 from twinset.table.table import Table
 

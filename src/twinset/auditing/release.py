@@ -10,16 +10,16 @@ import numpy as np
 import numpy.typing as npt
 
 from twinset import registry
+from twinset.auditing.attribute_linkage import compare_people
 from twinset.auditing.auditor import FPRS, Judgement, Scored, by_unit, judge
 from twinset.auditing.controls import run_controls
 from twinset.auditing.copies import copied_records
+from twinset.auditing.exposed_groups import exposed_kinds
 from twinset.auditing.game import Game, NoGame, set_up
 from twinset.auditing.identifiers import copied_identifiers
 from twinset.auditing.inference import leaks
-from twinset.auditing.kinds import exposed_kinds
-from twinset.auditing.people import compare_people
 from twinset.auditing.threats import grid, not_tried, tried
-from twinset.auditing.words import NOT_ASSESSED, verdict
+from twinset.auditing.verdict import NOT_ASSESSED, verdict
 from twinset.progress import phase
 from twinset.protocols import Attack, Result
 from twinset.results import Audit, Exposed, NotComputed

@@ -11,14 +11,14 @@ import numpy as np
 import numpy.typing as npt
 
 from twinset.auditing import measures
-from twinset.auditing.growth import RECONSTRUCTION, grown
 from twinset.auditing.inference import Compared, leaks
-from twinset.auditing.learning import cross_fitted, deal_folds, honest
+from twinset.auditing.reconstruction_curve import RECONSTRUCTION, grown
 from twinset.auditing.shadow_controls import planted, shuffled
 from twinset.auditing.shadow_judge import Trials, judge_trials, records_at_risk
+from twinset.auditing.shadow_learners import cross_fitted, deal_folds, honest
 from twinset.auditing.shadows import Pool, Shadows
 from twinset.auditing.threats import grid, not_tried, tried
-from twinset.auditing.words import NOT_ASSESSED, verdict
+from twinset.auditing.verdict import NOT_ASSESSED, verdict
 from twinset.progress import phase
 from twinset.protocols import Estimate, Result, ThreatModel
 from twinset.results import Audit, NotComputed

@@ -18,8 +18,8 @@ from twinset.auditing.measures import Auc
 from twinset.auditing.shadow_judge import Trials, group_auc
 from twinset.auditing.shadows import Pool
 from twinset.protocols import Estimate, Result
-from twinset.stats.fingerprints import fingerprints
 from twinset.stats.records import encode
+from twinset.stats.row_hash import fingerprints
 from twinset.stats.seeds import stream
 
 __all__ = ["planted", "shuffled"]

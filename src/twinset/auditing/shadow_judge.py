@@ -14,8 +14,8 @@ from twinset.auditing import bounds, measures
 from twinset.auditing.auditor import FPRS, Finding, Judgement, corrected, gap_result, tpr_result
 from twinset.auditing.curves import curves, spread_of
 from twinset.auditing.game import LEAST
-from twinset.auditing.learning import EXTRA_VARIANCE
 from twinset.auditing.measures import Auc
+from twinset.auditing.shadow_learners import EXTRA_VARIANCE
 from twinset.auditing.threats import describe
 from twinset.protocols import Direction, Estimate, Result, ThreatModel
 from twinset.stats.multiple import adjust

@@ -17,7 +17,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from twinset import registry
-from twinset.auditing.growth import curve_numbers, curve_sides
+from twinset.auditing.reconstruction_curve import curve_numbers, curve_sides
 from twinset.auditing.shadows import BROKEN, Pool
 from twinset.errors import InputError, StorageError, TwinsetError
 from twinset.inputs import Options, read_like

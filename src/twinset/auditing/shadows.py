@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from twinset.stats.fingerprints import fingerprints
 from twinset.stats.records import encode
+from twinset.stats.row_hash import fingerprints
 from twinset.stats.seeds import stream
 from twinset.stats.units import compact
 from twinset.table.atomic import (

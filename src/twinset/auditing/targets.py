@@ -10,9 +10,9 @@ import pyarrow as pa
 
 from twinset.errors import InputError
 from twinset.protocols import Records
-from twinset.stats.fingerprints import fingerprints
 from twinset.stats.neighbours import nearest
 from twinset.stats.records import encode, encoded_columns
+from twinset.stats.row_hash import fingerprints
 from twinset.stats.seeds import stream
 from twinset.stats.units import compact
 from twinset.table.schema import Role

@@ -22,7 +22,7 @@ import numpy.typing as npt
 
 from twinset.blocks.boosting import Boosted, Boosting, fit_boosted
 from twinset.blocks.halving import halved, is_halving
-from twinset.blocks.unseen import Unseen
+from twinset.blocks.zero_count import Unseen
 from twinset.protocols import State
 from twinset.stats.units import Units, folds, rows_of_unit
 

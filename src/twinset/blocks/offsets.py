@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from twinset.blocks.bins import Coder, Intervals, fit_intervals
 from twinset.blocks.relations import is_rare
+from twinset.encoding.bins import Discretizer, Intervals, fit_intervals
 from twinset.protocols import State
 from twinset.table.schema import Format
 
@@ -57,7 +57,7 @@ class Offset:
         codes[known] = self.intervals.encode(difference[known])
         return codes
 
-    def log_widths(self, codes: Codes, coder: Coder, wanted: Codes) -> Floats:
+    def log_widths(self, codes: Codes, coder: Discretizer, wanted: Codes) -> Floats:
         """Log ratio of the width of the column's own code to that of the difference.
 
         It turns the probability of a difference into that of the column's code: both stand for
@@ -212,7 +212,7 @@ def _widths(intervals: Intervals) -> Floats:
     return np.asarray(np.maximum(intervals.high - intervals.low + intervals.step, 1e-12))
 
 
-def log_width(coder: Coder, codes: Codes, *, point: bool = False) -> Floats:
+def log_width(coder: Discretizer, codes: Codes, *, point: bool = False) -> Floats:
     """Log width of each code of a column, null being as wide as one; `point`: beside a point's."""
     assert coder.intervals is not None
     widths = np.append(_widths(coder.intervals), 1.0)[codes]

@@ -10,10 +10,10 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from twinset.blocks.bins import Coder
 from twinset.blocks.conditional import Conditional
 from twinset.blocks.offsets import Offset, log_width
 from twinset.blocks.relations import MOST_RELATIONS, Relation
+from twinset.encoding.bins import Discretizer
 from twinset.protocols import State
 from twinset.stats.seeds import spawn
 from twinset.table.schema import Column, Kind, Schema
@@ -77,7 +77,7 @@ class Sequential:
     and those beyond for the difference to the column that it follows.
     """
 
-    coders: tuple[Coder, ...]
+    coders: tuple[Discretizer, ...]
     order: tuple[int, ...]
     steps: Mapping[int, Conditional]
     relations: Mapping[int, tuple[Relation, ...]]
@@ -265,7 +265,7 @@ class Sequential:
     def from_state(cls, state: Any, columns: Sequence[Column]) -> Sequential:
         """Inverse of `to_state`; ValueError or KeyError if the parts do not fit together."""
         coders = tuple(
-            Coder.from_state(s, c) for s, c in zip(state["coders"], columns, strict=True)
+            Discretizer.from_state(s, c) for s, c in zip(state["coders"], columns, strict=True)
         )
         sizes = [c.size for c in coders]
         order = tuple(int(i) for i in state["order"])

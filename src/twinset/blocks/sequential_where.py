@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from twinset.blocks.masks import allowed_codes
+from twinset.blocks.constrained_codes import allowed_codes
 from twinset.blocks.sequential import Rows, Sequential
 from twinset.blocks.sequential_given import effective_size
 from twinset.progress import check_time

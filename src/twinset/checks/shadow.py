@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from twinset.auditing.learning import cross_fitted, deal_folds
 from twinset.auditing.shadow_judge import group_auc
+from twinset.auditing.shadow_learners import cross_fitted, deal_folds
 from twinset.checks.tables import learnable_table
 from twinset.protocols import Records
 from twinset.stats.records import encode

@@ -14,8 +14,8 @@ from twinset.cli.progress import shown
 from twinset.errors import InputError
 
 if TYPE_CHECKING:
-    from twinset.steps.augmenting import Augmented
-    from twinset.steps.filling import Filled
+    from twinset.jobs.augment import Augmented
+    from twinset.jobs.impute import Filled
 
 __all__ = ["augment", "impute"]
 

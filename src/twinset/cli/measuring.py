@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from rich.table import Table as Grid
 
     from twinset.api import Report
-    from twinset.evaluation.across import CrossValidation
+    from twinset.evaluation.cross_validation import CrossValidation
     from twinset.report.drift import Drift
     from twinset.report.ranking import Ranking
 

@@ -16,8 +16,8 @@ from twinset.evaluation.texts import bin_texts
 from twinset.metrics._evidence import Cells, Coded, Codes, Counts, Floats, Side
 from twinset.stats.codes import NumberBins, bins_of_sorted, coarsen
 from twinset.stats.units import UnitSums
+from twinset.table.column_store import Filed
 from twinset.table.schema import Column, Kind, Schema
-from twinset.table.spill import Filed
 from twinset.table.table import Table
 
 __all__ = ["BINS", "LEVELS", "Codebook"]

@@ -15,9 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 from twinset.metrics._evidence import Codes, Counts, Floats
-from twinset.stats.external import sort_files
+from twinset.stats.external_sort import sort_files
 from twinset.stats.units import UnitSums, count_units
-from twinset.table.spill import PIECE, Filed, Spill
+from twinset.table.column_store import PIECE, Filed, Spill
 from twinset.table.table import Table, column_numbers, labels
 
 __all__ = [

@@ -11,9 +11,9 @@ import numpy.typing as npt
 
 from twinset.metrics._evidence import Cells, Codes, Evidence, Floats, Side
 from twinset.stats import marginals
-from twinset.stats.deals import Deals, influence
-from twinset.stats.partners import Partners
+from twinset.stats.design_effect import Partners
 from twinset.stats.sorted_values import quantiles
+from twinset.stats.unit_permutation import Deals, influence
 
 __all__ = ["Effects", "Sample"]
 

@@ -4,8 +4,8 @@ Columns are coded on bins and categories of train only. The holdout is cut to th
 release where sizes matter (`holdout` of counts), and whole where they do not (models, records).
 
 Counts, sorted values and units are those of all rows, also of a table larger than memory
-(`twinset.table.spill`); codes, values, features and records are those of the rows at hand, which
-then are a sample.
+(`twinset.table.column_store`); codes, values, features and records are those of the rows at hand,
+which then are a sample.
 """
 
 from __future__ import annotations
@@ -17,22 +17,22 @@ from typing import Literal, TypeVar, cast
 import numpy as np
 import numpy.typing as npt
 
-from twinset.evaluation import counting, equal_rows
+from twinset.evaluation import counting, row_matches
 from twinset.evaluation.codebook import Codebook
 from twinset.evaluation.coding import column_numbers
 from twinset.evaluation.counting import InFiles, InMemory, Rows
 from twinset.evaluation.effects import Effects
-from twinset.evaluation.views import Views
+from twinset.evaluation.model_matrix import Views
 from twinset.metrics._evidence import Cells, Coded, Counts, Floats, Side, Split, Standing
 from twinset.protocols import Records
 from twinset.stats import marginals
-from twinset.stats.fingerprints import fingerprints
-from twinset.stats.fingerprints import near_unique as nearly_unique
+from twinset.stats.row_hash import fingerprints
+from twinset.stats.row_hash import near_unique as nearly_unique
 from twinset.stats.seeds import stream
 from twinset.stats.sorted_values import distinct
 from twinset.stats.units import Units, compact, draw
+from twinset.table.column_store import Spill
 from twinset.table.schema import Column
-from twinset.table.spill import Spill
 from twinset.table.table import Table
 
 __all__ = ["Evidence"]
@@ -386,7 +386,7 @@ class Evidence:
             s: InFiles(self._spills[s]) if s in self._spills else InMemory(t)
             for s, t in self._whole.items()
         }
-        return equal_rows.standing(tables, schema)
+        return row_matches.standing(tables, schema)
 
     def _is_near_unique(self, name: str) -> bool:
         most = max(NEAR_UNIQUE * self.rows("train"), 10)

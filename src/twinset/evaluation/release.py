@@ -15,7 +15,7 @@ from twinset.metrics._evidence import Side
 from twinset.progress import phase
 from twinset.protocols import Result
 from twinset.results import Evaluation, NotComputed
-from twinset.table.spill import Spill
+from twinset.table.column_store import Spill
 from twinset.table.table import Table
 
 __all__ = ["AT_HAND", "FAILURES", "evaluate"]

@@ -10,15 +10,15 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from twinset.blocks.bins import Coder, fit_coder
 from twinset.blocks.boosting import Boosting
 from twinset.blocks.conditional import Conditional, fit_conditional
+from twinset.blocks.feature_screening import by_dependence, informative
 from twinset.blocks.offsets import Offset, find_anchors, fit_offset, scale
 from twinset.blocks.relations import Relation, find_relations
-from twinset.blocks.screening import by_dependence, informative
 from twinset.blocks.sequential import Sequential
 from twinset.blocks.sequential_given import draw_given
 from twinset.blocks.sequential_where import draw_where
+from twinset.encoding.bins import Discretizer, fit_discretizer
 from twinset.errors import InputError
 from twinset.progress import phase
 from twinset.protocols import Completed, Screen, State
@@ -54,7 +54,7 @@ class Cart:
     """Each column by boosted trees on those before it; values drawn, not donated.
 
     Sequential synthesis as in synthpop (Nowok, Raab, Dibben 2016, J. Stat. Software 74(11)), with
-    coded columns (`twinset.blocks.bins`), nested dichotomies of boosted trees
+    coded columns (`twinset.encoding.bins`), nested dichotomies of boosted trees
     (`twinset.blocks.dichotomies`), exact relations (`twinset.blocks.relations`) and differences to
     a column that is followed closely (`twinset.blocks.offsets`) in place of donors.
 
@@ -130,7 +130,7 @@ class Cart:
         names = table.names
         self._check_names(names)
         coders = tuple(
-            fit_coder(c, table[c.name], table.units, bins=self.bins, atom=self.atom)
+            fit_discretizer(c, table[c.name], table.units, bins=self.bins, atom=self.atom)
             for c in table.schema.columns
         )
         codes = {i: c.encode(table[n]) for i, (c, n) in enumerate(zip(coders, names, strict=True))}
@@ -220,7 +220,7 @@ class Cart:
         last = roles.index(Role.TARGET) if Role.TARGET in roles else len(roles) - 1
         return [] if last in first else [last]
 
-    def _values(self, table: Table, coders: Sequence[Coder]) -> dict[int, Floats]:
+    def _values(self, table: Table, coders: Sequence[Discretizer]) -> dict[int, Floats]:
         """Numbers of the columns that relations and offsets are looked for among."""
         used = [i for i, c in enumerate(coders) if c.intervals is not None]
         return {i: numbers(table[table.names[i]], Kind.REAL) for i in used}

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from twinset.blocks.bins import Coder, fit_coder
+from twinset.encoding.bins import Discretizer, fit_discretizer
 from twinset.protocols import Completed, State
 from twinset.stats.seeds import spawn
 from twinset.stats.units import even_counts
@@ -22,7 +22,7 @@ __all__ = ["Independent", "IndependentModel"]
 class Independent:
     """Each column drawn by itself from its smoothed marginal: no dependence, the lower bound.
 
-    Numbers come from intervals and atoms (`twinset.blocks.bins`), never from donors: independent
+    Numbers come from intervals and atoms (`twinset.encoding.bins`), never from donors: independent
     columns that release exact values are attacked with an AUC near 1.
 
     Parameters
@@ -45,7 +45,7 @@ class Independent:
         """Count the codes of each column."""
         coders, shares = [], []
         for column in table.schema.columns:
-            coder = fit_coder(
+            coder = fit_discretizer(
                 column, table[column.name], table.units, bins=self.bins, atom=self.atom
             )
             codes = coder.encode(table[column.name])
@@ -58,7 +58,7 @@ class Independent:
         """Rebuild from `IndependentModel.to_state`."""
         columns: Any = state["columns"]
         coders = tuple(
-            Coder.from_state(s["coder"], c)
+            Discretizer.from_state(s["coder"], c)
             for s, c in zip(columns, table.schema.columns, strict=True)
         )
         return IndependentModel(table, coders, tuple(s["shares"] for s in columns))
@@ -69,7 +69,7 @@ class IndependentModel:
     """Shares of codes; `empty` is the train table without rows."""
 
     empty: Table
-    coders: tuple[Coder, ...]
+    coders: tuple[Discretizer, ...]
     shares: tuple[npt.NDArray[np.float64], ...]
 
     def sample(self, given: int | Table, *, rng: np.random.Generator) -> Table:

@@ -14,8 +14,8 @@ from twinset.report.curves import attack_title, growth_curves, roc_curve
 from twinset.report.details import figure_of
 from twinset.report.numbers import count, figure, span
 from twinset.report.readings import Reading
-from twinset.report.shapes import AttackRow, AuditView, Figure, LeakRow, Meter, RiskRow, Term
 from twinset.report.verdict import leaks_text, strongest
+from twinset.report.view_model import AttackRow, AuditView, Figure, LeakRow, Meter, RiskRow, Term
 from twinset.report.words import ATTACKS, GROUPS, describe, group_of, interval_of
 from twinset.results import Audit
 

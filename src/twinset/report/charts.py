@@ -13,7 +13,7 @@ from typing import Literal
 from twinset.protocols import Estimate, Result
 from twinset.report.numbers import Unit, figure, span, tick
 from twinset.report.readings import Reading
-from twinset.report.shapes import Bars, Strip, Tick
+from twinset.report.view_model import Bars, Strip, Tick
 from twinset.report.words import centre_of, describe, interval_of
 from twinset.results import Chart
 

@@ -11,8 +11,8 @@ from twinset.report.attacks import meaning_of
 from twinset.report.curves import attack_title, growth_curves, roc_of
 from twinset.report.details import figure_of
 from twinset.report.disclosure import guard_audit
-from twinset.report.shapes import AttackRow, Curve, Figure, Term
 from twinset.report.verdict import best_attack, share, strongest
+from twinset.report.view_model import AttackRow, Curve, Figure, Term
 from twinset.report.words import GROUPS, describe, group_of, interval_of
 from twinset.results import Audit
 

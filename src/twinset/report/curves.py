@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from twinset.protocols import Result
 from twinset.report.numbers import Unit, count, figure, tick
-from twinset.report.shapes import Curve, Line, Tick
+from twinset.report.view_model import Curve, Line, Tick
 from twinset.report.words import ATTACKS, describe, group_of, interval_of
 
 __all__ = ["BOX", "attack_title", "growth_curves", "roc_curve", "roc_of"]

@@ -8,7 +8,7 @@ from twinset.protocols import Result
 from twinset.report import charts
 from twinset.report.numbers import Unit, count, figure, plural, span
 from twinset.report.readings import Reading
-from twinset.report.shapes import Detail, DetailRow, Figure, KindRow, Section
+from twinset.report.view_model import Detail, DetailRow, Figure, KindRow, Section
 from twinset.report.words import (
     FAMILIES,
     describe,

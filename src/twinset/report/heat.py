@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from twinset.protocols import Result
 from twinset.report.charts import excess
 from twinset.report.numbers import figure, plural
-from twinset.report.shapes import HeatMap, Tiles
+from twinset.report.view_model import HeatMap, Tiles
 from twinset.report.words import describe
 
 __all__ = ["SIZE", "heat_map", "tile"]

@@ -13,7 +13,7 @@ from markupsafe import Markup
 from twinset.report.compared import compared
 from twinset.report.numbers import figure, span
 from twinset.report.ranking import RULE, Ranking
-from twinset.report.shapes import Summary
+from twinset.report.view_model import Summary
 from twinset.report.words import KNOWN
 from twinset.results import Audit
 from twinset.version import __version__

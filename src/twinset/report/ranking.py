@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy.stats import rankdata
 
-from twinset.evaluation.across import CrossValidation
+from twinset.evaluation.cross_validation import CrossValidation
 from twinset.protocols import Result
 from twinset.report.words import describe
 from twinset.results import Evaluation

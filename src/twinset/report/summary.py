@@ -22,9 +22,9 @@ from twinset.report.details import details, figure_of, kind_rows
 from twinset.report.disclosure import MINIMUM, guard_audit, guard_evaluation, guard_provenance
 from twinset.report.heat import heat_map
 from twinset.report.numbers import count, figure, plural
-from twinset.report.shapes import ColumnCard, Figure, GateRow, Mark, ProblemRow, Summary, Term
 from twinset.report.tables import group_rows, groups_text, model_rows
 from twinset.report.verdict import best_attack, one, share, uses
+from twinset.report.view_model import ColumnCard, Figure, GateRow, Mark, ProblemRow, Summary, Term
 from twinset.report.words import GLOSSARY, alarms_of, describe, group_of, mark
 from twinset.results import Audit, Chart, Evaluation, Problem
 

@@ -8,7 +8,7 @@ from twinset.protocols import Result
 from twinset.report import charts
 from twinset.report.numbers import figure, plural, span
 from twinset.report.readings import Reading
-from twinset.report.shapes import GroupRow, ModelRow
+from twinset.report.view_model import GroupRow, ModelRow
 from twinset.report.words import describe, interval_of, mark
 
 __all__ = ["group_rows", "groups_text", "model_rows"]

@@ -11,7 +11,7 @@ from rich.rule import Rule
 from rich.table import Table as Grid
 from rich.text import Text
 
-from twinset.report.shapes import AttackRow, Mark, Summary
+from twinset.report.view_model import AttackRow, Mark, Summary
 
 if TYPE_CHECKING:  # it loads the room of audits, for which `twinset schema` does not wait
     from twinset.report.compared import Compared

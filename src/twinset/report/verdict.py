@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from twinset.auditing.words import CLEAN, NOT_ASSESSED
+from twinset.auditing.verdict import CLEAN, NOT_ASSESSED
 from twinset.protocols import Result
 from twinset.report.numbers import figure, plural, span
-from twinset.report.shapes import Mark, Tone, Use
+from twinset.report.view_model import Mark, Tone, Use
 from twinset.report.words import describe, group_of, interval_of, mark
 from twinset.results import Audit, Evaluation
 

@@ -13,7 +13,7 @@ from twinset.protocols import Result
 from twinset.report.numbers import figure
 from twinset.report.readings import READINGS, Reading
 from twinset.report.readings_models import MODEL_READINGS
-from twinset.report.shapes import Mark
+from twinset.report.view_model import Mark
 
 __all__ = [
     "ATTACKS",

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from twinset.errors import InputError
-from twinset.rules.claims import Outcome
+from twinset.rules.constraints import Outcome
 from twinset.stats.units import unit_counts
 from twinset.table.schema import Kind
 from twinset.table.table import Table, numbers

@@ -12,8 +12,8 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from twinset.rules.claims import Holds
 from twinset.rules.conditions import Test, may_hold, test_of
+from twinset.rules.constraints import Holds
 from twinset.rules.rule import Rule, Rules
 from twinset.table.expressions.syntax import Boolean, Compare, IsNull, Logic, Name, Node, Not
 from twinset.table.schema import Schema

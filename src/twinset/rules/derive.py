@@ -9,10 +9,10 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from twinset.rules.claims import Claim, Equation, step_of
 from twinset.rules.combinations import Determines
+from twinset.rules.constraints import Claim, Equation, step_of
 from twinset.rules.rule import Rules
-from twinset.rules.whole import Monotone
+from twinset.rules.table_constraints import Monotone
 from twinset.table.schema import Column, Kind
 from twinset.table.table import Table, canonical_type, from_numbers, numbers
 

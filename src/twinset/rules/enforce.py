@@ -16,13 +16,13 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from twinset.errors import ConditionError
-from twinset.rules.claims import Claim
 from twinset.rules.combinations import Determines, column_codes
+from twinset.rules.constraints import Claim
 from twinset.rules.derive import arrange, derivations, derive, target_of
-from twinset.rules.early import Condition, Test, early_tests
 from twinset.rules.repair import components, repaired_rows
+from twinset.rules.row_tests import Condition, Test, early_tests
 from twinset.rules.rule import Rule, Rules
-from twinset.rules.whole import Monotone, Unique
+from twinset.rules.table_constraints import Monotone, Unique
 from twinset.table.schema import Kind, Schema
 from twinset.table.table import Table, numbers
 

@@ -17,11 +17,11 @@ from typing import Any
 import yaml
 
 from twinset.errors import ExpressionError, InputError
-from twinset.rules.claims import Claim, Equation, Holds, is_equation
 from twinset.rules.combinations import Cell, Combination, Determines, Fixed
+from twinset.rules.constraints import Claim, Equation, Holds, is_equation
 from twinset.rules.foreign import from_constraints, is_constraints
 from twinset.rules.rule import Found, Rule, Rules
-from twinset.rules.whole import Monotone, Unique
+from twinset.rules.table_constraints import Monotone, Unique
 from twinset.table.expressions.expression import parse
 from twinset.table.expressions.syntax import Name, Text
 from twinset.table.yaml import load_yaml

@@ -10,11 +10,11 @@ import numpy as np
 from twinset.protocols import Estimate, Result, Verdict
 from twinset.results import Evaluation, NotComputed, Problem
 from twinset.rules.check import Checked, at_most
-from twinset.rules.counted import ROOM, Counted, Learned, count
 from twinset.rules.rule import Rule, Rules
+from twinset.rules.streaming import ROOM, Counted, Learned, count
 from twinset.stats.intervals import Z95, proportions_differ
 from twinset.stats.multiple import adjust
-from twinset.table.spill import Spill
+from twinset.table.column_store import Spill
 from twinset.table.table import Table, empty_table
 
 __all__ = ["rule_results", "with_rules"]

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from twinset.errors import ExpressionError, InputError, SchemaError
-from twinset.rules.claims import Claim
+from twinset.rules.constraints import Claim
 from twinset.table.atomic import atomic_write
 from twinset.table.schema import Schema
 from twinset.table.table import Table

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from twinset.stats.fingerprints import fingerprints
 from twinset.stats.records import encode, encoded_columns
+from twinset.stats.row_hash import fingerprints
 from twinset.table.table import Table
 
 __all__ = ["is_copied"]

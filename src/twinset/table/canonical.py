@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from twinset.errors import InputError
-from twinset.table import dates, numerals
+from twinset.table import dates, number_format
 from twinset.table.arrow_types import is_text
 from twinset.table.inference.facts import null_words
 from twinset.table.inference.typed import check_type, decoded, is_number, typed_moments
@@ -186,9 +186,9 @@ def _text_parser(column: Column) -> Parse:
         if column.kind is Kind.BOOLEAN:
             out = _booleans(text, column)
         elif column.kind is Kind.INTEGER:
-            out = numerals.to_integers(numerals.plain(text, fmt))
+            out = number_format.to_integers(number_format.plain(text, fmt))
         elif column.kind is Kind.REAL:
-            out = _finite(numerals.to_floats(numerals.plain(text, fmt)))
+            out = _finite(number_format.to_floats(number_format.plain(text, fmt)))
         else:
             out = _moments(text, column)
         bad = (out.is_null().to_numpy(zero_copy_only=False)) & (
@@ -199,7 +199,7 @@ def _text_parser(column: Column) -> Parse:
             left = text.take(pa.array(rows))
             nothing = null_words(left)
             if column.kind in (Kind.INTEGER, Kind.REAL):
-                nothing = nothing | _too_large(numerals.plain(left, fmt))
+                nothing = nothing | _too_large(number_format.plain(left, fmt))
             bad[rows[nothing]] = False
         return out, bad
 
@@ -207,12 +207,12 @@ def _text_parser(column: Column) -> Parse:
 
 
 def _finite(values: pa.Array) -> pa.Array:
-    return pc.if_else(pc.less_equal(pc.abs(values), numerals.LARGEST), values, None)
+    return pc.if_else(pc.less_equal(pc.abs(values), number_format.LARGEST), values, None)
 
 
 def _too_large(text: pa.Array) -> Bad:
-    x = numerals.to_floats(text).to_numpy(zero_copy_only=False).astype(np.float64)
-    large: Bad = np.abs(x) > numerals.LARGEST
+    x = number_format.to_floats(text).to_numpy(zero_copy_only=False).astype(np.float64)
+    large: Bad = np.abs(x) > number_format.LARGEST
     return large
 
 

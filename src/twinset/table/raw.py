@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from twinset.errors import InputError
-from twinset.table import dates, numerals
+from twinset.table import dates, number_format
 from twinset.table.arrow_types import arrow_type, is_text
 from twinset.table.canonical import MOMENTS
 from twinset.table.inference.typed import is_number, typed_moments
@@ -85,9 +85,9 @@ def _written(values: pa.ChunkedArray, column: Column) -> pa.ChunkedArray:
         spelled = (fmt.true or "true", fmt.false or "false")
         return pc.if_else(values, *spelled)
     if kind is Kind.INTEGER:
-        return numerals.write_integers(flat, fmt)
+        return number_format.write_integers(flat, fmt)
     if kind is Kind.REAL:
-        return numerals.write_reals(flat, fmt)
+        return number_format.write_reals(flat, fmt)
     default = {Kind.DATE: "%Y-%m-%d", Kind.TIME: "%H:%M:%S"}.get(kind, "%Y-%m-%d %H:%M:%S")
     return _dates_written(flat, fmt.date_format or default)
 

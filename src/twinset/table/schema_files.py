@@ -17,8 +17,8 @@ import yaml
 
 from twinset.errors import InputError, SchemaError
 from twinset.table.atomic import atomic_write
-from twinset.table.foreign import is_frictionless, is_sdv, read_frictionless, read_sdv
 from twinset.table.schema import Column, Format, Kind, Personal, Role, Schema
+from twinset.table.schema_interop import is_frictionless, is_sdv, read_frictionless, read_sdv
 from twinset.table.yaml import load_yaml
 
 __all__ = ["dump_schema", "load_schema", "save_schema", "schema_from_data"]

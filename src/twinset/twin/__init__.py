@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from twinset.twin.drawing import Draw
+from twinset.sampling.sample import Draw
 from twinset.twin.state import pack, unpack
 from twinset.twin.twin import Twin
 

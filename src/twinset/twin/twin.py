@@ -9,32 +9,33 @@ from __future__ import annotations
 
 import html
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
 from twinset import registry
-from twinset.blocks.codec import Codec
-from twinset.blocks.protection import Protected, null_share
+from twinset.encoding.codec import Codec
+from twinset.encoding.protection import Protected, null_share
 from twinset.errors import InputError, ModelFileError
 from twinset.progress import phase
-from twinset.protocols import Generator, Model
+from twinset.protocols import Generator
 from twinset.rules.check import check_train
 from twinset.rules.files import rules_from_data
 from twinset.rules.rule import Rules
-from twinset.stats.repeats import repeated_rows
+from twinset.sampling.edge_cases import Edges, edge_cases
+from twinset.sampling.fitted import Fitted
+from twinset.sampling.request import Asked, check_designed, draws
+from twinset.sampling.sample import PIECE, Draw, draw
+from twinset.sampling.space_filling import Design, design
+from twinset.stats.duplicate_units import repeated_rows
 from twinset.stats.seeds import stream
 from twinset.table.atomic import atomic_write
 from twinset.table.frames import to_frame
 from twinset.table.raw import to_natural, to_raw
-from twinset.table.schema import Role, Schema
+from twinset.table.schema import Schema
 from twinset.table.table import Table, empty_table
-from twinset.twin.asking import Asked, check_designed, draws
-from twinset.twin.designs import Design, design
-from twinset.twin.drawing import PIECE, Draw, draw
-from twinset.twin.edges import Edges, edge_cases
 from twinset.twin.state import pack, unpack
 from twinset.twinfile import Contents, read_twin, twin_bytes
 
@@ -45,48 +46,8 @@ _BEYOND = (ArithmeticError, MemoryError, RecursionError, pa.ArrowException)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Twin:
-    """What `twinset.fit` returns.
-
-    Attributes
-    ----------
-    codec
-        Learnable form and protection.
-    model
-        The fitted generator.
-    generator, options
-        Its registered name and the options that were set.
-    seed
-        Default seed of `sample`.
-    protected
-        What protection changed in the train table, by column.
-    null_shares
-        Share of nulls in each column that is made new.
-    kept
-        Columns released as they are (partial synthesis), raw; None if there are none.
-    frame
-        Kind of frame that `sample` returns: ``"pandas"``, ``"polars"`` or ``"pyarrow"``;
-        ``"text"`` for pandas whose numbers and dates were read from text.
-    provenance
-        Where the twin comes from: rows, units, versions.
-    dtypes
-        Dtypes of the frame that came in, where Arrow does not carry them.
-    rules
-        What every row keeps; they know the combinations of the train table.
-    """
-
-    codec: Codec
-    model: Model
-    generator: str
-    options: Mapping[str, Any] = field(default_factory=dict)
-    seed: int = 0
-    protected: tuple[Protected, ...] = ()
-    null_shares: Mapping[str, float] = field(default_factory=dict)
-    kept: pa.Table | None = None
-    frame: str = "pandas"
-    provenance: Mapping[str, Any] = field(default_factory=dict)
-    dtypes: Mapping[str, str] = field(default_factory=dict)
-    rules: Rules = field(default_factory=Rules)
+class Twin(Fitted):
+    """What `twinset.fit` returns."""
 
     def __repr__(self) -> str:
         """Say in a line what it is."""
@@ -119,7 +80,7 @@ class Twin:
         Notes
         -----
         Where no unit is known, rows that are repeated beyond chance count as one unit
-        (`twinset.stats.repeats`): here only, not in splits, intervals or attacks.
+        (`twinset.stats.duplicate_units`): here only, not in splits, intervals or attacks.
         """
         configured: Generator = registry.configure("generators", generator, options)
         if not isinstance(protect, int) or protect < 1:
@@ -164,11 +125,6 @@ class Twin:
             dict(dtypes or {}),
             rules.learned(counted, protect),
         )
-
-    @property
-    def schema(self) -> Schema:
-        """Protected schema: holds no rare category and no extreme value of the train table."""
-        return self.codec.schema
 
     def sample(
         self,
@@ -233,26 +189,17 @@ class Twin:
         where: str | None = None,
         seed: int | None = None,
     ) -> Design:
-        """Return `n` rows that fill the space of the schema; see `twinset.twin.designs.design`."""
+        """Return `n` rows that fill the space; see `twinset.sampling.space_filling.design`."""
         rows = self.provenance["rows"] if n is None else n
         condition = check_designed(self, where)
         return design(self, kind, rows, condition=condition, seed=self._seed(seed))
 
     def edge_cases(self, *, where: str | None = None, seed: int | None = None) -> Edges:
-        """Return edge cases for tests; see `twinset.twin.edges.edge_cases`."""
+        """Return edge cases for tests; see `twinset.sampling.edge_cases.edge_cases`."""
         return edge_cases(self, condition=check_designed(self, where), seed=self._seed(seed))
 
     def _seed(self, seed: int | None) -> int:
         return self.seed if seed is None else seed
-
-    @property
-    def released_schema(self) -> Schema:
-        """Schema of released tables: made-new units are rows of their own."""
-        plain = (
-            c.model_copy(update={"role": Role.KEY}) if c.role is Role.UNIT else c
-            for c in self.schema.columns
-        )
-        return Schema(columns=tuple(plain))
 
     def facts(self) -> dict[str, Any]:
         """Say what was learned, as JSON values for who holds the train table."""

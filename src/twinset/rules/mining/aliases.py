@@ -8,10 +8,10 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from twinset.rules.claims import Equation, Holds
 from twinset.rules.combinations import Determines
+from twinset.rules.constraints import Equation, Holds
 from twinset.rules.mining.candidates import Candidate
-from twinset.rules.mining.facets import Facet
+from twinset.rules.mining.column_views import Facet
 from twinset.table.expressions.expression import Expression
 from twinset.table.expressions.syntax import IsNull, Logic, Name, Node
 

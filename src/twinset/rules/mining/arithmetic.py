@@ -14,9 +14,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from twinset.rules.claims import Equation, step_of
+from twinset.rules.constraints import Equation, step_of
 from twinset.rules.mining.candidates import Candidate, Harvest
-from twinset.rules.mining.facets import Facet
+from twinset.rules.mining.column_views import Facet
 from twinset.table.expressions.expression import Expression
 from twinset.table.expressions.syntax import Name, Negative, Node, Number, Operation
 from twinset.table.schema import Kind

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from twinset.rules.check import at_most
-from twinset.rules.claims import Claim
+from twinset.rules.constraints import Claim
 
 __all__ = ["ALPHA", "Candidate", "Harvest", "survives"]
 

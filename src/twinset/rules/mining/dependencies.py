@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from twinset.rules.combinations import Determines, row_codes
 from twinset.rules.mining.candidates import Candidate, Harvest
-from twinset.rules.mining.facets import Facet
+from twinset.rules.mining.column_views import Facet
 
 __all__ = ["broken_groups", "pair_dependencies", "single_dependencies"]
 

@@ -14,11 +14,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from twinset.rules.claims import Claim, Holds
 from twinset.rules.combinations import Cell
+from twinset.rules.constraints import Claim, Holds
 from twinset.rules.mining.aliases import event_aliases
 from twinset.rules.mining.candidates import ALPHA, Candidate, survives
-from twinset.rules.mining.facets import Event, Facet, literal, one_of
+from twinset.rules.mining.column_views import Event, Facet, literal, one_of
 from twinset.stats.codes import round_between
 from twinset.table.expressions.expression import Expression
 from twinset.table.expressions.syntax import Compare, IsNull, Logic, Name, Node

@@ -8,7 +8,7 @@ import numpy as np
 
 from twinset.rules.combinations import Fixed
 from twinset.rules.mining.candidates import Candidate
-from twinset.rules.mining.facets import Facet
+from twinset.rules.mining.column_views import Facet
 
 __all__ = ["fixed_pairs"]
 

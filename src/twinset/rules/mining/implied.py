@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from twinset.rules.claims import Claim, Equation, Holds
 from twinset.rules.combinations import Determines
+from twinset.rules.constraints import Claim, Equation, Holds
 from twinset.rules.mining.aliases import closure, single_pairs
 from twinset.rules.mining.candidates import Candidate
 from twinset.table.expressions.syntax import Compare, Name

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable
 
 from twinset.rules.mining.candidates import Candidate
+from twinset.rules.mining.column_views import one_of
 from twinset.rules.mining.domains import Domain, consequence, implication
-from twinset.rules.mining.facets import one_of
 from twinset.table.expressions.syntax import Node
 
 __all__ = ["join_domains"]

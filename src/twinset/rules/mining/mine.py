@@ -11,8 +11,8 @@ from scipy import stats
 
 from twinset.progress import phase
 from twinset.rules.check import at_most
-from twinset.rules.claims import Claim, Equation
 from twinset.rules.combinations import Fixed
+from twinset.rules.constraints import Claim, Equation
 from twinset.rules.mining.aliases import (
     closure,
     column_aliases,
@@ -23,9 +23,9 @@ from twinset.rules.mining.aliases import (
 from twinset.rules.mining.arithmetic import relations
 from twinset.rules.mining.candidates import ALPHA, Candidate, survives
 from twinset.rules.mining.chains import without_chains
+from twinset.rules.mining.column_views import Facet, facets
 from twinset.rules.mining.dependencies import pair_dependencies, single_dependencies
 from twinset.rules.mining.domains import Domain, domains, is_edge, tested_domains
-from twinset.rules.mining.facets import Facet, facets
 from twinset.rules.mining.fixed import fixed_pairs
 from twinset.rules.mining.implied import order_of, without_implied
 from twinset.rules.mining.joined import join_domains

@@ -6,9 +6,9 @@ import itertools
 
 import numpy as np
 
-from twinset.rules.claims import Holds
+from twinset.rules.constraints import Holds
 from twinset.rules.mining.candidates import Candidate, Harvest
-from twinset.rules.mining.facets import Facet, literal
+from twinset.rules.mining.column_views import Facet, literal
 from twinset.table.expressions.expression import Expression
 from twinset.table.expressions.syntax import Compare, Logic, Name
 from twinset.table.schema import Kind

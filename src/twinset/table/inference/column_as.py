@@ -7,7 +7,7 @@ from dataclasses import replace
 import pyarrow as pa
 
 from twinset.errors import SchemaError
-from twinset.table import dates, numerals
+from twinset.table import dates, number_format
 from twinset.table.arrow_types import is_text
 from twinset.table.inference.dates import FoundDates, find_dates, find_numeric_dates
 from twinset.table.inference.facts import Facts
@@ -76,7 +76,7 @@ def _declared_numbers(facts: Facts, kind: Kind, given: Format, said: str) -> Col
         numbers = typed_numbers(replace(facts, column=column))
     elif is_text(facts.column.type):
         live = [v for v in facts.sample if v.strip() and v not in given.nulls]
-        fmt = numerals.find_notation(live) or Format()
+        fmt = number_format.find_notation(live) or Format()
         merged = {**fmt.model_dump(), **{f: getattr(given, f) for f in given.model_fields_set}}
         numbers = text_numbers(facts, Format(**merged))
     if numbers is None:

@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from twinset.table import numerals
+from twinset.table import number_format
 from twinset.table.canonical import as_text
 from twinset.table.inference.facts import Facts
 from twinset.table.schema import Column, Format, Kind
@@ -57,7 +57,7 @@ def discrete(
 
 
 def _sorted_labels(values: pa.Array) -> tuple[str, ...]:
-    numbers = numerals.to_floats(values)
+    numbers = number_format.to_floats(values)
     labels = values.to_pylist()
     if numbers.null_count == 0:
         order = np.argsort(numbers.to_numpy(zero_copy_only=False), kind="stable")

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from twinset.table import numerals
+from twinset.table import number_format
 from twinset.table.inference.dates import FoundDates, find_numeric_dates
 from twinset.table.inference.facts import Facts, NumberFacts, null_words
 from twinset.table.inference.made import discrete, made
@@ -46,16 +46,16 @@ def text_numbers(facts: Facts, given: Format | None = None) -> Numbers | None:
     quick = [v for v in sample[:40] if any(c.isdigit() for c in v)]
     if given is None and len(quick) < min(len(sample), 40) / 2:
         return None
-    fmt = given or numerals.find_notation(sample)
+    fmt = given or number_format.find_notation(sample)
     if fmt is None:
         return None
     values, weights = facts.cells
-    text = numerals.plain(values, fmt)
+    text = number_format.plain(values, fmt)
     if given is None and _has_leading_zeros(text):
         return None
-    floats = numerals.to_floats(text)
+    floats = number_format.to_floats(text)
     x = floats.to_numpy(zero_copy_only=False).astype(np.float64)
-    x[huge := np.abs(x) > numerals.LARGEST] = np.inf
+    x[huge := np.abs(x) > number_format.LARGEST] = np.inf
     spelled = _null_spellings(values, weights, np.flatnonzero(~np.isfinite(x) & ~huge), x)
     if spelled is None:
         return None
@@ -73,7 +73,7 @@ def text_numbers(facts: Facts, given: Format | None = None) -> Numbers | None:
         note = f"{', '.join(map(repr, spelled[:3]))} read as null"
 
     def all_rows() -> npt.NDArray[np.float64]:
-        parsed = numerals.to_floats(numerals.plain(facts.present, fmt))
+        parsed = number_format.to_floats(number_format.plain(facts.present, fmt))
         out: npt.NDArray[np.float64] = parsed.to_numpy(zero_copy_only=False)
         return out
 
@@ -187,7 +187,9 @@ def _zero_one(numbers: Numbers) -> Format:
     if numbers.texts is None:
         return Format()
     values, _ = _plain_texts(numbers)
-    x = numerals.to_floats(numerals.plain(values, numbers.fmt)).to_numpy(zero_copy_only=False)
+    x = number_format.to_floats(number_format.plain(values, numbers.fmt)).to_numpy(
+        zero_copy_only=False
+    )
     true = values[int(np.argmax(x == 1.0))].as_py()
     false = values[int(np.argmax(x == 0.0))].as_py()
     return Format(true=true, false=false, nulls=numbers.fmt.nulls)
@@ -247,7 +249,7 @@ def typed_numbers(facts: Facts) -> Numbers:
     values, counts = facts.distinct
     x = pc.cast(values, pa.float64(), safe=False).to_numpy(zero_copy_only=False)
     x = x.astype(np.float64)
-    x[np.abs(x) > numerals.LARGEST] = np.inf
+    x[np.abs(x) > number_format.LARGEST] = np.inf
     numbers = NumberFacts.of(x, counts)
     fmt = Format()
     if pa.types.is_decimal(values.type):

@@ -1,0 +1,1 @@
+"""Kinds of columns to numbers and codes and back: protection, and what is made new."""

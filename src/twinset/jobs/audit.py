@@ -1,0 +1,205 @@
+"""Audit of generators in a folder: read, fit shadow models, attack, report; resumable."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from twinset.auditing.generator import Shadows, audit_generator, check_generator
+from twinset.auditing.shadows import Neighbours
+from twinset.errors import InputError
+from twinset.inputs import Options, read, read_like
+from twinset.jobs.job import Job, run_key
+from twinset.progress import listen, phase
+from twinset.results import Audit
+from twinset.scale.local import use_workers
+from twinset.table.sources import Source, open_source
+from twinset.table.table import Table
+
+__all__ = ["audit_folder", "audit_of_generators"]
+
+_COMMAND = "command"  # how the generator of a command is called
+_KINDS = ("random", "outliers")
+
+
+def audit_folder(data: object, table: str | None = None) -> Path:
+    """Return where the audit of a generator works unless told otherwise: ``<stem>-audit``."""
+    if data == "-":  # standard input is read once
+        return Path("stdin-audit")
+    return Path(f"{open_source(data, table=table).stem}-audit")
+
+
+def audit_of_generators(
+    data: object,
+    generators: Sequence[str] = (),
+    command: str | None = None,
+    *,
+    options: Mapping[str, Any] | None = None,
+    targets: str | Path | Sequence[str] | None = None,
+    number: int = 10,
+    fits: int = 200,
+    rows: int | None = None,
+    released: int | None = None,
+    fit_limit: float = 600.0,
+    delta: float = 0.0,
+    fixed: bool = False,
+    neighbours: Neighbours = "replace",
+    secret: str = "",
+    curve: int = 100_000,
+    attacks: Sequence[str] | None = None,
+    out: str | Path | None = None,
+    seed: int = 0,
+    protect: int = 5,
+    workers: int | None = None,
+    show_records: bool = False,
+    **about: Any,
+) -> tuple[dict[str, Audit], Path | None]:
+    """Attack generators; return the audit of each, and the folder for a report if `out` is given.
+
+    All meet the same targets, who are in the same random train rows.
+
+    Parameters
+    ----------
+    data
+        The population: shadow models are fitted on random parts of it.
+    generators, command
+        Registered generators, and a command line with ``{train}``, ``{n}`` and ``{out}``, whose
+        audit is called ``"command"``.
+    options
+        Of the generator, if there is just one.
+    targets
+        Kinds (random, outliers, vulnerable, canaries), or a file with rows of `data`.
+    number
+        Targets of each kind.
+    fits, rows, released
+        Shadow models; their train rows (default half of the table, at most 1,000), and the rows
+        that each releases (default as many).
+    fit_limit
+        Seconds after which a fit is killed and counted as failed.
+    delta
+        Delta of the bounds on epsilon.
+    fixed
+        Whether all but the targets is the same in each fit, for claims about differential privacy.
+    neighbours
+        ``"replace"``: somebody else is in if a target is out; ``"add_remove"``: nobody is.
+    secret
+        A column to infer: targets are always in, with their own value or with another one.
+    curve
+        Rows of the largest release from which a column is reconstructed; 0: no reconstruction.
+    out
+        Folder in which numbers are kept (``private/``, as confidential as the table): the same call
+        goes on there. Without it nothing is kept.
+    workers
+        Processes, by default 2; their number changes nothing but the time.
+    show_records
+        Whether `Audit.records` holds the targets that some attack recognises.
+    **about
+        See `twinset.inputs.Options`.
+
+    Raises
+    ------
+    InputError
+        If neither `generators` nor `command` are given, or `out` holds another run.
+    """
+    audited = dict.fromkeys(generators, "")  # name -> command
+    if command:
+        audited[_COMMAND] = command
+    _check_generators(generators, command or "", options)
+    settings_of_table = Options.of(about)
+    source, table = read(data, settings_of_table, seed=seed)
+    kinds, declared = _targets(targets, table, settings_of_table)
+    how = Shadows(
+        fits=fits,
+        kinds=kinds,
+        number=number,
+        rows=rows,
+        released=released,
+        seconds=fit_limit,
+        delta=delta,
+        fixed=fixed,
+        neighbours=neighbours,
+        secret=secret,
+        curve=curve,
+    )
+    settings: dict[str, Any] = {
+        "options": options,
+        "how": how,
+        "declared": None if declared is None else declared[1],
+        "attacks": attacks,
+        "seed": seed,
+        "protect": protect,
+    }
+
+    def attack(folder: Path | None) -> dict[str, Audit]:
+        found = {}
+        with phase("generators", total=len(audited)) as step:
+            for name, run in audited.items():
+                found[name] = audit_generator(
+                    table,
+                    "" if run else name,
+                    command=run,
+                    folder=folder if folder is None or len(audited) == 1 else folder / name,
+                    show_records=show_records,
+                    **settings,
+                )
+                step.advance(detail=name)
+        return found
+
+    with use_workers(workers):
+        if out is None:
+            return attack(None), None
+        key = {
+            **settings,
+            "generator": ",".join(generators),
+            "command": command or "",
+            "how": {**asdict(how), "kinds": list(kinds)},
+            "declared": None if declared is None else declared[0].fingerprint(),
+            "about": settings_of_table.key(),
+            "what": "audit of a generator",
+        }
+        with (
+            Job.open(Path(out), run_key(source.fingerprint(), key)) as job,
+            listen(job.record),
+        ):
+            return attack(job.private / "shadows"), job.share
+
+
+def _check_generators(
+    generators: Sequence[str], command: str, options: Mapping[str, Any] | None
+) -> None:
+    """Refuse what cannot work before any of them is fitted."""
+    if not generators and not command:
+        raise InputError(
+            "--generator and --generator-command",
+            got="neither",
+            allowed="one of them or both, or a synthetic table",
+        )
+    if len(set(generators)) < len(generators):
+        raise InputError("--generator", got="a name twice", allowed="each name once")
+    if options and (command or len(generators) > 1):
+        raise InputError(
+            "--set",
+            got="an audit of several generators, or of a command",
+            allowed="with one registered generator",
+            hint="audit this one by itself",
+        )
+    for name in generators:
+        check_generator(name, options)
+    if command:
+        check_generator("", command=command)
+
+
+def _targets(
+    asked: str | Path | Sequence[str] | None, table: Table, about: Options
+) -> tuple[tuple[str, ...], tuple[Source, Table] | None]:
+    """Return kinds of targets, or the source and table of declared ones."""
+    if asked is None:
+        return _KINDS, None
+    if isinstance(asked, str | Path):
+        if Path(asked).exists():
+            return ("random",), (open_source(asked), read_like(str(asked), table, about))
+        asked = str(asked).split(",")
+    words = [str(word) for word in asked]
+    return tuple(dict.fromkeys(w.strip() for w in words if w.strip())), None

@@ -1,0 +1,323 @@
+"""Workflow: the whole job on one table, step by step, resumable after each step."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pydantic
+
+from twinset import registry
+from twinset.auditing.release import audit_release
+from twinset.errors import ControlError
+from twinset.evaluation.release import evaluate as evaluate_tables
+from twinset.inputs import Options, read, read_holdout
+from twinset.jobs.job import Job, run_key
+from twinset.progress import listen, phase, time_limit
+from twinset.report.bundle import Report
+from twinset.report.croissant import release_json
+from twinset.results import Audit, Evaluation
+from twinset.rules.enforce import cost_in_total
+from twinset.rules.files import as_rules
+from twinset.rules.measures import with_rules
+from twinset.rules.rule import Rules
+from twinset.scale.local import use_workers
+from twinset.stats.seeds import stream
+from twinset.table.atomic import atomic_write
+from twinset.table.raw import to_raw
+from twinset.table.schema import Schema
+from twinset.table.sources import Source, open_source
+from twinset.table.split import split
+from twinset.table.table import Table
+from twinset.table.write import RowWriter
+from twinset.trust.gates import Gate, load_gates
+from twinset.twin import Twin
+from twinset.version import __version__
+
+__all__ = ["Run", "run"]
+
+_PIECE = 65_536
+
+
+@dataclass(frozen=True)
+class Run:
+    """What `run` returns: the folder that it wrote, the twin and the report."""
+
+    folder: Path
+    twin: Twin
+    report: Report
+
+    @property
+    def evaluation(self) -> Evaluation | None:
+        """What was measured."""
+        return self.report.evaluation
+
+    @property
+    def audit(self) -> Audit | None:
+        """What was attacked."""
+        return self.report.audit
+
+
+def run(
+    data: object,
+    *,
+    out: str | Path | None = None,
+    generator: str = "cart",
+    options: Mapping[str, Any] | None = None,
+    holdout: object | None = None,
+    n: int | None = None,
+    seed: int = 0,
+    protect: int = 5,
+    rules: Rules | str | Path | Sequence[Any] | None = None,
+    gates: str | Path | Sequence[Gate] = (),
+    seconds: float | None = None,
+    workers: int | None = None,
+    **about: Any,
+) -> Run:
+    """Split, fit, sample, evaluate, audit, report; write ``share/`` and ``private/`` into `out`.
+
+    Parameters
+    ----------
+    data
+        Path, URL, or pandas, polars or pyarrow table.
+    out
+        Folder, by default ``<stem>-twin``. A killed run goes on with the same call.
+    holdout
+        Share of the units set aside before fitting, or a table of other units. Default: half of the
+        units up to 50,000 rows, else 25,000 rows.
+    n
+        Rows to release; default as many as were fitted.
+    rules
+        What every released row keeps: a file, or a list of expressions and mappings.
+    gates
+        Bounds on any measure, or the path of a gates.yaml. They may change from call to call: what
+        is done is not done again, only the report is written anew.
+    seconds
+        Time limit; when it passes `StoppedError` is raised and the run can be resumed.
+    workers
+        Threads, by default 2; their number changes nothing but the time.
+    **about
+        See `twinset.inputs.Options`.
+
+    Raises
+    ------
+    ControlError
+        If a control of the audit failed: nothing may be concluded from its figures.
+    """
+    settings = Options.of(about)
+    bounds = load_gates(gates)
+    registry.configure("generators", generator, options)
+    wanted = Rules() if rules is None else as_rules(rules)
+    source = open_source(data, table=settings.table)
+    folder = Path(out) if out is not None else Path(f"{source.stem}-twin")
+    key = run_key(
+        source.fingerprint(),
+        {
+            "about": settings.key(),
+            "generator": [generator, dict(options or {})],
+            "holdout": _holdout_key(holdout, settings),
+            "n": n,
+            "seed": seed,
+            "protect": protect,
+            **({"rules": wanted.to_data()} if wanted else {}),
+        },
+    )
+    with (
+        Job.open(folder, key) as job,
+        listen(job.record),
+        time_limit(seconds),
+        use_workers(workers),
+    ):
+        given = (generator, options or {}, holdout, n, seed, protect, wanted)
+        steps = _Steps(job, source, settings, *given)
+        return steps.all(bounds)
+
+
+def _holdout_key(holdout: object | None, settings: Options) -> object:
+    if holdout is None or isinstance(holdout, int | float):
+        return holdout
+    return open_source(holdout, table=settings.table).fingerprint()
+
+
+@dataclass(frozen=True)
+class _Steps:
+    """The steps of one run; each is either made or read back."""
+
+    job: Job
+    source: Source
+    settings: Options
+    generator: str
+    options: Mapping[str, Any]
+    holdout: object | None
+    n: int | None
+    seed: int
+    protect: int
+    rules: Rules
+
+    def all(self, bounds: Sequence[Gate]) -> Run:
+        train, holdout = self.job.step("split", self._split, self._read_split)
+        twin = self.job.step("fit", lambda: self._fit(train), self._read_twin)
+        synthetic = self.job.step(
+            "sample", lambda: self._sample(twin), lambda: self._read_synthetic(train)
+        )
+        evaluation = self._findings(
+            "evaluate", Evaluation, lambda: self._evaluate(train, synthetic, holdout, twin.rules)
+        )
+        audit = self._findings("audit", Audit, lambda: self._audit(train, synthetic, holdout))
+        provenance = self._provenance(train, holdout, synthetic, twin)
+        report = Report.of(evaluation, audit, bounds, provenance, self.seed)
+        self.job.step("share", lambda: self._share(report, twin), lambda: self._mend(report, twin))
+        if not audit.controls_passed:
+            raise ControlError(f"{audit.verdict}; its figures must not be used")
+        return Run(self.job.folder, twin, report)
+
+    def _split(self) -> None:
+        with phase("read"):
+            _, table = read(self.source, self.settings, seed=self.seed)
+            if self.holdout is None or isinstance(self.holdout, int | float):
+                train, holdout = split(table, self.holdout, rng=stream(self.seed, "split"))
+            else:
+                train = table
+                holdout, _ = read_holdout(self.holdout, train, self.settings, seed=self.seed)
+            _save_table(self.job.private / "train.arrow", train)
+            _save_table(self.job.private / "holdout.arrow", holdout)
+            atomic_write(self.job.private / "schema.json", json.dumps(train.schema.to_dict()))
+
+    def _read_split(self) -> tuple[Table, Table]:
+        text = (self.job.private / "schema.json").read_text(encoding="utf-8")
+        schema = Schema.from_dict(json.loads(text))
+        return (
+            _load_table(self.job.private / "train.arrow", schema),
+            _load_table(self.job.private / "holdout.arrow", schema),
+        )
+
+    @property
+    def _model_file(self) -> Path:
+        return self.job.private / "model.twin"
+
+    def _fit(self, train: Table) -> None:
+        twin = Twin.fit(
+            train,
+            self.generator,
+            self.options,
+            seed=self.seed,
+            protect=self.protect,
+            rules=self.rules,
+        )
+        twin.save(self._model_file)
+
+    def _read_twin(self) -> Twin:
+        return Twin.load(self._model_file, plugins=True)
+
+    @property
+    def _release_name(self) -> str:
+        return f"synthetic{self.source.suffix}"
+
+    def _sample(self, twin: Twin) -> None:
+        tables = self.job.private / "synthetic.arrow"
+        drawn = list(twin.draws(self.n))
+        data = pa.concat_tables([d.table.data for d in drawn]).unify_dictionaries()
+        if twin.rules:
+            cost = cost_in_total([d.rules for d in drawn if d.rules])
+            atomic_write(self._cost_file, json.dumps(cost))
+        _save_table(tables, Table(drawn[0].table.schema, data))
+
+    @property
+    def _cost_file(self) -> Path:
+        return self.job.private / "rules.json"
+
+    def _read_synthetic(self, train: Table) -> Table:
+        table = _load_table(self.job.private / "synthetic.arrow", train.schema)
+        return Table(train.schema, table.data)
+
+    def _findings(self, name: str, kind: type[Any], make: Any) -> Any:
+        adapter = pydantic.TypeAdapter(kind)
+        path = self.job.private / f"{name}.json"
+
+        def save() -> None:
+            atomic_write(path, adapter.dump_json(make()))
+
+        return self.job.step(name, save, lambda: adapter.validate_json(path.read_bytes()))
+
+    def _evaluate(self, train: Table, synthetic: Table, holdout: Table, rules: Rules) -> Evaluation:
+        target = train.schema.target
+        sensitive = [c.name for c in train.schema.columns if c.role.value == "sensitive"]
+        found = evaluate_tables(
+            train,
+            synthetic,
+            holdout,
+            target=target.name if target else None,
+            sensitive=sensitive,
+            seed=self.seed,
+        )
+        return with_rules(found, rules, train, synthetic, holdout) if rules else found
+
+    def _audit(self, train: Table, synthetic: Table, holdout: Table) -> Audit:
+        return audit_release(train, synthetic, holdout, seed=self.seed)
+
+    def _provenance(
+        self, train: Table, holdout: Table, synthetic: Table, twin: Twin
+    ) -> dict[str, Any]:
+        units = {"train": train.num_units, "holdout": holdout.num_units}
+        rules = {}
+        if twin.rules:
+            rules["rules"] = json.loads(self._cost_file.read_text(encoding="utf-8"))
+        return {
+            "source": self.source.name,
+            "columns": len(train.names),
+            "rows": {
+                "train": train.num_rows,
+                "holdout": holdout.num_rows,
+                "synthetic": synthetic.num_rows,
+            },
+            "units": units,
+            "unit": train.schema.unit.name if train.schema.unit else None,
+            "generator": self.generator,
+            "options": dict(self.options),
+            "leaks_on_purpose": registry.load("generators", self.generator).leaks_on_purpose,
+            "seed": self.seed,
+            "version": __version__,
+            "protection": twin.protection_text(),
+            "kept": list(twin.kept.column_names) if twin.kept is not None else [],
+            "made_new": [c.name for c in twin.schema.columns if not c.is_learnable],
+            **rules,
+        }
+
+    def _mend(self, report: Report, twin: Twin) -> None:
+        """Write what may be shared once more if any of it was taken away or gates have changed."""
+        share = self.job.share
+        names = (self._release_name, "report.html", "report.json", "release.json")
+        if not all((share / name).exists() for name in names):
+            self._share(report, twin)
+        elif (share / "report.json").read_text(encoding="utf-8") != report.to_json():
+            report.save(share)
+
+    def _share(self, report: Report, twin: Twin) -> None:
+        with phase("report"):
+            share = self.job.share
+            release = share / self._release_name
+            table = _load_table(self.job.private / "synthetic.arrow", twin.released_schema)
+            with RowWriter(release, self.source) as writer:
+                for start in range(0, table.num_rows, _PIECE):
+                    part = table.data.slice(start, _PIECE)
+                    writer.write(to_raw(Table(table.schema, part)))
+            report.save(share)
+            schema = report.evaluation.schema if report.evaluation else twin.schema
+            card = release_json(release, schema, report.provenance)
+            atomic_write(share / "release.json", card)
+
+
+def _save_table(path: Path, table: Table) -> None:
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_file(sink, table.data.schema) as writer:
+        writer.write_table(table.data)
+    atomic_write(path, sink.getvalue().to_pybytes())
+
+
+def _load_table(path: Path, schema: Schema) -> Table:
+    with pa.OSFile(str(path)) as file:
+        return Table(schema, pa.ipc.open_file(file).read_all())
