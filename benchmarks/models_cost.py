@@ -15,7 +15,7 @@ import pandas as pd
 
 from twinset import registry
 from twinset.demo import adult_path
-from twinset.evaluation.evidence import Evidence
+from twinset.evidence.evidence import Evidence
 from twinset.inputs import Options, read, read_like
 
 ORDER = ("tstr", "efficacy", "importances")

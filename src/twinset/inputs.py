@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from twinset.errors import InputError, near
-from twinset.metrics._evidence import Side
+from twinset.evidence.coded import Side
 from twinset.progress import check_time
 from twinset.stats.seeds import stream
 from twinset.table.canonical import to_canonical

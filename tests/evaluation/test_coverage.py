@@ -10,7 +10,7 @@ import pytest
 
 from twinset import registry
 from twinset.checks.twins import world
-from twinset.evaluation.evidence import Evidence
+from twinset.evidence.evidence import Evidence
 from twinset.metrics.manifold import Manifold
 from twinset.stats import marginals
 

@@ -8,7 +8,7 @@ import pytest
 
 from twinset.evaluation import evaluate
 from twinset.evaluation.charts import MINIMUM, charts
-from twinset.evaluation.evidence import Evidence
+from twinset.evidence.evidence import Evidence
 from twinset.table.schema import Kind, Schema
 from twinset.table.table import Table
 

@@ -10,7 +10,7 @@ import pytest
 
 from twinset.errors import InputError, SchemaError, StoppedError
 from twinset.evaluation import evaluate
-from twinset.evaluation.evidence import Evidence
+from twinset.evidence.evidence import Evidence
 from twinset.table.schema import Kind
 
 ROWS = 3000

@@ -11,7 +11,7 @@ from fairlearn import metrics as peer
 from sklearn.metrics import accuracy_score, precision_score
 
 from twinset import registry
-from twinset.evaluation.evidence import Evidence
+from twinset.evidence.evidence import Evidence
 from twinset.metrics._fair import FIGURES, cases
 from twinset.metrics.disparity import _unexplained
 from twinset.metrics.group_scores import _equity

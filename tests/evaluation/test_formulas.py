@@ -10,7 +10,7 @@ import pytest
 from scipy import stats
 
 from twinset import registry
-from twinset.evaluation.evidence import Evidence
+from twinset.evidence.evidence import Evidence
 from twinset.metrics._linear import logistic
 from twinset.metrics.authenticity import authentic
 from twinset.stats import two_samples

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from twinset.evaluation import evaluate
-from twinset.evaluation.evidence import Evidence
+from twinset.evidence.evidence import Evidence
 from twinset.metrics.conditionals import Conditionals
 from twinset.metrics.intersections import Intersections
 

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from twinset import registry
-from twinset.evaluation.evidence import Evidence
+from twinset.evidence.evidence import Evidence
 from twinset.stats.design_effect import Partners
 from twinset.stats.unit_permutation import Deals, influence
 from twinset.stats.units import UnitSums

@@ -16,7 +16,7 @@ import pytest
 import twinset as ts
 from twinset import inputs
 from twinset.errors import InputError
-from twinset.evaluation import counting, row_matches
+from twinset.evidence import counting, row_matches
 from twinset.inputs import Options, read_whole
 from twinset.stats import external_sort
 from twinset.stats.units import design_effect, unit_counts

@@ -8,7 +8,7 @@ import pytest
 from scipy.optimize import minimize
 
 from twinset import registry
-from twinset.evaluation.evidence import Evidence
+from twinset.evidence.evidence import Evidence
 from twinset.metrics._cox import concordance, cox, kaplan_meier
 from twinset.table.schema import Role, Schema
 from twinset.table.table import Table

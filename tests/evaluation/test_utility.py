@@ -9,7 +9,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import accuracy_score, f1_score, fbeta_score, r2_score, roc_auc_score
 
 from twinset import registry
-from twinset.evaluation.evidence import Evidence
+from twinset.evidence.evidence import Evidence
 from twinset.metrics import _scores as scores
 from twinset.metrics._linear import Design, Glm, sandwich
 from twinset.metrics.coefficients import _overlap

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from twinset import registry
+from twinset.evidence.coded import Split
 from twinset.metrics import _models
-from twinset.metrics._evidence import Split
 from twinset.metrics._judge import Draft, Measure, judge
 from twinset.metrics._models import Task, crossfit, fit
 from twinset.metrics.c2st import _SHARED

@@ -10,7 +10,7 @@ import pytest
 
 from twinset import registry
 from twinset.checks.twins import broken, world
-from twinset.evaluation.evidence import Evidence
+from twinset.evidence.evidence import Evidence
 from twinset.inputs import Options, read, read_like
 from twinset.metrics.disco import Disco, _codes
 from twinset.metrics.nnaa import _Distances

@@ -13,8 +13,8 @@ import numpy.typing as npt
 
 from twinset.checks.twins import DEFECTS, Case, broken, odd_cases, world
 from twinset.errors import TwinsetError
-from twinset.evaluation.evidence import Evidence
-from twinset.metrics._evidence import Side
+from twinset.evidence.coded import Side
+from twinset.evidence.evidence import Evidence
 from twinset.protocols import Direction, Estimate, Family, Metric, Result, Verdict
 from twinset.stats.seeds import stream
 

@@ -20,8 +20,8 @@ import numpy as np
 import numpy.typing as npt
 
 from twinset.errors import InputError
-from twinset.evaluation.coding import labels
 from twinset.evaluation.disclosure import suppressed
+from twinset.evidence.coding import labels
 from twinset.protocols import Estimate, Family, Result
 from twinset.results import Evaluation, NotComputed
 from twinset.stats import ordered

@@ -17,8 +17,8 @@ import numpy.typing as npt
 from scipy import special
 
 from twinset.errors import InputError
-from twinset.evaluation.coding import column_numbers, shared_codes
-from twinset.metrics._evidence import Split
+from twinset.evidence.coded import Split
+from twinset.evidence.coding import column_numbers, shared_codes
 from twinset.metrics._judge import Draft, Measure, half_width, judge
 from twinset.metrics._models import Fitted, Task, fit
 from twinset.metrics._scores import Score, scores_of

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from twinset.evaluation.charts import MINIMUM
-from twinset.evaluation.coding import labels
+from twinset.evidence.coding import labels
 from twinset.stats.units import compact, unit_counts
 from twinset.table.schema import Column, Schema
 from twinset.table.table import Table, numbers

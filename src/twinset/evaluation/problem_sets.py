@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from twinset.evaluation.charts import MINIMUM
-from twinset.evaluation.evidence import Evidence
 from twinset.evaluation.problem_words import over, points, ratio
+from twinset.evidence.evidence import Evidence
 from twinset.protocols import Result
 from twinset.results import Problem
 from twinset.stats import marginals

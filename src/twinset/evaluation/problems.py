@@ -8,7 +8,6 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from twinset.evaluation.evidence import Evidence
 from twinset.evaluation.problem_columns import column_problems
 from twinset.evaluation.problem_groups import (
     conditional_problems,
@@ -23,6 +22,7 @@ from twinset.evaluation.problem_sets import (
     triple_problems,
 )
 from twinset.evaluation.problem_words import over, points, ratio
+from twinset.evidence.evidence import Evidence
 from twinset.metrics._judge import FALSE_DISCOVERIES
 from twinset.protocols import Result
 from twinset.results import Problem

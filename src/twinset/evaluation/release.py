@@ -9,9 +9,9 @@ from twinset import registry
 from twinset.errors import InputError
 from twinset.evaluation.charts import charts
 from twinset.evaluation.disclosure import suppressed
-from twinset.evaluation.evidence import Evidence
 from twinset.evaluation.problems import problems
-from twinset.metrics._evidence import Side
+from twinset.evidence.coded import Side
+from twinset.evidence.evidence import Evidence
 from twinset.progress import phase
 from twinset.protocols import Result
 from twinset.results import Evaluation, NotComputed

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 import numpy.typing as npt
 
-from twinset.metrics._evidence import Side
+from twinset.evidence.coded import Side
 
 __all__ = ["draw_counts"]
 

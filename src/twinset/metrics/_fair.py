@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from twinset.metrics._evidence import Evidence
+from twinset.evidence.evidence import Evidence
 from twinset.metrics._groups import LEAST, Grouping, groupings
 from twinset.metrics._targets import Problem, Trained, problem, trained
 from twinset.stats.units import unit_counts

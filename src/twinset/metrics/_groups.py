@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from twinset.metrics._evidence import Evidence, Side
+from twinset.evidence.coded import Side
+from twinset.evidence.evidence import Evidence
 from twinset.stats.association import mid_ranks
 from twinset.stats.codes import round_between
 from twinset.stats.sorted_values import distinct

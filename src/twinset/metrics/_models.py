@@ -14,7 +14,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from twinset.metrics._evidence import Split
+from twinset.evidence.coded import Split
 from twinset.metrics._linear import Design, Glm
 from twinset.progress import check_time
 from twinset.scale.local import map_ordered

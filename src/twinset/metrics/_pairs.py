@@ -6,7 +6,7 @@ import itertools
 
 import numpy as np
 
-from twinset.metrics._evidence import Evidence
+from twinset.evidence.evidence import Evidence
 
 __all__ = ["chosen_pairs"]
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from twinset.metrics._evidence import Evidence, Side
+from twinset.evidence.coded import Side
+from twinset.evidence.evidence import Evidence
 from twinset.protocols import Records
 from twinset.stats import units
 from twinset.stats.records import concatenate

@@ -13,7 +13,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special
 
-from twinset.metrics._evidence import Evidence, Side, Split
+from twinset.evidence.coded import Side, Split
+from twinset.evidence.evidence import Evidence
 from twinset.metrics._judge import Draft, Measure, judge, refuse
 from twinset.metrics._models import MOST, Learner, Task, fit
 from twinset.metrics._scores import Score, scores_of

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from twinset.metrics._evidence import Cells, Evidence, Side
+from twinset.evidence.coded import Cells, Side
+from twinset.evidence.evidence import Evidence
 from twinset.metrics._judge import Draft, Measure, half_width
 from twinset.stats import marginals
 from twinset.stats.intervals import chi_tails, normal_interval

@@ -6,7 +6,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from twinset.metrics._evidence import Evidence, Split
+from twinset.evidence.coded import Split
+from twinset.evidence.evidence import Evidence
 from twinset.metrics._judge import Draft, Measure, judge, refuse
 from twinset.metrics._models import fit
 from twinset.metrics._scores import scores_of

@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special
 
-from twinset.metrics._evidence import Cells, Evidence, Side
+from twinset.evidence.coded import Cells, Side
+from twinset.evidence.evidence import Evidence
 from twinset.metrics._judge import Draft, Measure, half_width, judge, refuse
 from twinset.metrics._pairs import chosen_pairs
 from twinset.protocols import Family, Result

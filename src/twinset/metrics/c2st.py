@@ -7,8 +7,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from twinset.evidence.coded import Side
+from twinset.evidence.evidence import Evidence
 from twinset.metrics import _models
-from twinset.metrics._evidence import Evidence, Side
 from twinset.metrics._judge import Draft, Measure, half_width, judge, refuse
 from twinset.protocols import Family, Result
 from twinset.stats import units

@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
-from twinset.metrics._evidence import Evidence, Side, Split
+from twinset.evidence.coded import Side, Split
+from twinset.evidence.evidence import Evidence
 from twinset.metrics._groups import groupings
 from twinset.metrics._judge import Draft, Measure, half_width, judge, refuse
 from twinset.metrics._linear import RARE, Design, Glm, sandwich

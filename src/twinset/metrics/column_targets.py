@@ -9,7 +9,8 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from twinset.metrics._evidence import Evidence, Side, Split
+from twinset.evidence.coded import Side, Split
+from twinset.evidence.evidence import Evidence
 from twinset.metrics._judge import Draft, Measure, judge, refuse
 from twinset.metrics._models import column_target, fit
 from twinset.metrics._scores import scores_of

@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special
 
-from twinset.metrics._evidence import Evidence, Side, Split
+from twinset.evidence.coded import Side, Split
+from twinset.evidence.evidence import Evidence
 from twinset.metrics._groups import LEAST, Grouping, column_groups
 from twinset.metrics._judge import FALSE_DISCOVERIES, Draft, Measure, half_width, judge, refuse
 from twinset.metrics._models import Task, column_target, fit

@@ -8,7 +8,8 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from twinset.metrics._evidence import Evidence, Side
+from twinset.evidence.coded import Side
+from twinset.evidence.evidence import Evidence
 from twinset.metrics._judge import Draft, Measure, half_width, judge, refuse
 from twinset.protocols import Family, Records, Result
 from twinset.stats.intervals import proportions_differ, wilson

@@ -9,8 +9,9 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
+from twinset.evidence.coded import Side
+from twinset.evidence.evidence import Evidence
 from twinset.metrics._draws import draw_counts
-from twinset.metrics._evidence import Evidence, Side
 from twinset.metrics._groups import LEAST, Grouping, groupings, outcomes
 from twinset.metrics._judge import Draft, Measure, half_width, judge, refuse
 from twinset.protocols import Family, Result

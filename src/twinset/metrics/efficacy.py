@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from twinset.metrics._evidence import Evidence
+from twinset.evidence.evidence import Evidence
 from twinset.metrics._judge import Draft, Measure, judge, refuse
 from twinset.metrics._scores import Score, f_score, ratio
 from twinset.metrics._targets import INTERVAL, Trained, problem, trained

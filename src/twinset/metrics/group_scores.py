@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from twinset.metrics._evidence import Evidence
+from twinset.evidence.evidence import Evidence
 from twinset.metrics._fair import Case, cases
 from twinset.metrics._judge import Draft, Measure, judge, refuse
 from twinset.metrics._targets import Problem, Trained, contrast_of

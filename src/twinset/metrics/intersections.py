@@ -10,7 +10,8 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from twinset.metrics._evidence import Evidence, Side
+from twinset.evidence.coded import Side
+from twinset.evidence.evidence import Evidence
 from twinset.metrics._groups import column_groups
 from twinset.metrics._judge import FALSE_DISCOVERIES, Draft, Measure, half_width, judge, refuse
 from twinset.protocols import Family, Result

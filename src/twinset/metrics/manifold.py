@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from twinset.metrics._evidence import Evidence
+from twinset.evidence.evidence import Evidence
 from twinset.metrics._judge import Draft, Measure, half_width, judge, refuse
 from twinset.metrics._samples import LEAST, three
 from twinset.protocols import Family, Result

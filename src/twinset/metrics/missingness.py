@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from twinset.metrics._evidence import Evidence, Side
+from twinset.evidence.coded import Side
+from twinset.evidence.evidence import Evidence
 from twinset.metrics._judge import Draft, Measure, half_width, judge, refuse
 from twinset.metrics._tvd import tvd_draft
 from twinset.protocols import Family, Result

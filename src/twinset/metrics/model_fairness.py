@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from twinset.metrics._evidence import Evidence
+from twinset.evidence.evidence import Evidence
 from twinset.metrics._fair import FIGURES, Case, cases
 from twinset.metrics._judge import Draft, Measure, judge, refuse
 from twinset.metrics._targets import Problem, Trained, contrast_of

@@ -9,7 +9,8 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from twinset.metrics._evidence import Cells, Evidence
+from twinset.evidence.coded import Cells
+from twinset.evidence.evidence import Evidence
 from twinset.metrics._judge import Draft, Measure, half_width, judge, refuse
 from twinset.metrics._pairs import chosen_pairs
 from twinset.metrics._tvd import mean_draft, tvd_draft

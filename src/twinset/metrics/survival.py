@@ -8,9 +8,10 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
+from twinset.evidence.coded import Side
+from twinset.evidence.evidence import Evidence
 from twinset.metrics._cox import concordance, cox, kaplan_meier
 from twinset.metrics._draws import draw_counts
-from twinset.metrics._evidence import Evidence, Side
 from twinset.metrics._judge import Draft, Measure, half_width, judge, refuse
 from twinset.metrics._linear import Design
 from twinset.metrics._scores import Score

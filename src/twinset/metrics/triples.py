@@ -7,7 +7,7 @@ import math
 from dataclasses import dataclass
 from typing import ClassVar
 
-from twinset.metrics._evidence import Evidence
+from twinset.evidence.evidence import Evidence
 from twinset.metrics._judge import Measure, judge, refuse
 from twinset.metrics._tvd import mean_draft, tvd_draft
 from twinset.protocols import Family, Result

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from twinset.metrics._evidence import Evidence
+from twinset.evidence.evidence import Evidence
 from twinset.metrics._judge import Measure
 from twinset.metrics._targets import score_results
 from twinset.protocols import Family, Result

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from typing import ClassVar
 
-from twinset.metrics._evidence import Evidence
+from twinset.evidence.evidence import Evidence
 from twinset.metrics._judge import Measure, refuse
 from twinset.metrics._models import MOST, Learner
 from twinset.metrics._targets import known_target, score_results

@@ -101,7 +101,7 @@ class Result:
 
 @runtime_checkable
 class Metric(Protocol):
-    """Maps `twinset.evaluation.evidence.Evidence` to results; it never raises on data."""
+    """Maps `twinset.evidence.evidence.Evidence` to results; it never raises on data."""
 
     name: ClassVar[str]
     family: ClassVar[Family]

@@ -7,7 +7,7 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from twinset.evaluation.evidence import Evidence
+from twinset.evidence.evidence import Evidence
 from twinset.protocols import Estimate, Family, Result, Verdict
 from twinset.stats.intervals import Z95, proportions_differ, wilson
 

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from twinset.evaluation.counting import Column, InFiles, Rows
-from twinset.metrics._evidence import Side, Standing
+from twinset.evidence.coded import Side, Standing
+from twinset.evidence.counting import Column, InFiles, Rows
 from twinset.protocols import Records
 from twinset.stats.external_sort import sort_files
 from twinset.stats.row_hash import fingerprints

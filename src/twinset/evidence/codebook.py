@@ -8,12 +8,12 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from twinset.evaluation import counting
-from twinset.evaluation.coding import small, unseen_cells
-from twinset.evaluation.counting import Column as Codings
-from twinset.evaluation.counting import InMemory, Rows
-from twinset.evaluation.texts import bin_texts
-from twinset.metrics._evidence import Cells, Coded, Codes, Counts, Floats, Side
+from twinset.evidence import counting
+from twinset.evidence.coded import Cells, Coded, Codes, Counts, Floats, Side
+from twinset.evidence.coding import small, unseen_cells
+from twinset.evidence.counting import Column as Codings
+from twinset.evidence.counting import InMemory, Rows
+from twinset.evidence.texts import bin_texts
 from twinset.stats.codes import NumberBins, bins_of_sorted, coarsen
 from twinset.stats.units import UnitSums
 from twinset.table.column_store import Filed

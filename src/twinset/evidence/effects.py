@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from twinset.metrics._evidence import Cells, Codes, Evidence, Floats, Side
+from twinset.evidence.coded import Cells, Codes, Floats, Side
 from twinset.stats import marginals
 from twinset.stats.design_effect import Partners
 from twinset.stats.sorted_values import quantiles
 from twinset.stats.unit_permutation import Deals, influence
+
+if TYPE_CHECKING:
+    from twinset.evidence.evidence import Evidence
 
 __all__ = ["Effects", "Sample"]
 

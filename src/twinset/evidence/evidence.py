@@ -17,13 +17,13 @@ from typing import Literal, TypeVar, cast
 import numpy as np
 import numpy.typing as npt
 
-from twinset.evaluation import counting, row_matches
-from twinset.evaluation.codebook import Codebook
-from twinset.evaluation.coding import column_numbers
-from twinset.evaluation.counting import InFiles, InMemory, Rows
-from twinset.evaluation.effects import Effects
-from twinset.evaluation.model_matrix import Views
-from twinset.metrics._evidence import Cells, Coded, Counts, Floats, Side, Split, Standing
+from twinset.evidence import counting, row_matches
+from twinset.evidence.codebook import Codebook
+from twinset.evidence.coded import Cells, Coded, Counts, Floats, Side, Split, Standing
+from twinset.evidence.coding import column_numbers
+from twinset.evidence.counting import InFiles, InMemory, Rows
+from twinset.evidence.effects import Effects
+from twinset.evidence.model_matrix import Views
 from twinset.protocols import Records
 from twinset.stats import marginals
 from twinset.stats.row_hash import fingerprints
@@ -47,6 +47,9 @@ _DISTANCE = {"tvd": marginals.tvd, "js": marginals.js_divergence}
 
 class Evidence:
     """Train, synthetic and (or not) holdout: coded columns, counts, features, records.
+
+    A metric whose class says ``needs = "counts"`` uses counts, sorted values, units and `some` rows
+    alone, and is computed on all rows of a table of any size; others get a sample of a large table.
 
     Parameters
     ----------

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from twinset.metrics._evidence import Codes, Counts, Floats
+from twinset.evidence.coded import Codes, Counts, Floats
 from twinset.stats.external_sort import sort_files
 from twinset.stats.units import UnitSums, count_units
 from twinset.table.column_store import PIECE, Filed, Spill

@@ -8,7 +8,7 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from twinset.metrics._evidence import Codes, Floats
+from twinset.evidence.coded import Codes, Floats
 from twinset.table.table import Table, column_numbers, labels
 
 __all__ = ["column_numbers", "labels", "shared_codes", "small", "unseen_cells"]

@@ -6,8 +6,8 @@ from functools import cached_property
 
 import numpy as np
 
-from twinset.evaluation.coding import column_numbers, shared_codes
-from twinset.metrics._evidence import Floats, Side, Split
+from twinset.evidence.coded import Floats, Side, Split
+from twinset.evidence.coding import column_numbers, shared_codes
 from twinset.protocols import Records
 from twinset.stats.records import encode
 from twinset.table.schema import Schema

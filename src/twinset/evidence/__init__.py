@@ -1,0 +1,1 @@
+"""What measures share, computed once: codes, counts, sorted values, features, records."""
