@@ -51,7 +51,7 @@ INSIDE = 4_000
 def drawn(twin: ts.Twin, n: int, **asked: object) -> tuple[float, list]:
     """CPU seconds, and the draws without their tables."""
     start = time.process_time()
-    kept = [(d.method, d.acceptance, d.effective, d.saved) for d in twin.draws(n, **asked)]
+    kept = [(d.method, d.acceptance, d.effective_size, d.saved) for d in twin.draws(n, **asked)]
     return time.process_time() - start, kept
 
 

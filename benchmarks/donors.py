@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
-from twinset.protocols import State
+from twinset.protocols import FitContext, Generator, State
 from twinset.table.schema import Kind
 from twinset.table.table import Table
 
@@ -35,45 +35,6 @@ def plug_in(folder: Path) -> None:
     os.environ["PYTHONPATH"] = os.pathsep.join([*added, *([known] if known else [])])
 
 
-@dataclass(frozen=True)
-class Donors:
-    """Values of real rows: whole rows, sequential CART with donor values, or column by column.
-
-    Parameters
-    ----------
-    leaf
-        0 releases the train rows as they are, each once; 1 or more is the least leaf of sequential
-        CART (Nowok, Raab, Dibben 2016): the columns in their order, a value from a random donor of
-        its leaf; -1 draws each column by itself.
-    """
-
-    name: ClassVar[str] = "donors"
-    leaks_on_purpose: ClassVar[bool] = True
-
-    leaf: int = 5
-
-    def fit(
-        self, table: Table, *, rng: np.random.Generator, ledger: object | None = None
-    ) -> DonorsModel:
-        """Grow a tree for each column on those before it."""
-        features = np.stack([_features(table, c.name) for c in table.schema.columns], axis=1)
-        trees: list[Any] = [None]
-        for at, column in enumerate(table.schema.columns[1:], 1):
-            target = features[:, at]
-            if self.leaf < 1 or np.ptp(target) == 0:
-                trees.append(None)
-                continue
-            few = column.kind is not Kind.REAL and np.unique(target).size <= MOST_CLASSES
-            kind = DecisionTreeClassifier if few else DecisionTreeRegressor
-            tree = kind(min_samples_leaf=self.leaf, random_state=int(rng.integers(2**31)))
-            trees.append(tree.fit(features[:, :at], target))
-        return DonorsModel(table, features, tuple(trees), whole=self.leaf == 0)
-
-    def from_state(self, state: State, table: Table) -> DonorsModel:
-        """Refuse: nothing here is to be kept in a file."""
-        raise NotImplementedError
-
-
 @dataclass(frozen=True, eq=False)
 class DonorsModel:
     """The train rows, and a tree for each column that has one."""
@@ -83,9 +44,8 @@ class DonorsModel:
     trees: tuple[Any, ...]
     whole: bool
 
-    def sample(self, given: int | Table, *, rng: np.random.Generator) -> Table:
+    def sample(self, n: int, *, rng: np.random.Generator) -> Table:
         """Draw rows: of each cell the row that gave it."""
-        n = given.num_rows if isinstance(given, Table) else given
         size = self.table.num_rows
         if self.whole:
             return self.table.take(rng.permutation(np.arange(n) % size))
@@ -100,6 +60,44 @@ class DonorsModel:
         return Table(self.table.schema, pa.table(columns, schema=self.table.data.schema))
 
     def to_state(self) -> State:
+        """Refuse: nothing here is to be kept in a file."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class Donors(Generator):
+    """Values of real rows: whole rows, sequential CART with donor values, or column by column.
+
+    Parameters
+    ----------
+    leaf
+        0 releases the train rows as they are, each once; 1 or more is the least leaf of sequential
+        CART (Nowok, Raab, Dibben 2016): the columns in their order, a value from a random donor of
+        its leaf; -1 draws each column by itself.
+    """
+
+    name: ClassVar[str] = "donors"
+    model: ClassVar[type[Any]] = DonorsModel
+    leaks_on_purpose: ClassVar[bool] = True
+
+    leaf: int = 5
+
+    def fit(self, table: Table, *, context: FitContext) -> DonorsModel:
+        """Grow a tree for each column on those before it."""
+        features = np.stack([_features(table, c.name) for c in table.schema.columns], axis=1)
+        trees: list[Any] = [None]
+        for at, column in enumerate(table.schema.columns[1:], 1):
+            target = features[:, at]
+            if self.leaf < 1 or np.ptp(target) == 0:
+                trees.append(None)
+                continue
+            few = column.kind is not Kind.REAL and np.unique(target).size <= MOST_CLASSES
+            kind = DecisionTreeClassifier if few else DecisionTreeRegressor
+            tree = kind(min_samples_leaf=self.leaf, random_state=int(context.rng.integers(2**31)))
+            trees.append(tree.fit(features[:, :at], target))
+        return DonorsModel(table, features, tuple(trees), whole=self.leaf == 0)
+
+    def from_state(self, state: State, table: Table) -> DonorsModel:
         """Refuse: nothing here is to be kept in a file."""
         raise NotImplementedError
 

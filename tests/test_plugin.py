@@ -69,7 +69,7 @@ def _run(*command: object, code: int = 0, folder: Path | None = None) -> Done:
 @pytest.mark.parametrize(
     ("room", "name", "text"),
     [
-        ("generators", "quantiles", "Each column by itself"),
+        ("generators", "gauss", "A Gaussian copula"),
         ("metrics", "row_repeats", "Share of synthetic rows that another"),
         ("attacks", "neighbour_vote", "Of the nearest rows"),
     ],
@@ -84,7 +84,7 @@ def test_it_is_listed_with_the_first_line_of_its_docstring(
 
 
 def test_its_generator_fits_and_its_file_needs_permission(twinset: Twinset, tmp_path: Path) -> None:
-    fit = ("fit", "people.csv", "--out", "people.twin", "--generator", "quantiles", "--quiet")
+    fit = ("fit", "people.csv", "--out", "people.twin", "--generator", "gauss", "--quiet")
     twinset(*fit, "--set", "points=50")
     sample = ("sample", "people.twin", "--out", "new.csv", "-n", "50", "--quiet")
     refused = twinset(*sample, code=2)
@@ -96,16 +96,16 @@ def test_its_generator_fits_and_its_file_needs_permission(twinset: Twinset, tmp_
     assert list(new.columns) == ["sex", "age", "pay"]
     assert len(new) == 50
     assert new["age"].between(18, 89).all()
-    assert "'dots' of quantiles" in twinset(*fit, "--set", "dots=5", code=2).stderr
+    assert "'dots' of gauss" in twinset(*fit, "--set", "dots=5", code=2).stderr
     # here the plug-in is not installed
     with pytest.raises(ModelFileError, match="not part of twinset"):
         ts.load(tmp_path / "people.twin")
-    with pytest.raises(InputError, match="'quantiles' is not known"):
+    with pytest.raises(InputError, match="'gauss' is not known"):
         ts.load(tmp_path / "people.twin", plugins=True)
 
 
 def test_its_metric_and_attack_take_part(twinset: Twinset) -> None:
-    done = twinset("run", "people.csv", "--generator", "quantiles", "--json", "--quiet")
+    done = twinset("run", "people.csv", "--generator", "gauss", "--json", "--quiet")
     results = json.loads(done.stdout)["results"]
     assert "repeated_rows" in {r["name"] for r in results}
     assert "neighbour_vote" in {r["params"].get("attack") for r in results}

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 import twinset as ts
 from twinset.errors import ConditionError, InputError
-from twinset.protocols import Completed, Model, State
+from twinset.protocols import Conditional, Model, PartialRows, Sample, State
 from twinset.scale.local import use_workers
 from twinset.table.raw import to_raw
 from twinset.table.table import Table
@@ -366,16 +366,17 @@ def test_rows_of_a_condition_differ_between_pieces():
 
 
 @dataclass(frozen=True, eq=False)
-class Candidates:
+class Candidates(Conditional):
     """A model that draws by importance, and whose rows are worth a quarter of their number."""
 
     inner: Model
 
-    def sample(self, given: int | Table, *, rng: np.random.Generator) -> Table:
-        return self.inner.sample(given, rng=rng)
+    def sample(self, n: int, *, rng: np.random.Generator) -> Table:
+        return self.inner.sample(n, rng=rng)
 
-    def complete(self, given: Table, *, rng: np.random.Generator) -> Completed:
-        return Completed(self.sample(given, rng=rng), "importance", given.num_rows / 4)
+    def complete(self, rows: PartialRows, *, rng: np.random.Generator) -> Sample:
+        table = rows.into(self.sample(rows.num_rows, rng=rng))
+        return Sample(table, "importance", effective_size=rows.num_rows / 4)
 
     def to_state(self) -> State:
         return self.inner.to_state()
@@ -383,7 +384,7 @@ class Candidates:
 
 @dataclass(frozen=True, eq=False)
 class Silent:
-    """A model that does not say how it meets a condition."""
+    """A model that draws free rows only."""
 
     sample: object
     to_state: object
@@ -395,7 +396,7 @@ def test_a_draw_says_how_it_was_made():
     def draw(model: object = twin.model, **condition: object) -> tuple[str, float, float | None]:
         drawn = list(replace(twin, model=model).draws(200, piece=100, **condition))
         assert len(drawn) == 2
-        return drawn[0].method, drawn[0].acceptance, drawn[0].effective
+        return drawn[0].method, drawn[0].acceptance, drawn[0].effective_size
 
     given, where = {"sex": "Male"}, "age >= 60"
     assert draw() == ("direct", 1.0, 100)
@@ -407,8 +408,10 @@ def test_a_draw_says_how_it_was_made():
     assert draw(weighted, given=given) == ("importance", 1.0, 25)
     assert draw(weighted, given=given, where=where)[2] == 25
     silent = Silent(twin.model.sample, twin.model.to_state)
-    assert draw(silent, given=given) == ("given", 1.0, None)
-    assert draw(silent, given=given, where=where)[2] is None
+    method, acceptance, effective = draw(silent, given=given)
+    assert (method, effective) == ("rejection", 100)
+    assert 0.3 < acceptance < 0.7
+    assert draw(silent, given=given, where=where)[2] == 100
 
 
 def test_conditions_that_cannot_hold():

@@ -322,7 +322,7 @@ def sample_to(
             rows += draw.table.num_rows
             tried = draw.table.num_rows / draw.acceptance
             drawn, saved = drawn + tried, saved + tried * draw.saved
-            worth += float("nan") if draw.effective is None else draw.effective
+            worth += float("nan") if draw.effective_size is None else draw.effective_size
             method = draw.method
             costs += [draw.rules] if draw.rules else []
     kept = cost_in_total(costs) if costs else None

@@ -14,7 +14,16 @@ from dataclasses import dataclass, field
 
 from twinset.errors import StoppedError
 
-__all__ = ["Event", "Phase", "check_time", "listen", "phase", "time_limit", "unheard"]
+__all__ = [
+    "Event",
+    "Phase",
+    "check_time",
+    "listen",
+    "phase",
+    "seconds_left",
+    "time_limit",
+    "unheard",
+]
 
 
 @dataclass(frozen=True)
@@ -69,6 +78,12 @@ def time_limit(seconds: float | None) -> Iterator[None]:
         yield
     finally:
         _deadline.reset(token)
+
+
+def seconds_left() -> float | None:
+    """Seconds until the time limit around this call; None without one."""
+    deadline = _deadline.get()
+    return None if deadline is None else deadline - time.monotonic()
 
 
 def check_time() -> None:

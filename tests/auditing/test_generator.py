@@ -185,7 +185,7 @@ def test_a_model_that_tells_is_looked_into_and_others_are_not(population, tmp_pa
     numbers = pool.numbers("lira_white_box", control=False)[0]
     twin = Twin.fit(pool.train(0), "cart", {"leaf": 2, "trees": 10}, seed=_seed(pool, 0))
     losses = [
-        twin.model.log_prob(twin.codec.encode_rows(t))
+        twin.model.log_prob(twin.encoding.encode(t))
         for t in (pool.train(0), population.take(np.array(pool.plan.targets)))
     ]
     np.testing.assert_allclose(numbers[0, :, 0], losses[1] - losses[0].mean(), rtol=1e-4)

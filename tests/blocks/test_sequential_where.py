@@ -14,7 +14,7 @@ from twinset.blocks import sequential_where
 from twinset.blocks.constrained_codes import allowed_codes
 from twinset.blocks.sequential import Rows
 from twinset.errors import ConditionError
-from twinset.protocols import Completed, Screen
+from twinset.protocols import RowTest, Sample
 from twinset.table.expressions.expression import parse
 from twinset.table.schema import Kind
 from twinset.table.table import Table, numbers
@@ -100,7 +100,7 @@ def test_rows_inside_are_those_of_rejection(twin, free, where, dear, monkeypatch
     assert n >= 150
     (drawn,) = twin.draws(n, where=where, seed=3)
     assert brute(drawn.table, where).num_rows == n
-    assert drawn.effective <= n
+    assert drawn.effective_size <= n
     assert min(p_values(drawn.table, inside)) > 1e-4
 
 
@@ -133,8 +133,8 @@ class _Plain:
     def __init__(self, inner):
         self.inner = inner
 
-    def sample(self, given, *, rng):
-        return self.inner.sample(given, rng=rng)
+    def sample(self, n, *, rng):
+        return self.inner.sample(n, rng=rng)
 
     def to_state(self):
         return self.inner.to_state()
@@ -150,9 +150,7 @@ def test_a_mask_leaves_out_only_what_never_passes(twin):
     model = twin.model.sequential
     i = model.order[2]  # age, whose codes are atoms and intervals
     coder = model.coders[i]
-    screen = Screen(
-        frozenset({"age"}), lambda t: numbers(t["age"], Kind.REAL) >= 70.5, {"age": (70.5,)}
-    )
+    screen = RowTest(("age",), lambda t: numbers(t["age"], Kind.REAL) >= 70.5, {"age": (70.5,)})
     mask, group = allowed_codes(model, i, Rows(), 3, [screen])
     assert group.tolist() == [0, 0, 0]
     allowed = mask[0][: coder.size]
@@ -184,10 +182,10 @@ def test_the_mass_of_allowed_codes_is_the_sum_of_theirs(twin):
         assert allowed[group[there], drawn[there]].all()
 
 
-def test_completed_says_how_many_candidates_it_took(twin):
-    screen = Screen(frozenset({"job"}), lambda t: np.array(t["job"].to_pylist()) == "c")
+def test_a_sample_says_how_many_candidates_it_took(twin):
+    screen = RowTest(("job",), lambda t: np.array(t["job"].to_pylist()) == "c")
     done = twin.model.screened(300, [screen], rng=np.random.default_rng(2))
-    assert isinstance(done, Completed)
+    assert isinstance(done, Sample)
     assert done.table.num_rows == 300
     assert done.drawn >= 300 / done.acceptance * 0.5
 

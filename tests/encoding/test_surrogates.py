@@ -11,10 +11,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
-from twinset.encoding.codec import Codec
 from twinset.encoding.surrogate_patterns import by_pattern, permuted
 from twinset.encoding.surrogates import make
+from twinset.encoding.table_encoding import fit_encoding
 from twinset.errors import InputError, SchemaError
+from twinset.protocols import FitContext
 from twinset.table.inference.table_schema import infer
 from twinset.table.patterns import learn, parse
 from twinset.table.personal_checks import is_card, is_iban, is_ip
@@ -216,9 +217,9 @@ def test_a_number_key_stays_a_number_and_tells_no_bound():
     other = Column(name="x", kind=Kind.CATEGORY, categories=("a",))
     xs = pa.array(["a"] * len(ids)).dictionary_encode()
     table = Table(Schema(columns=(column, other)), pa.table([ids, xs], names=["id", "x"]))
-    codec, _, _ = Codec.fit(table, protect=5, rng=np.random.default_rng(0))
-    assert (codec.schema["id"].low, codec.schema["id"].high) == (1000.0, 9999.0)
-    assert all(v.isdigit() for v in make(codec.schema["id"], 50, rng=rng()).to_pylist())
+    encoding, _, _ = fit_encoding(FitContext(table, np.random.default_rng(0)), 5)
+    assert (encoding.schema["id"].low, encoding.schema["id"].high) == (1000.0, 9999.0)
+    assert all(v.isdigit() for v in make(encoding.schema["id"], 50, rng=rng()).to_pylist())
 
 
 def test_another_key_gives_other_unique_values():

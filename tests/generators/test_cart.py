@@ -16,7 +16,7 @@ from twinset.blocks.sequential_given import _each
 from twinset.checks.tables import category_array, learnable_table
 from twinset.errors import ConditionError
 from twinset.generators.cart import Cart, CartModel
-from twinset.protocols import State
+from twinset.protocols import FitContext, PartialRows, State
 from twinset.stats.seeds import stream
 from twinset.table.schema import Kind, Schema
 from twinset.table.table import Table, numbers
@@ -25,11 +25,11 @@ from twinset.table.table import Table, numbers
 def test_one_condition_on_a_late_column_is_as_by_rejection() -> None:
     table = learnable_table(4_000, seed=0)
     options = Cart(order=("size", "spend", "count", "flag"))
-    model = options.fit(table, rng=stream(0, "fit"))
+    model = options.fit(table, context=FitContext(table, stream(0, "fit")))
     schema = Schema(columns=(table.schema["group"],))
     codes = np.full(3_000, 2)
     asked = Table(schema, pa.table({"group": category_array(codes, ("a", "b", "c"))}))
-    given = model.sample(asked, rng=stream(0, "given"))
+    given = model.complete(PartialRows.of(asked), rng=stream(0, "given")).table
     free = model.sample(60_000, rng=stream(0, "free"))
     inside = free.take(np.array(free["group"].to_pylist()) == "c")
     assert set(given["group"].to_pylist()) == {"c"}
@@ -88,18 +88,18 @@ def test_a_rare_value_changes_nothing_inside_its_condition() -> None:
     twin = ts.fit(frame, options={"order": list(options.order)}, workers=1)
     (given,) = twin.draws(4_000, given={"rare": "rare"})
     (inside,) = twin.draws(4_000, where="rare = 'rare'", seed=1)
-    assert (given.method, given.effective) == ("exact", 4_000)
+    assert (given.method, given.effective_size) == ("exact", 4_000)
     assert 0.01 < given.acceptance < 0.2
     towns = [t.table["town"].to_pylist() for t in (given, inside)]
     assert far_apart(*towns) > 1e-3
     pays = [numbers(t.table["pay"], Kind.REAL) for t in (given, inside)]
     assert stats.ks_2samp(*pays).pvalue > 1e-3
     # the same test finds the bias of one among 16 candidates a row
-    asked = twin.codec.encode_given({"rare": "rare"}, 4_000)
+    asked = twin.encoding.stated({"rare": "rare"}, 4_000)
     known = twin.model.sequential.known(asked)
     rows, _ = _each(twin.model.sequential, known, np.arange(4_000), stream(0, "few"))
     few = twin.model.sequential.decode(rows, stream(0, "few"))
-    assert far_apart(few[0].to_pylist(), towns[1]) < 1e-6
+    assert far_apart(few["town"].to_pylist(), towns[1]) < 1e-6
 
 
 def test_too_dear_a_condition_is_met_by_weights_and_says_so(monkeypatch) -> None:
@@ -109,7 +109,7 @@ def test_too_dear_a_condition_is_met_by_weights_and_says_so(monkeypatch) -> None
     monkeypatch.setattr(sequential_given, "_TIMES", 1.0)
     (drawn,) = twin.draws(20_000, given={"rare": "rare"})
     assert drawn.method == "importance"
-    assert 100 < drawn.effective < 10_000
+    assert 100 < drawn.effective_size < 10_000
     assert set(drawn.table["rare"].to_pylist()) == {"rare"}
 
 
@@ -140,8 +140,8 @@ class Unscreened:
 
     inner: CartModel
 
-    def sample(self, given: int | Table, *, rng: np.random.Generator) -> Table:
-        return self.inner.sample(given, rng=rng)
+    def sample(self, n: int, *, rng: np.random.Generator) -> Table:
+        return self.inner.sample(n, rng=rng)
 
     def to_state(self) -> State:
         return self.inner.to_state()

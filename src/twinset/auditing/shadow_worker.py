@@ -21,6 +21,7 @@ from twinset.auditing.reconstruction_curve import curve_numbers, curve_sides
 from twinset.auditing.shadows import BROKEN, Pool
 from twinset.errors import InputError, StorageError, TwinsetError
 from twinset.inputs import Options, read_like
+from twinset.protocols import Density
 from twinset.scale.local import use_workers
 from twinset.stats.records import encode, encoded_columns
 from twinset.stats.seeds import stream
@@ -132,14 +133,15 @@ def _fitted(
 
 def _log_probs(pool: Pool, twin: Twin, train: Table) -> list[Floats]:
     """Log probability of train rows, targets, and targets with another secret; [] if not known."""
-    tell = getattr(twin.model, "log_prob", None)
-    if tell is None:
+    model = twin.model
+    if not isinstance(model, Density):
         return []
     others = [pool.others] if pool.plan.secret else []
     targets = pool.table.take(np.asarray(pool.plan.targets, dtype=np.int64))
-    names = list(twin.codec.learnable.names)
+    names = list(twin.encoding.encoded.names)
     try:
-        made = [tell(twin.codec.encode_rows(t.select(names))) for t in (train, targets, *others)]
+        tables = [twin.encoding.encode(t.select(names)) for t in (train, targets, *others)]
+        made = [model.log_prob(t) for t in tables]
     except (ValueError, ArithmeticError, LookupError, TypeError):
         return []
     return [np.clip(np.nan_to_num(m, nan=_NEVER, neginf=_NEVER), _NEVER, None) for m in made]

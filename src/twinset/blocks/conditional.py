@@ -19,7 +19,7 @@ from twinset.blocks.dichotomies import Dichotomies, fit_dichotomies
 from twinset.protocols import State
 from twinset.stats.units import Units, count_units, even_counts
 
-__all__ = ["Conditional", "fit_conditional"]
+__all__ = ["CodeConditional", "fit_conditional"]
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -27,7 +27,7 @@ Codes = Mapping[int, npt.NDArray[np.int32]]
 
 
 @dataclass(frozen=True, eq=False)
-class Conditional:
+class CodeConditional:
     """A fitted step.
 
     Attributes
@@ -117,7 +117,7 @@ class Conditional:
         }
 
     @classmethod
-    def from_state(cls, state: Any, sizes: list[int], size: int) -> Conditional:
+    def from_state(cls, state: Any, sizes: list[int], size: int) -> CodeConditional:
         """Inverse of `to_state` for a target of `size` codes; ValueError if parts do not fit."""
         starts = state["starts"]
         chosen = state["chosen"] and Dichotomies.from_state(state["chosen"], sizes, len(starts) - 1)
@@ -153,7 +153,7 @@ def fit_conditional(
     boosting: Boosting,
     classes: int,
     most_rows: int,
-) -> Conditional:
+) -> CodeConditional:
     """Fit one step.
 
     Parameters
@@ -180,7 +180,7 @@ def fit_conditional(
     order = np.argsort(of_code, kind="stable").astype(np.int32)
     starts = np.searchsorted(of_code[order], np.arange(number + 1)).astype(np.int64)
     if not predictors or (count > 0).sum() < 2 or number < 2:
-        return Conditional(order, starts, share, None)
+        return CodeConditional(order, starts, share, None)
     rows = _learned(units, len(y), most_rows, rng)
     chosen = fit_dichotomies(
         {i: codes[i][rows] for i in predictors},
@@ -193,7 +193,7 @@ def fit_conditional(
         rng=rng,
         boosting=boosting,
     )
-    return Conditional(order, starts, share, chosen)
+    return CodeConditional(order, starts, share, chosen)
 
 
 def _learned(units: Units, rows: int, most: int, rng: np.random.Generator) -> Ints:

@@ -1,7 +1,7 @@
 """Which codes of a column may pass tests, given the columns of a row that are drawn.
 
 A category's codes are values. A code of a number is an interval, and a test that says where its
-answer may change (`twinset.protocols.Screen.ends`) is asked at those ends and between them.
+answer may change (`twinset.protocols.RowTest.ends`) is asked at those ends and between them.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from twinset.blocks.sequential import Rows, Sequential
 from twinset.encoding.bins import Discretizer
-from twinset.protocols import Screen
+from twinset.protocols import RowTest
 from twinset.table.schema import Schema
 from twinset.table.table import Table
 
@@ -29,17 +29,17 @@ _MOST_ASKED = 2_000_000
 
 
 def allowed_codes(
-    model: Sequential, i: int, rows: Rows, n: int, screens: Sequence[Screen]
+    model: Sequential, i: int, rows: Rows, n: int, tests: Sequence[RowTest]
 ) -> tuple[Bools, Ints] | None:
-    """Return the codes of column `i` that may pass all `screens`, whose other columns are there.
+    """Return the codes of column `i` that may pass all `tests`, whose other columns are there.
 
     Shapes (groups, codes) and (rows,): for groups of rows, and which group a row is of. None where
     that cannot be told. A code that is left out never passes; one that is left may fail.
     """
     coder = model.coders[i]
     name = coder.column.name
-    found = _cells(coder, [s for s in screens if name in s.columns])
-    others = sorted({c for s in screens for c in s.columns} - {name})
+    found = _cells(coder, [s for s in tests if name in s.columns])
+    others = sorted({c for s in tests for c in s.columns} - {name})
     if found is None:
         return None
     values, of_code = found
@@ -52,8 +52,8 @@ def allowed_codes(
     if others:
         asked = _beside(model.part(rows, others).take(np.repeat(np.arange(n), cells)), asked)
     passes: Bools = np.ones(times * cells, dtype=bool)
-    for screen in screens:
-        passes &= screen.passes(asked.select(sorted(screen.columns)))
+    for test in tests:
+        passes &= test.passes(asked.select(sorted(test.columns)))
     passes = passes.reshape(times, cells)
     group = np.zeros(n, dtype=np.int64)
     if others:
@@ -67,14 +67,14 @@ def allowed_codes(
     return np.pad(allowed, ((0, 0), (0, derived)), constant_values=True), group
 
 
-def _cells(coder: Discretizer, screens: Sequence[Screen]) -> tuple[pa.Array, Bools] | None:
+def _cells(coder: Discretizer, tests: Sequence[RowTest]) -> tuple[pa.Array, Bools] | None:
     """Return one value for each cell that tests tell apart, and (cells, codes): which meet."""
     if coder.intervals is None:
         every, nobody = np.arange(coder.size, dtype=np.int32), np.random.default_rng(0)
         return coder.decode(every, nobody), np.eye(coder.size, dtype=bool)  # categories: no draws
-    if any(coder.column.name not in s.ends for s in screens):
+    if any(coder.column.name not in s.ends for s in tests):
         return None
-    ends = np.unique([e for s in screens for e in s.ends[coder.column.name]])
+    ends = np.unique([e for s in tests for e in s.ends[coder.column.name]])
     low, high = np.r_[-np.inf, np.repeat(ends, 2)], np.r_[np.repeat(ends, 2), np.inf]
     inside = np.zeros(1)
     if len(ends):

@@ -10,13 +10,14 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from twinset.blocks.conditional import Conditional
+from twinset.blocks.conditional import CodeConditional
 from twinset.blocks.offsets import Offset, log_width
 from twinset.blocks.relations import MOST_RELATIONS, Relation
 from twinset.encoding.bins import Discretizer
-from twinset.protocols import State
+from twinset.errors import InputError
+from twinset.protocols import PartialRows, State
 from twinset.stats.seeds import spawn
-from twinset.table.schema import Column, Kind, Schema
+from twinset.table.schema import Column, Kind, Role, Schema
 from twinset.table.table import Table, numbers
 
 __all__ = ["Known", "Rows", "Sequential"]
@@ -79,12 +80,12 @@ class Sequential:
 
     coders: tuple[Discretizer, ...]
     order: tuple[int, ...]
-    steps: Mapping[int, Conditional]
+    steps: Mapping[int, CodeConditional]
     relations: Mapping[int, tuple[Relation, ...]]
     offsets: Mapping[int, Offset] = field(default_factory=dict)
 
-    def draw(self, n: int, rng: np.random.Generator) -> list[pa.Array]:
-        """Draw `n` rows: learnable arrays, one a column."""
+    def draw(self, n: int, rng: np.random.Generator) -> Table:
+        """Draw `n` rows."""
         rows = Rows()
         self.advance(self.order, rows, {}, n, rng)
         return self.decode(rows, rng)
@@ -95,7 +96,8 @@ class Sequential:
         data = {i: table[c.column.name] for i, c in enumerate(self.coders)}
         for i in self.order:
             codes, values = self.coders[i].encode(data[i]), self._numbers(i, data[i])
-            total += self._log_step(i, rows, codes, values)
+            if i in self.steps:
+                total += self._log_step(i, rows, codes, values)
             rows.codes[i] = codes
             if len(values):
                 rows.values[i] = values
@@ -108,13 +110,13 @@ class Sequential:
         anchors = (o.anchor for o in self.offsets.values())
         return {*self.relations, *self.offsets, *anchors, *(i for i, _ in terms)}
 
-    def known(self, given: Table) -> dict[int, Known]:
-        """Return the cells of `given`, null being unknown."""
+    def known(self, given: PartialRows) -> dict[int, Known]:
+        """Return the known cells of rows, by place of their column."""
         return {
-            i: Known(c.encode(data), self._numbers(i, data), np.asarray(data.is_valid()))
+            i: Known(c.encode(data), self._numbers(i, data), given.known[c.column.name])
             for i, c in enumerate(self.coders)
-            if c.column.name in given.schema
-            for data in [given[c.column.name]]
+            if c.column.name in given.known
+            for data in [given.table[c.column.name]]
         }
 
     def _numbers(self, i: int, data: pa.ChunkedArray) -> Floats:
@@ -134,6 +136,9 @@ class Sequential:
         """
         weight, linked = np.zeros(n), self.linked
         for i, own in zip(steps, spawn(rng, len(steps)), strict=True):
+            if i not in self.steps:
+                self._put_context(i, rows, known)
+                continue
             codes, values = self._step(i, rows, n, linked, own)
             if i in known:
                 cells = known[i]
@@ -145,6 +150,16 @@ class Sequential:
                 weight[at] += self._log_step(i, rows.take(at), codes[at], own_values)
             self.put(i, rows, codes, values, linked)
         return weight
+
+    def _put_context(self, i: int, rows: Rows, known: Mapping[int, Known]) -> None:
+        """Add a column that is conditioned on and never modelled."""
+        if i not in known or not known[i].mask.all():
+            raise InputError(
+                f"column {self.coders[i].column.name!r}",
+                got="no value in some rows",
+                allowed="a value for each row: the model is conditioned on it",
+            )
+        self.put(i, rows, known[i].codes, known[i].values, self.linked)
 
     def _step(
         self, i: int, rows: Rows, n: int, linked: set[int], rng: np.random.Generator
@@ -239,13 +254,15 @@ class Sequential:
             total[at] = np.logaddexp(total[at], by_offset)
         return total
 
-    def decode(self, rows: Rows, rng: np.random.Generator) -> list[pa.Array]:
-        """Learnable arrays of complete rows, one a column."""
+    def decode(self, rows: Rows, rng: np.random.Generator) -> Table:
+        """Learnable table of complete rows."""
         streams = spawn(rng, len(self.coders))
-        return [
+        schema = Schema(columns=tuple(c.column for c in self.coders))
+        arrays = [
             coder.array(rows.values[i]) if i in rows.values else coder.decode(rows.codes[i], own)
             for i, (coder, own) in enumerate(zip(self.coders, streams, strict=True))
         ]
+        return Table(schema, pa.table(arrays, names=list(schema.names)))
 
     def to_state(self) -> State:
         """Arrays and JSON values."""
@@ -298,7 +315,11 @@ class Sequential:
             own = offsets[i].size if i in offsets else 0
             return sizes[i] + len(relations.get(i, ())) + own
 
-        steps = {i: Conditional.from_state(state["steps"][str(i)], sizes, size(i)) for i in order}
+        steps = {
+            i: CodeConditional.from_state(state["steps"][str(i)], sizes, size(i))
+            for i in order
+            if coders[i].column.role is not Role.CONTEXT
+        }
         for i, step in steps.items():
             used = () if step.chosen is None else step.chosen.predictors
             if any(place[j] >= place[i] for j in used):

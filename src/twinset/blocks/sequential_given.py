@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 
 from twinset.blocks.sequential import Known, Rows, Sequential
-from twinset.table.table import Table
+from twinset.protocols import PartialRows, Sample
 
-__all__ = ["Given", "draw_given", "effective_size"]
+__all__ = ["draw_given", "effective_size"]
 
 Floats = npt.NDArray[np.float64]
 _CANDIDATES = 16
@@ -25,18 +23,8 @@ _MOST = 2**19  # candidates that are always allowed
 _TIMES = 8.0  # and the cost of a condition beside rows without one
 
 
-@dataclass(frozen=True, eq=False)
-class Given:
-    """Rows, and how they were drawn; see `twinset.protocols.Completed`."""
-
-    arrays: list[pa.Array]
-    method: Literal["exact", "importance"]
-    worth: float
-    acceptance: float = 1.0
-
-
-def draw_given(model: Sequential, given: Table, rng: np.random.Generator) -> Given:
-    """Draw rows with the known cells of `given`, null being unknown.
+def draw_given(model: Sequential, given: PartialRows, rng: np.random.Generator) -> Sample:
+    """Draw rows with the known cells of `given`.
 
     Known cells that come first in the order are conditioned on exactly. If all rows share one
     condition, candidates for the columns up to the last known one are kept with probability w/max w
@@ -59,11 +47,7 @@ def draw_given(model: Sequential, given: Table, rng: np.random.Generator) -> Giv
         blocks = [np.arange(s, min(s + _BLOCK, n)) for s in range(0, n, _BLOCK)]
         drawn = [_each(model, known, block, rng) for block in blocks]
         rows, worth = Rows.joined([d[0] for d in drawn]), sum(d[1] for d in drawn)
-    arrays = model.decode(rows, rng)
-    for i in known:
-        cells = given[model.coders[i].column.name].combine_chunks()
-        arrays[i] = pa.compute.coalesce(cells, arrays[i])
-    return Given(arrays, method, min(worth, n), acceptance)
+    return Sample(given.into(model.decode(rows, rng)), method, acceptance, min(worth, n))
 
 
 def _method(

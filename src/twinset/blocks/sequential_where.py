@@ -16,16 +16,15 @@ from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 
 from twinset.blocks.constrained_codes import allowed_codes
 from twinset.blocks.sequential import Rows, Sequential
 from twinset.blocks.sequential_given import effective_size
 from twinset.progress import check_time
-from twinset.protocols import Screen
+from twinset.protocols import RowTest, Sample
 from twinset.stats.seeds import spawn
 
-__all__ = ["Met", "draw_where"]
+__all__ = ["draw_where"]
 
 Floats = npt.NDArray[np.float64]
 _AT_ONCE = 65_536
@@ -38,36 +37,24 @@ _RAREST = 2_000  # candidates a row at most
 _LEAST_LIMIT = 2**22
 
 
-@dataclass(frozen=True, eq=False)
-class Met:
-    """Rows that pass, and how they were drawn; `kept` of the `drawn` candidates passed."""
-
-    arrays: list[pa.Array]
-    method: Literal["exact", "importance"]
-    worth: float
-    kept: int
-    drawn: int
-    saved: float
-
-
 def draw_where(
-    model: Sequential, n: int, screens: Sequence[Screen], rng: np.random.Generator
-) -> Met:
-    """Draw `n` rows that pass all `screens`; fewer if that would take too many candidates.
+    model: Sequential, n: int, tests: Sequence[RowTest], rng: np.random.Generator
+) -> Sample:
+    """Draw `n` rows that pass all `tests`; fewer if that would take too many candidates.
 
     Where rejection would take more than 6 times the time of free rows (and 524,288 candidates), and
     weights take far less, rows are resampled by weight (Rubin 1987, "SIR") from so many candidates
     that their effective sample size (Kish 1965) is that of `n` rows; what is drawn from them is
-    worth about half of that, as `Met.worth` says.
+    worth about half of that, as the effective size says.
     """
     place = {model.coders[i].column.name: p for p, i in enumerate(model.order)}
-    last = max(place[name] for screen in screens for name in screen.columns) + 1
+    last = max(place[name] for test in tests for name in test.columns) + 1
     most = max(_MOST, math.ceil(_TIMES * n * len(model.order) / last))
     pool, wanted = _Pool(), float(n)
     while True:
         check_time()
         many = int(np.clip(wanted - pool.drawn, 1_000, _AT_ONCE))
-        pool.add(many, *_candidates(model, model.order[:last], many, screens, rng), rng)
+        pool.add(many, *_candidates(model, model.order[:last], many, tests, rng), rng)
         kept = pool.kept
         if not len(pool.weight):
             wanted = 4.0 * pool.drawn
@@ -94,7 +81,7 @@ def draw_where(
 
 def _finished(
     model: Sequential, pool: _Pool, n: int, last: int, rng: np.random.Generator, *, by_weight: bool
-) -> Met:
+) -> Sample:
     """Choose rows of the pool and draw their other columns."""
     kept, worth = pool.kept, float(min(n, pool.kept))
     pick = np.flatnonzero(pool.chosen)[:n]
@@ -108,7 +95,8 @@ def _finished(
     cells = pool.cells + len(pick) * (len(model.order) - last)
     saved = 1 - cells / (pool.drawn * len(model.order))
     method: Literal["exact", "importance"] = "importance" if by_weight else "exact"
-    return Met(model.decode(rows, rng), method, worth, kept, pool.drawn, saved)
+    table = model.decode(rows, rng)
+    return Sample(table, method, kept / pool.drawn, worth, pool.drawn, saved)
 
 
 @dataclass
@@ -164,19 +152,19 @@ def _candidates(
     model: Sequential,
     steps: Sequence[int],
     n: int,
-    screens: Sequence[Screen],
+    tests: Sequence[RowTest],
     rng: np.random.Generator,
 ) -> tuple[Rows, Floats, int]:
     """Draw some columns of `n` rows; return those that may pass, their log weights, the cells."""
-    rows, weight, cells, waiting = Rows(), np.zeros(n), 0, list(screens)
-    tested = {name for screen in screens for name in screen.columns}
+    rows, weight, cells, waiting = Rows(), np.zeros(n), 0, list(tests)
+    tested = {name for test in tests for name in test.columns}
     numbers = (i for i, c in enumerate(model.coders) if c.intervals is not None)
     linked = model.linked | {i for i in numbers if model.coders[i].column.name in tested}
     there: set[str] = set()
     for i, own in zip(steps, spawn(rng, len(steps)), strict=True):
         cells += n
         there.add(model.coders[i].column.name)
-        due = [s for s in waiting if s.columns <= there]
+        due = [s for s in waiting if there.issuperset(s.columns)]
         waiting = [s for s in waiting if s not in due]
         mask = allowed_codes(model, i, rows, n, due) if due else None
         if mask is None:
@@ -187,7 +175,7 @@ def _candidates(
             rows, drawn, n = rows.take(left), drawn[left], len(left)
             weight = weight[left] + np.log(mass[left])
         model.put(i, rows, *model.finished(i, drawn, rows, linked, own), linked)
-        for screen in due:
-            passed = np.flatnonzero(screen.passes(model.part(rows, screen.columns)))
+        for test in due:
+            passed = np.flatnonzero(test.passes(model.part(rows, test.columns)))
             rows, weight, n = rows.take(passed), weight[passed], len(passed)
     return rows, weight, cells

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from twinset.protocols import State
+from twinset.protocols import Conditional, FitContext, Generator, PartialRows, Sample, State
 from twinset.table.schema import Kind
 from twinset.table.table import Table
 
@@ -17,7 +17,38 @@ __all__ = ["Bootstrap", "BootstrapModel"]
 
 
 @dataclass(frozen=True)
-class Bootstrap:
+class BootstrapModel(Conditional):
+    """The train rows."""
+
+    table: Table
+
+    def sample(self, n: int, *, rng: np.random.Generator) -> Table:
+        """Draw `n` rows."""
+        return _plain(self.table, rng.integers(self.table.num_rows, size=n))
+
+    def complete(self, rows: PartialRows, *, rng: np.random.Generator) -> Sample:
+        """Draw among the train rows that share the known cells; any where none does."""
+        found, is_found = _matching(self.table.select(rows.table.names), rows, rng)
+        table = rows.into(_plain(self.table, found))
+        if is_found.all():
+            return Sample(table, "exact", effective_size=rows.num_rows)
+        return Sample(table, "approximate", effective_size=float(is_found.sum()))
+
+    def to_state(self) -> State:
+        """Numbers as float64, categories as int32 codes."""
+        state: State = {}
+        for column in self.table.schema.columns:
+            data = self.table.data[column.name].combine_chunks()
+            if column.kind is Kind.REAL:
+                state[column.name] = data.to_numpy(zero_copy_only=False)
+            else:
+                data = data.unify_dictionaries() if isinstance(data, pa.ChunkedArray) else data
+                state[column.name] = data.indices.fill_null(-1).to_numpy(zero_copy_only=False)
+        return state
+
+
+@dataclass(frozen=True)
+class Bootstrap(Generator):
     """LEAKS ON PURPOSE: releases train rows as they are; the positive control of every audit.
 
     Its rows are perfect in distribution and protect no one (Efron 1979, Annals of Statistics 7,
@@ -25,11 +56,10 @@ class Bootstrap:
     """
 
     name: ClassVar[str] = "bootstrap"
+    model: ClassVar[type[Any]] = BootstrapModel
     leaks_on_purpose: ClassVar[bool] = True
 
-    def fit(
-        self, table: Table, *, rng: np.random.Generator, ledger: object | None = None
-    ) -> BootstrapModel:
+    def fit(self, table: Table, *, context: FitContext) -> BootstrapModel:
         """Keep all rows of `table`."""
         return BootstrapModel(table)
 
@@ -47,50 +77,22 @@ class Bootstrap:
         return BootstrapModel(Table(table.schema, pa.table(arrays, names=list(table.names))))
 
 
-@dataclass(frozen=True)
-class BootstrapModel:
-    """The train rows."""
-
-    table: Table
-
-    def sample(self, given: int | Table, *, rng: np.random.Generator) -> Table:
-        """Draw rows; known cells of `given` pick among the train rows that share them."""
-        table = self.table
-        if not isinstance(given, Table):
-            return _plain(table, rng.integers(table.num_rows, size=given))
-        rows = _matching(table.select(given.names), given, rng)
-        drawn = _plain(table, rows)
-        data = drawn.data
-        for name in given.names:
-            known = given.data[name].combine_chunks()
-            cells = pa.compute.coalesce(known, data[name].combine_chunks())
-            data = data.set_column(data.column_names.index(name), name, cells)
-        return Table(drawn.schema, data)
-
-    def to_state(self) -> State:
-        """Numbers as float64, categories as int32 codes."""
-        state: State = {}
-        for column in self.table.schema.columns:
-            data = self.table.data[column.name].combine_chunks()
-            if column.kind is Kind.REAL:
-                state[column.name] = data.to_numpy(zero_copy_only=False)
-            else:
-                data = data.unify_dictionaries() if isinstance(data, pa.ChunkedArray) else data
-                state[column.name] = data.indices.fill_null(-1).to_numpy(zero_copy_only=False)
-        return state
-
-
 def _plain(table: Table, rows: npt.NDArray[np.int64]) -> Table:
     return Table(table.schema, table.data.take(pa.array(rows)))
 
 
-def _matching(train: Table, given: Table, rng: np.random.Generator) -> npt.NDArray[np.int64]:
-    """For each given row a random train row that shares its known cells, else any train row."""
+def _matching(
+    train: Table, rows: PartialRows, rng: np.random.Generator
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
+    """For each row a random train row that shares its known cells, or any; and whether it does."""
+    given = rows.table
     both = pa.concat_tables([train.data, given.data]).unify_dictionaries()
     codes = np.stack([_codes(both[name]) for name in given.names], axis=1)
     n = train.num_rows
-    rows = rng.integers(n, size=given.num_rows)
-    masks, which = np.unique(codes[n:] >= 0, axis=0, return_inverse=True)
+    place = rng.integers(n, size=given.num_rows)
+    is_found = np.ones(given.num_rows, dtype=bool)
+    known_cells = np.stack([rows.known[name] for name in given.names], axis=1)
+    masks, which = np.unique(known_cells, axis=0, return_inverse=True)
     for i, known in enumerate(masks):
         asked = np.flatnonzero(which.ravel() == i)
         part = np.concatenate([codes[:n, known], codes[n + asked][:, known]])
@@ -100,8 +102,9 @@ def _matching(train: Table, given: Table, rng: np.random.Generator) -> npt.NDArr
         last = np.searchsorted(keys[:n][order], keys[n:], side="right")
         found = last > first
         pick = first + np.floor(rng.random(len(asked)) * (last - first)).astype(np.int64)
-        rows[asked[found]] = order[pick[found]]
-    return rows
+        place[asked[found]] = order[pick[found]]
+        is_found[asked[~found]] = False
+    return place, is_found
 
 
 def _codes(column: pa.ChunkedArray) -> npt.NDArray[np.int64]:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 
 from twinset.blocks.boosting import Boosting
-from twinset.blocks.conditional import Conditional, fit_conditional
+from twinset.blocks.conditional import CodeConditional, fit_conditional
 from twinset.blocks.feature_screening import by_dependence, informative
 from twinset.blocks.offsets import Offset, find_anchors, fit_offset, scale
 from twinset.blocks.relations import Relation, find_relations
@@ -21,7 +20,17 @@ from twinset.blocks.sequential_where import draw_where
 from twinset.encoding.bins import Discretizer, fit_discretizer
 from twinset.errors import InputError
 from twinset.progress import phase
-from twinset.protocols import Completed, Screen, State
+from twinset.protocols import (
+    Conditional,
+    Density,
+    FitContext,
+    Generator,
+    PartialRows,
+    RowTest,
+    Sample,
+    Screened,
+    State,
+)
 from twinset.scale.local import map_ordered
 from twinset.stats.seeds import spawn
 from twinset.table.schema import Kind, Role
@@ -49,8 +58,36 @@ _NEAR = 200
 _TREE = Boosting(trees=1, rate=1.0, leaves=256, smoothing=5.0, leaf=20, patience=1)
 
 
+@dataclass(frozen=True, eq=False)
+class CartModel(Conditional, Screened, Density):
+    """The sequential model; `empty` is the train table without rows."""
+
+    empty: Table
+    sequential: Sequential
+
+    def sample(self, n: int, *, rng: np.random.Generator) -> Table:
+        """Draw `n` rows."""
+        return self.sequential.draw(n, rng)
+
+    def complete(self, rows: PartialRows, *, rng: np.random.Generator) -> Sample:
+        """Draw the unknown cells of rows; see `twinset.blocks.sequential_given`."""
+        return draw_given(self.sequential, rows, rng)
+
+    def screened(self, n: int, tests: Sequence[RowTest], *, rng: np.random.Generator) -> Sample:
+        """Draw rows that pass tests, column by column; see `twinset.blocks.sequential_where`."""
+        return draw_where(self.sequential, n, tests, rng)
+
+    def log_prob(self, table: Table) -> npt.NDArray[np.float64]:
+        """Shape (rows,): log probability of the codes of complete rows."""
+        return self.sequential.log_prob(table)
+
+    def to_state(self) -> State:
+        """Arrays and JSON values."""
+        return self.sequential.to_state()
+
+
 @dataclass(frozen=True)
-class Cart:
+class Cart(Generator):
     """Each column by boosted trees on those before it; values drawn, not donated.
 
     Sequential synthesis as in synthpop (Nowok, Raab, Dibben 2016, J. Stat. Software 74(11)), with
@@ -87,7 +124,7 @@ class Cart:
     """
 
     name: ClassVar[str] = "cart"
-    leaks_on_purpose: ClassVar[bool] = False
+    model: ClassVar[type[Any]] = CartModel
 
     leaf: int = 20
     trees: int = 60
@@ -123,9 +160,7 @@ class Cart:
                     "method of cart", got=repr(method), allowed="boosted, tree, marginal"
                 )
 
-    def fit(
-        self, table: Table, *, rng: np.random.Generator, ledger: object | None = None
-    ) -> CartModel:
+    def fit(self, table: Table, *, context: FitContext) -> CartModel:
         """Fit the steps, one a column."""
         names = table.names
         self._check_names(names)
@@ -140,9 +175,9 @@ class Cart:
         values = self._values(table, coders)
         relations = self._relations(table, values, order)
         offsets = self._offsets(table, values, order, relations)
-        streams = spawn(rng, len(order))
+        streams = spawn(context.rng, len(order))
 
-        def learn(place: int) -> Conditional:
+        def learn(place: int) -> CodeConditional:
             target = order[place]
             size, y = sizes[target], codes[target]
             if target in relations:
@@ -166,9 +201,11 @@ class Cart:
                 most_rows=max(5_000, min(self.structure_rows, _MOST_CELLS // len(names))),
             )
 
-        steps: dict[int, Conditional] = {}
-        with phase("learn columns", len(order)) as running:
-            for target, step in zip(order, map_ordered(learn, range(len(order))), strict=True):
+        steps: dict[int, CodeConditional] = {}
+        modelled = range(len(self._context(table)), len(order))
+        with phase("learn columns", len(modelled)) as running:
+            for place, step in zip(modelled, map_ordered(learn, modelled), strict=True):
+                target = order[place]
                 steps[target] = step
                 running.advance(detail=names[target])
         kept = {i: found for i, (found, _) in relations.items()}
@@ -199,7 +236,8 @@ class Cart:
     ) -> tuple[int, ...]:
         """Kept columns and those asked for; categories of many levels; then by dependence."""
         place = {n: i for i, n in enumerate(table.names)}
-        first = [place[c.name] for c in table.schema.columns if c.keep]
+        first = self._context(table)
+        first += [place[c.name] for c in table.schema.columns if c.keep]
         first += [place[n] for n in self.order if place[n] not in first]
         last = self._last(table, first)
         many = [i for i in categorical if sizes[i] > _MANY and i not in [*first, *last]]
@@ -214,6 +252,11 @@ class Cart:
         return (*order, *last)
 
     @staticmethod
+    def _context(table: Table) -> list[int]:
+        """Return the columns that are conditioned on and never modelled."""
+        return [i for i, c in enumerate(table.schema.columns) if c.role is Role.CONTEXT]
+
+    @staticmethod
     def _last(table: Table, first: list[int]) -> list[int]:
         """Return the target, or the last column: what users model."""
         roles = [c.role for c in table.schema.columns]
@@ -225,8 +268,11 @@ class Cart:
         used = [i for i, c in enumerate(coders) if c.intervals is not None]
         return {i: numbers(table[table.names[i]], Kind.REAL) for i in used}
 
-    def _is_plain(self, name: str) -> bool:
-        """Whether what a column depends on is stated, so that nothing is looked for."""
+    def _is_plain(self, table: Table, i: int) -> bool:
+        """Whether nothing is looked for: what a column depends on is stated, or it is given."""
+        name = table.names[i]
+        if table.schema[name].role is Role.CONTEXT:
+            return True
         return name in self.predictors or self.methods.get(name, self.method) == "marginal"
 
     def _relations(
@@ -236,7 +282,7 @@ class Cart:
         if self.method == "marginal":
             return {}
         relations = find_relations(values, order, least=2 * self.atom, units=table.units)
-        return {i: r for i, r in relations.items() if not self._is_plain(table.names[i])}
+        return {i: r for i, r in relations.items() if not self._is_plain(table, i)}
 
     def _offsets(
         self,
@@ -250,7 +296,7 @@ class Cart:
         met = {i: at >= 0 for i, (_, at) in relations.items()}
         scales = {i: scale(values[i], table.schema.columns[i].format) for i in values}
         for i, anchor in find_anchors(values, order, scales, met).items():
-            if self._is_plain(table.names[i]):
+            if self._is_plain(table, i):
                 continue
             offset = fit_offset(
                 values[i],
@@ -305,40 +351,3 @@ class Cart:
             leaf=self.leaf,
             patience=12,
         )
-
-
-@dataclass(frozen=True, eq=False)
-class CartModel:
-    """The sequential model; `empty` is the train table without rows."""
-
-    empty: Table
-    sequential: Sequential
-
-    def sample(self, given: int | Table, *, rng: np.random.Generator) -> Table:
-        """Draw rows; known cells of `given` are kept and conditioned on."""
-        if isinstance(given, Table):
-            return self.complete(given, rng=rng).table
-        return self._table(self.sequential.draw(given, rng))
-
-    def complete(self, given: Table, *, rng: np.random.Generator) -> Completed:
-        """Draw the rows of `sample`, and say how true they are to the model."""
-        drawn = draw_given(self.sequential, given, rng)
-        return Completed(self._table(drawn.arrays), drawn.method, drawn.worth, drawn.acceptance)
-
-    def screened(self, n: int, screens: Sequence[Screen], *, rng: np.random.Generator) -> Completed:
-        """Draw rows that pass tests, column by column; see `twinset.blocks.sequential_where`."""
-        found = draw_where(self.sequential, n, screens, rng)
-        table = self._table(found.arrays)
-        acceptance = found.kept / found.drawn
-        return Completed(table, found.method, found.worth, acceptance, found.saved, found.drawn)
-
-    def _table(self, arrays: list[pa.Array]) -> Table:
-        return Table(self.empty.schema, pa.table(arrays, names=list(self.empty.names)))
-
-    def log_prob(self, table: Table) -> npt.NDArray[np.float64]:
-        """Shape (rows,): log probability of the codes of complete rows."""
-        return self.sequential.log_prob(table)
-
-    def to_state(self) -> State:
-        """Arrays and JSON values."""
-        return self.sequential.to_state()

@@ -10,16 +10,49 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from twinset.encoding.bins import Discretizer, fit_discretizer
-from twinset.protocols import Completed, State
+from twinset.protocols import Conditional, FitContext, Generator, PartialRows, Sample, State
 from twinset.stats.seeds import spawn
 from twinset.stats.units import even_counts
+from twinset.table.schema import Role
 from twinset.table.table import Table
 
 __all__ = ["Independent", "IndependentModel"]
 
 
+@dataclass(frozen=True, eq=False)
+class IndependentModel(Conditional):
+    """Shares of codes; `empty` is the train table without rows."""
+
+    empty: Table
+    coders: tuple[Discretizer, ...]
+    shares: tuple[npt.NDArray[np.float64], ...]
+
+    def sample(self, n: int, *, rng: np.random.Generator) -> Table:
+        """Draw `n` rows."""
+        arrays = []
+        for coder, share, own in zip(
+            self.coders, self.shares, spawn(rng, len(self.coders)), strict=True
+        ):
+            if coder.column.role is Role.CONTEXT:
+                share = np.eye(coder.size)[0]  # any: its cells are given
+            codes = own.choice(coder.size, size=n, p=share).astype(np.int32)
+            arrays.append(coder.decode(codes, own))
+        names = list(self.empty.names)
+        return Table(self.empty.schema, pa.table(arrays, names=names))
+
+    def complete(self, rows: PartialRows, *, rng: np.random.Generator) -> Sample:
+        """Put known cells into free rows: exact, since no column depends on another."""
+        n = rows.num_rows
+        return Sample(rows.into(self.sample(n, rng=rng)), "exact", effective_size=n)
+
+    def to_state(self) -> State:
+        """Codes and shares."""
+        pairs = zip(self.coders, self.shares, strict=True)
+        return {"columns": [{"coder": c.to_state(), "shares": s} for c, s in pairs]}
+
+
 @dataclass(frozen=True)
-class Independent:
+class Independent(Generator):
     """Each column drawn by itself from its smoothed marginal: no dependence, the lower bound.
 
     Numbers come from intervals and atoms (`twinset.encoding.bins`), never from donors: independent
@@ -34,14 +67,12 @@ class Independent:
     """
 
     name: ClassVar[str] = "independent"
-    leaks_on_purpose: ClassVar[bool] = False
+    model: ClassVar[type[Any]] = IndependentModel
 
     bins: int = 100
     atom: int = 10
 
-    def fit(
-        self, table: Table, *, rng: np.random.Generator, ledger: object | None = None
-    ) -> IndependentModel:
+    def fit(self, table: Table, *, context: FitContext) -> IndependentModel:
         """Count the codes of each column."""
         coders, shares = [], []
         for column in table.schema.columns:
@@ -62,36 +93,3 @@ class Independent:
             for s, c in zip(columns, table.schema.columns, strict=True)
         )
         return IndependentModel(table, coders, tuple(s["shares"] for s in columns))
-
-
-@dataclass(frozen=True, eq=False)
-class IndependentModel:
-    """Shares of codes; `empty` is the train table without rows."""
-
-    empty: Table
-    coders: tuple[Discretizer, ...]
-    shares: tuple[npt.NDArray[np.float64], ...]
-
-    def sample(self, given: int | Table, *, rng: np.random.Generator) -> Table:
-        """Draw rows; known cells of `given` stay, the others do not depend on them."""
-        n = given.num_rows if isinstance(given, Table) else given
-        arrays = []
-        for coder, share, own in zip(
-            self.coders, self.shares, spawn(rng, len(self.coders)), strict=True
-        ):
-            codes = own.choice(coder.size, size=n, p=share).astype(np.int32)
-            drawn = coder.decode(codes, own)
-            if isinstance(given, Table) and coder.column.name in given.schema:
-                drawn = pa.compute.coalesce(given[coder.column.name].combine_chunks(), drawn)
-            arrays.append(drawn)
-        names = list(self.empty.names)
-        return Table(self.empty.schema, pa.table(arrays, names=names))
-
-    def complete(self, given: Table, *, rng: np.random.Generator) -> Completed:
-        """Draw the rows of `sample`: exact, since no column depends on another."""
-        return Completed(self.sample(given, rng=rng), "exact", given.num_rows)
-
-    def to_state(self) -> State:
-        """Codes and shares."""
-        pairs = zip(self.coders, self.shares, strict=True)
-        return {"columns": [{"coder": c.to_state(), "shares": s} for c, s in pairs]}

@@ -19,7 +19,9 @@ import pyarrow.compute as pc
 from twinset.errors import InputError
 from twinset.inputs import MAX_ROWS
 from twinset.progress import phase
+from twinset.protocols import PartialRows
 from twinset.rules.derive import derivations, derive
+from twinset.sampling.pool import complete
 from twinset.stats.seeds import derived, stream
 from twinset.table.canonical import to_canonical
 from twinset.table.raw import to_raw
@@ -137,7 +139,7 @@ class _Piece:
 
     def filled(self) -> Table:
         """Draw rows until no cell that can be filled is null; then drop what breaks a rule."""
-        names = list(self.twin.codec.learnable.names)
+        names = list(self.twin.encoding.encoded.names)
         holes = {n: np.asarray(self.table[n].is_null()) for n in names}
         open_ = np.logical_or.reduce(list(holes.values()))
         table = self.table
@@ -164,7 +166,7 @@ class _Piece:
     ) -> Table:
         """Fill what the model leaves null by values of that column alone, where no rule breaks."""
         rng = stream(self.seed, "impute", self.start, "alone")
-        pool = self.twin.codec.decode(self.twin.model.sample(_POOL, rng=rng))
+        pool = self.twin.encoding.decode(self.twin.model.sample(_POOL, rng=rng))
         for name, mask in holes.items():
             empty = np.asarray(drawn[name].is_null()) & mask[rows]
             values = pool[name].drop_null().combine_chunks()
@@ -182,16 +184,16 @@ class _Piece:
 
     def _drawn(self, rows: npt.NDArray[np.int64], attempt: int) -> Table:
         """Draw the missing cells of these rows, given what is known; other columns as they are."""
-        codec, known = self.twin.codec, self.table.take(rows)
-        given = codec.encode_rows(known.select(codec.learnable.names))
+        encoding, known = self.twin.encoding, self.table.take(rows)
+        given = encoding.encode(known.select(encoding.encoded.names))
         parts = []
         for start in range(0, len(rows), _AT_ONCE):
             part = Table(given.schema, given.data.slice(start, _AT_ONCE))
             parts.append(
                 self._completed(part, stream(self.seed, "impute", self.start, attempt, start))
             )
-        columns = codec.decode(
-            Table(codec.learnable, pa.concat_tables(parts, promote_options="permissive"))
+        columns = encoding.decode(
+            Table(encoding.encoded, pa.concat_tables(parts, promote_options="permissive"))
         )
         drawn = _keeping(known, columns)
         computed, _ = derive(derivations(self.twin.rules, ()), drawn)
@@ -200,8 +202,10 @@ class _Piece:
     def _completed(self, given: Table, rng: np.random.Generator) -> pa.Table:
         """Rows of the model; columns that no row knows are not given."""
         names = [n for n in given.names if given[n].null_count < given.num_rows]
-        asked = given.select(names) if names else given.num_rows
-        return self.twin.model.sample(asked, rng=rng).data
+        model = self.twin.model
+        if not names:
+            return model.sample(given.num_rows, rng=rng).data
+        return complete(model, PartialRows.of(given.select(names)), rng=rng).table.data
 
     @staticmethod
     def _still_null(

@@ -1,6 +1,6 @@
 """The nouns that rooms hand to each other, as small call protocols.
 
-`Generator.fit(table) -> Model`, `Model.sample(given) -> Table`; a `Metric` maps evidence to
+`Generator.fit(table, context=) -> Model`, `Model.sample(n) -> Table`; a `Metric` maps evidence to
 results; an `Attack` maps records to scores; a `Result` holds one measure with its `Estimate`.
 Conforming classes are one file each in `generators/`, `metrics/` and `attacks/`, held to their
 promises by `twinset.checks`.
@@ -16,14 +16,19 @@ from twinset.protocols.attacks import (
     SinglingOutAttack,
     ThreatModel,
 )
+from twinset.protocols.context import Event, FitContext, Ledger, Read
 from twinset.protocols.generators import (
-    Completed,
-    Completes,
+    CAPABILITIES,
+    Conditional,
+    Density,
     Generator,
     Model,
-    Screen,
-    Screens,
+    PartialRows,
+    RowTest,
+    Sample,
+    Screened,
     State,
+    capabilities,
 )
 from twinset.protocols.measures import (
     Direction,
@@ -35,25 +40,33 @@ from twinset.protocols.measures import (
 )
 
 __all__ = [
+    "CAPABILITIES",
     "Attack",
     "AttributeAttack",
-    "Completed",
-    "Completes",
+    "Conditional",
+    "Density",
     "Direction",
     "Estimate",
+    "Event",
     "Family",
+    "FitContext",
     "Generator",
+    "Ledger",
     "LinkageAttack",
     "Metric",
     "Model",
+    "PartialRows",
     "Predicates",
+    "Read",
     "Records",
     "Result",
-    "Screen",
-    "Screens",
+    "RowTest",
+    "Sample",
+    "Screened",
     "ShadowAttack",
     "SinglingOutAttack",
     "State",
     "ThreatModel",
     "Verdict",
+    "capabilities",
 ]

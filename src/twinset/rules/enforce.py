@@ -16,11 +16,12 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from twinset.errors import ConditionError
+from twinset.protocols import RowTest
 from twinset.rules.combinations import Determines, column_codes
 from twinset.rules.constraints import Claim
 from twinset.rules.derive import arrange, derivations, derive, target_of
 from twinset.rules.repair import components, repaired_rows
-from twinset.rules.row_tests import Condition, Test, early_tests
+from twinset.rules.row_tests import Condition, early_tests
 from twinset.rules.rule import Rule, Rules
 from twinset.rules.table_constraints import Monotone, Unique
 from twinset.table.schema import Kind, Schema
@@ -136,11 +137,11 @@ class Enforcement:
         found = tuple(r.claim for r in self.rules if isinstance(r.claim, Monotone))
         object.__setattr__(self, "_monotone", tuple(c for c in found if c.column not in self.fixed))
 
-    def tests(self) -> list[Test]:
+    def tests(self, schema: Schema) -> list[RowTest]:
         """Tests by which a model can leave out rows that would be rejected."""
         computed = {target_of(c) for c in derivations(self.rules, self.fixed)}
         later = {name for name in computed if name} | {c.column for c in self._monotone}
-        return early_tests(self.rules, later, self.condition)
+        return early_tests(self.rules, later, self.condition, schema)
 
     def keep(
         self,

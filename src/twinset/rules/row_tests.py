@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from twinset.protocols import RowTest
 from twinset.rules.combinations import Determines
 from twinset.rules.conditions import test_of
 from twinset.rules.constraints import Claim, Holds
@@ -17,42 +18,35 @@ from twinset.table.expressions.syntax import IsNull, Logic, Name, Node, Not
 from twinset.table.schema import Schema
 from twinset.table.table import Table
 
-__all__ = ["Condition", "Test", "early_tests"]
+__all__ = ["Condition", "early_tests", "row_test"]
 
 
-@dataclass(frozen=True)
-class Test:
-    """A row for which `passes` is false is of no use; `passes` needs a table of `columns` only.
-
-    `tree` is the expression that it tests, if it is one.
-    """
-
-    __test__ = False  # no test of pytest
-
-    columns: tuple[str, ...]
-    passes: Callable[[Table], npt.NDArray[np.bool_]]
-    tree: Node | None = None
-
-    def ends(self, schema: Schema) -> dict[str, tuple[float, ...]]:
-        """Return, by column of numbers, all values at which the answer may change, if known."""
-        found: dict[str, set[float]] = {}
-        unknown = set(self.columns) if self.tree is None else _gather(self.tree, schema, found)
-        return {n: tuple(sorted(found.get(n, ()))) for n in self.columns if n not in unknown}
+def row_test(
+    columns: tuple[str, ...],
+    passes: Callable[[Table], npt.NDArray[np.bool_]],
+    schema: Schema,
+    tree: Node | None = None,
+) -> RowTest:
+    """Return a test of rows; `tree` is the expression that it tests, if it is one."""
+    found: dict[str, set[float]] = {}
+    unknown = set(columns) if tree is None else _gather(tree, schema, found)
+    ends = {n: tuple(sorted(found.get(n, ()))) for n in columns if n not in unknown}
+    return RowTest(columns, passes, ends)
 
 
 @dataclass(frozen=True)
 class Condition:
     """What rows must meet: all of the tests."""
 
-    tests: tuple[Test, ...]
+    tests: tuple[RowTest, ...]
 
     @classmethod
-    def of(cls, expression: Expression) -> Condition:
+    def of(cls, expression: Expression, schema: Schema) -> Condition:
         """Split an expression into the parts that must all hold."""
         tree = expression.tree
         items = tree.items if isinstance(tree, Logic) and tree.word == "and" else (tree,)
         parts = (Expression(item, str(item)) for item in items)
-        return cls(tuple(Test(part.columns, part.mask, part.tree) for part in parts))
+        return cls(tuple(row_test(p.columns, p.mask, schema, p.tree) for p in parts))
 
     def mask(self, table: Table) -> npt.NDArray[np.bool_]:
         """Say for each row whether it meets the condition."""
@@ -62,10 +56,13 @@ class Condition:
         return met
 
 
-def early_tests(rules: Rules, computed: Collection[str], condition: Condition | None) -> list[Test]:
+def early_tests(
+    rules: Rules, computed: Collection[str], condition: Condition | None, schema: Schema
+) -> list[RowTest]:
     """Return the tests of rows as they are drawn: what reads no column that is `computed` later."""
     tests = [] if condition is None else list(condition.tests)
-    tests += [Test(c.columns, _keeps(c), _tree(c)) for c in _of_a_row(r.claim for r in rules)]
+    claims = _of_a_row(r.claim for r in rules)
+    tests += [row_test(c.columns, _keeps(c), schema, _tree(c)) for c in claims]
     return [t for t in tests if not set(t.columns) & set(computed)]
 
 

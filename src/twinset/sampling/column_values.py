@@ -8,14 +8,15 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from twinset.encoding.codec import Codec
-from twinset.encoding.protection import FALSE_TRUE, number_step
+from twinset.encoding.categories import CategoryEncoding
+from twinset.encoding.numbers import number_step
+from twinset.encoding.table_encoding import TableEncoding, encoded_array
 from twinset.errors import InputError
 from twinset.rules.constraints import Claim
 from twinset.rules.derive import derive
 from twinset.rules.row_tests import Condition
 from twinset.rules.rule import Rules
-from twinset.table.schema import Column, Kind
+from twinset.table.schema import Column
 from twinset.table.table import Table
 
 __all__ = ["Choice", "bounds_of", "categories_of", "legal", "table_of"]
@@ -27,7 +28,7 @@ Choice = float | str | None
 
 def categories_of(column: Column) -> tuple[str, ...]:
     """Return the known categories as generators see them; none of a number."""
-    return FALSE_TRUE if column.kind is Kind.BOOLEAN else tuple(column.categories or ())
+    return () if column.kind.is_number_like else CategoryEncoding(column).levels
 
 
 def bounds_of(column: Column) -> tuple[float, float, float]:
@@ -47,23 +48,18 @@ def bounds_of(column: Column) -> tuple[float, float, float]:
     return column.low, column.high, number_step(column) or 0.0
 
 
-def table_of(codec: Codec, stated: Mapping[str, Sequence[Choice]]) -> Table:
+def table_of(encoding: TableEncoding, stated: Mapping[str, Sequence[Choice]]) -> Table:
     """Return all learned columns, canonical; categories are stated as `categories_of` names them.
 
     A column that is not stated gets a value that a rule may correct: a null breaks no rule.
     """
-    arrays, rows = [], len(next(iter(stated.values())))
-    values = {n: stated.get(n, [_some(codec.schema[n])] * rows) for n in codec.learnable.names}
-    for name, chosen in values.items():
-        if codec.schema[name].kind.is_number_like:
-            arrays.append(pa.array(chosen, pa.float64()))
-            continue
-        levels = categories_of(codec.schema[name])
-        place = {level: i for i, level in enumerate(levels)}
-        codes = [None if v is None else place[str(v)] for v in chosen]
-        arrays.append(pa.DictionaryArray.from_arrays(pa.array(codes, pa.int32()), pa.array(levels)))
-    columns = codec.decode(Table(codec.learnable, pa.table(arrays, names=list(values))))
-    return Table(codec.schema.select(list(values)), pa.table(columns))
+    rows = len(next(iter(stated.values())))
+    columns = encoding.encoded.columns
+    values = (stated.get(c.name, [_some(encoding.schema[c.name])] * rows) for c in columns)
+    arrays = [encoded_array(c, v) for c, v in zip(columns, values, strict=True)]
+    names = list(encoding.encoded.names)
+    decoded = encoding.decode(Table(encoding.encoded, pa.table(arrays, names=names)))
+    return Table(encoding.schema.select(names), pa.table(decoded))
 
 
 def _some(column: Column) -> Choice:

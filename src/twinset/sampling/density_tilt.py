@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,11 +11,11 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from twinset.errors import ConditionError, InputError
+from twinset.protocols import Sample
 from twinset.rules.combinations import column_codes
-from twinset.rules.enforce import merged
 from twinset.rules.row_tests import Condition
 from twinset.sampling.fitted import Fitted
-from twinset.sampling.sample import PIECE, Draw, draw, renumbered
+from twinset.sampling.sample import PIECE, Known, Totals, draw, renumbered
 from twinset.stats.seeds import derived, stream
 from twinset.table.canonical import to_canonical
 from twinset.table.sources import open_source
@@ -45,7 +45,7 @@ def read_exemplars(twin: Fitted, like: object) -> Table:
     raw = source.raw(_MOST_EXEMPLARS, stream(twin.seed, "exemplars"))
     if raw.num_rows == 0:
         raise InputError("--like", got="no rows", allowed="at least one row")
-    names = list(twin.codec.learnable.names)
+    names = list(twin.encoding.encoded.names)
     raw = raw.select([n for n in raw.column_names if n in names or n not in twin.schema.names])
     return to_canonical(align_columns(raw, names, what="--like"), twin.schema.select(names))
 
@@ -72,14 +72,14 @@ class Tilt:
         cls,
         twin: Fitted,
         exemplars: Table,
-        given: Mapping[str, object],
+        known: Known,
         condition: Condition | None,
         seed: int,
     ) -> Tilt:
         """Learn the ratio from exemplars and from rows that are drawn without them."""
         from sklearn.linear_model import LogisticRegression
 
-        pool = draw(twin, _POOL, given, condition, derived(seed, "pool")).table
+        pool = draw(twin, _POOL, known, condition, derived(seed, "pool")).table
         names = exemplars.names
         encode = _encoder(pool.select(names))
         free, wanted = encode(pool.select(names)), encode(exemplars)
@@ -144,13 +144,13 @@ def draw_alike(
     twin: Fitted,
     size: int,
     tilt: Tilt,
-    given: Mapping[str, object],
+    known: Known,
     condition: Condition | None,
     seed: int,
     *,
     index: int,
     start: int,
-) -> Draw:
+) -> Sample:
     """Draw one piece: rows of the model, each kept with the probability of its weight.
 
     Raises
@@ -159,10 +159,10 @@ def draw_alike(
         If fewer than one row in 500 is kept.
     """
     parts: list[pa.Table] = []
-    made: list[Draw] = []
-    kept = tried = 0
+    kept, totals = 0, Totals("exemplars")
     rng = stream(seed, "like", index)
     while kept < size:
+        tried = totals.rows
         if tried >= max(_MOST_DRAWN * size, _LEAST_DRAWN):
             raise ConditionError(
                 "--like",
@@ -170,16 +170,11 @@ def draw_alike(
                 hint="the model hardly makes such rows; ask for fewer, or give more exemplars",
             )
         ask = int(min(max((size - kept) * max(tried, 1) / max(kept, 1) * 1.1, 1_000), PIECE))
-        own = derived(seed, "like", index, len(made))
-        made.append(draw(twin, ask, given, condition, own, index=index, start=start))
-        table = made[-1].table
-        chosen = np.flatnonzero(rng.random(ask) < tilt.weights(table))
-        parts.append(table.take(chosen).data)
-        kept, tried = kept + len(chosen), tried + ask
+        own = derived(seed, "like", index, len(parts))
+        made = draw(twin, ask, known, condition, own, index=index, start=start)
+        totals.add(made)
+        chosen = np.flatnonzero(rng.random(ask) < tilt.weights(made.table))
+        parts.append(made.table.take(chosen).data)
+        kept += len(chosen)
     data = pa.concat_tables(parts).unify_dictionaries().combine_chunks().slice(0, size)
-    worth = [d.effective for d in made]
-    effective = None if None in worth else sum(w or 0.0 for w in worth) / tried * size
-    drawn = sum(d.table.num_rows / d.acceptance for d in made)
-    costs = merged([d.rules for d in made if d.rules is not None])
-    table = renumbered(twin, data, seed, index, start)
-    return Draw(table, "exemplars", kept / drawn, effective, costs)
+    return totals.sample(renumbered(twin, data, seed, index, start), kept)

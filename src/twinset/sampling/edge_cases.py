@@ -81,7 +81,7 @@ def edge_cases(twin: Fitted, *, condition: Condition | None = None, seed: int) -
     """
     computed = derivations(twin.rules, ())
     given = {target_of(c) for c in computed}
-    names = [n for n in twin.codec.learnable.names if n not in given]
+    names = [n for n in twin.encoding.encoded.names if n not in given]
     if len(names) > _MOST_COLUMNS:
         raise InputError("--edge-cases", got=f"{len(names)} columns", allowed="at most 200")
     levels = {n: _levels(twin.schema[n]) for n in names}
@@ -157,9 +157,9 @@ class _Array:
 
     def checked(self, rows: list[Row]) -> tuple[Table, Mask]:
         """Return rows as a table with what rules compute, and which are legal."""
-        codec = self.twin.codec
+        encoding = self.twin.encoding
         values = {n: [r[n] for r in rows] for n in self.levels}
-        return legal(table_of(codec, values), self.twin.rules, self.computed, self.condition)
+        return legal(table_of(encoding, values), self.twin.rules, self.computed, self.condition)
 
     def _open(self, failed: set[tuple[str, str, int, int]]) -> list[tuple[str, str, int, int]]:
         """Return pairs that are missing, of the two columns that miss most."""
@@ -216,7 +216,7 @@ def _with_texts(twin: Fitted, table: Table, seed: int) -> Table:
     for place, column in enumerate(table.schema.columns):
         if column.kind is not Kind.TEXT or column.name in used or table.num_rows < 2:
             continue
-        learned = table.select(list(twin.codec.learnable.names))
+        learned = table.select(list(twin.encoding.encoded.names))
         many = whole(twin, learned.take(np.arange(_MADE) % table.num_rows), seed)[column.name]
         size = np.asarray(pc.fill_null(pc.utf8_length(many.cast(pa.string())), 0))
         ends = many.take(pa.array([int(size.argmax()), int(size.argmin())])).combine_chunks()

@@ -11,8 +11,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from twinset.encoding.codec import Codec
 from twinset.encoding.protection import Protected
+from twinset.encoding.table_encoding import TableEncoding
 from twinset.protocols import Model
 from twinset.rules.rule import Rules
 from twinset.table.schema import Role, Schema
@@ -26,8 +26,8 @@ class Fitted:
 
     Attributes
     ----------
-    codec
-        Learnable form and protection.
+    encoding
+        Form in which the generator sees the columns, and protection.
     model
         The fitted generator.
     generator, options
@@ -36,8 +36,6 @@ class Fitted:
         Default seed of `sample`.
     protected
         What protection changed in the train table, by column.
-    null_shares
-        Share of nulls in each column that is made new.
     kept
         Columns released as they are (partial synthesis), raw; None if there are none.
     frame
@@ -51,13 +49,12 @@ class Fitted:
         What every row keeps; they know the combinations of the train table.
     """
 
-    codec: Codec
+    encoding: TableEncoding
     model: Model
     generator: str
     options: Mapping[str, Any] = field(default_factory=dict)
     seed: int = 0
     protected: tuple[Protected, ...] = ()
-    null_shares: Mapping[str, float] = field(default_factory=dict)
     kept: pa.Table | None = None
     frame: str = "pandas"
     provenance: Mapping[str, Any] = field(default_factory=dict)
@@ -67,7 +64,7 @@ class Fitted:
     @property
     def schema(self) -> Schema:
         """Protected schema: holds no rare category and no extreme value of the train table."""
-        return self.codec.schema
+        return self.encoding.schema
 
     @property
     def released_schema(self) -> Schema:

@@ -10,12 +10,13 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from twinset.errors import ConditionError, InputError
-from twinset.rules.enforce import merged
-from twinset.rules.row_tests import Condition, Test
+from twinset.protocols import Sample
+from twinset.rules.row_tests import Condition, row_test
 from twinset.sampling.fitted import Fitted
-from twinset.sampling.sample import Draw, draw, renumbered
+from twinset.sampling.sample import Known, Totals, draw, renumbered
 from twinset.stats.seeds import derived, stream
 from twinset.table.expressions.expression import Expression
+from twinset.table.schema import Schema
 from twinset.table.table import Table
 
 __all__ = ["Shares", "draw_shared"]
@@ -94,10 +95,10 @@ class Shares:
     def _worst(self, apart: Floats) -> str:
         return f"number {int(np.argmax(apart)) + 1}"
 
-    def condition(self, cell: int, also: Condition | None) -> Condition:
+    def condition(self, cell: int, also: Condition | None, schema: Schema) -> Condition:
         """Return what rows of one cell must meet, besides another condition."""
         tests = [
-            Test(c.columns, c.mask if cell >> i & 1 else _missed(c), c.tree)
+            row_test(c.columns, c.mask if cell >> i & 1 else _missed(c), schema, c.tree)
             for i, c in enumerate(self.conditions)
         ]
         return Condition((*(also.tests if also else ()), *tests))
@@ -112,47 +113,39 @@ def draw_shared(
     twin: Fitted,
     size: int,
     shares: Shares,
-    given: Mapping[str, object],
+    known: Known,
     condition: Condition | None,
     seed: int,
     *,
     index: int,
     start: int,
-) -> Draw:
+) -> Sample:
     """Draw one piece: free rows tell the shares of all cells, then each cell gets its rows.
 
     The rows of a cell are those of the model under its condition, drawn by rejection.
     """
 
-    def more(what: Condition | None, n: int, part: int) -> Draw:
+    def more(what: Condition | None, n: int, part: int) -> Sample:
         own = derived(seed, "shares", index, part)
-        return draw(twin, n, given, what, own, index=index, start=start)
+        return draw(twin, n, known, what, own, index=index, start=start)
 
     pilot = more(condition, max(size, _PILOT), 0)
     held = shares.cells(pilot.table)
     cells, seen = np.unique(held, return_counts=True)
     counts = _rounded(shares.fitted(cells, seen.astype(float)) * size)
-    parts, made = [], [pilot]
+    parts, totals = [], Totals("shares")
+    totals.add(pilot)
     for cell, count in zip(cells.tolist(), counts.tolist(), strict=True):
         there = np.flatnonzero(held == cell)[:count]
         parts.append(pilot.table.take(there).data)
         missing = count - len(there)
         if missing:
-            made.append(more(shares.condition(cell, condition), missing, 1 + cell))
-            parts.append(made[-1].table.data)
+            made = more(shares.condition(cell, condition, twin.schema), missing, 1 + cell)
+            totals.add(made)
+            parts.append(made.table.data)
     order = stream(seed, "shares", index).permutation(size)
     table = pa.concat_tables(parts).unify_dictionaries().combine_chunks().take(pa.array(order))
-    drawn = [d.table.num_rows / d.acceptance for d in made]
-    worth = None if any(d.effective is None for d in made) else _worth(made, size)
-    costs = merged([d.rules for d in made if d.rules is not None])
-    saved = sum(d.saved * n for d, n in zip(made, drawn, strict=True)) / sum(drawn)
-    whole = renumbered(twin, table, seed, index, start)
-    return Draw(whole, "shares", size / sum(drawn), worth, costs, saved)
-
-
-def _worth(made: list[Draw], size: int) -> float:
-    rows = sum(d.table.num_rows for d in made)
-    return sum(d.effective or 0.0 for d in made) / rows * size
+    return totals.sample(renumbered(twin, table, seed, index, start))
 
 
 def _rounded(counts: Floats) -> Ints:

@@ -5,83 +5,165 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 
-from twinset.errors import InputError
+from twinset.errors import ConditionError, InputError
 from twinset.progress import phase
+from twinset.protocols import PartialRows, Sample
 from twinset.rules.enforce import needs_whole_table
 from twinset.rules.row_tests import Condition
 from twinset.sampling.density_tilt import Tilt, draw_alike, read_exemplars
 from twinset.sampling.fitted import Fitted
 from twinset.sampling.quotas import Shares, draw_shared
-from twinset.sampling.sample import PIECE, Draw, draw, made_unique
+from twinset.sampling.sample import PIECE, Known, draw, made_unique
 from twinset.scale.local import map_ordered
+from twinset.stats.seeds import stream
+from twinset.table.canonical import to_canonical
 from twinset.table.expressions.expression import Expression, parse
+from twinset.table.frames import frame_kind
+from twinset.table.schema import Column, Kind, Role
+from twinset.table.sources import open_source
+from twinset.table.table import numbers
 
-__all__ = ["Asked", "check_designed", "draws"]
+__all__ = ["Request", "check_designed", "draws"]
+
+_MOST_GIVEN = 10_000_000
 
 
 @dataclass(frozen=True)
-class Asked:
+class Request:
     """What rows shall be like; see `twinset.twin.Twin.sample`."""
 
-    given: Mapping[str, object] = field(default_factory=dict)
+    n: int | None = None
+    given: object = None
     where: str | None = None
     shares: Mapping[str, float] = field(default_factory=dict)
     like: object = None
 
+    def __post_init__(self) -> None:
+        n = self.n
+        if n is not None and (not isinstance(n, int | np.integer) or n < 1):
+            raise InputError("number of rows", got=repr(n), allowed="a whole number, 1 or more")
+        for name, value, kind, shown in (
+            ("where", self.where, str | None, 'a condition, such as "age >= 60"'),
+            ("shares", self.shares, Mapping, '{"condition": share}'),
+        ):
+            if not isinstance(value, kind):
+                raise InputError(name, got=type(value).__name__, allowed=shown)
+        if self.shares and self.like is not None:
+            raise InputError("--share and --like", got="both", allowed="one of them, not both")
 
-def _check_types(rows: object, asked: Asked) -> None:
-    if not isinstance(rows, int | np.integer) or rows < 1:
-        raise InputError("number of rows", got=repr(rows), allowed="a whole number, 1 or more")
-    for name, value, kind, shown in (
-        ("given", asked.given, Mapping, '{"column": value}'),
-        ("where", asked.where, str | None, 'a condition, such as "age >= 60"'),
-        ("shares", asked.shares, Mapping, '{"condition": share}'),
-    ):
-        if not isinstance(value, kind):
-            raise InputError(name, got=type(value).__name__, allowed=shown)
 
-
-def draws(
-    twin: Fitted, rows: int, asked: Asked, *, seed: int, piece: int = PIECE
-) -> Iterator[Draw]:
-    """Yield `rows` rows piece by piece, in bounded memory; see `twinset.twin.Twin.draws`."""
-    _check_types(rows, asked)
-    given = asked.given
-    condition = None if asked.where is None else Condition.of(_expression(twin, asked.where))
-    _check_kept(twin, asked, rows)
-    whole = needs_whole_table(twin.rules, twin.schema)
-    if whole:
+def draws(twin: Fitted, asked: Request, *, seed: int, piece: int = PIECE) -> Iterator[Sample]:
+    """Yield rows piece by piece, in bounded memory; see `twinset.twin.Twin.draws`."""
+    known = _known(twin, asked.given)
+    rows = _number_of_rows(twin, asked.n, known)
+    condition = None if asked.where is None else _condition(twin, asked.where)
+    _check_kept(twin, asked, known, rows)
+    _check_context(twin, known)
+    if needs_whole_table(twin.rules, twin.schema):
         _check_whole(asked)
         piece = rows
-    if asked.shares and asked.like is not None:
-        raise InputError("--share and --like", got="both", allowed="one of them, not both")
-    wanted: dict[Expression, float] = {}
-    for text, share in asked.shares.items():
-        expression = _expression(twin, text)
-        if expression in wanted:
-            raise InputError("--share", got=f"{text} twice", allowed="each expression once")
-        wanted[expression] = share
-    shares = Shares.of(wanted)
+    shares = _shares(twin, asked.shares)
     tilt: Tilt | None = None
     if asked.like is not None:
-        exemplars = read_exemplars(twin, asked.like)
-        tilt = Tilt.fit(twin, exemplars, given, condition, seed)
+        tilt = Tilt.fit(twin, read_exemplars(twin, asked.like), known, condition, seed)
 
-    def one(i: int) -> Draw:
+    def one(i: int) -> Sample:
         size, start = min(piece, rows - i * piece), i * piece
         if tilt is not None:
-            return draw_alike(twin, size, tilt, given, condition, seed, index=i, start=start)
+            return draw_alike(twin, size, tilt, known, condition, seed, index=i, start=start)
         if shares:
-            return draw_shared(twin, size, shares, given, condition, seed, index=i, start=start)
-        return draw(twin, size, given, condition, seed, index=i, start=start)
+            return draw_shared(twin, size, shares, known, condition, seed, index=i, start=start)
+        return draw(twin, size, known, condition, seed, index=i, start=start)
 
     with phase("sample", rows) as running:
         for drawn in map_ordered(one, range(math.ceil(rows / piece))):
             yield drawn
             running.advance(drawn.table.num_rows)
+
+
+def _known(twin: Fitted, given: object) -> Known:
+    """Return what is known of the rows: constants by column, or a table of rows."""
+    if given is None or isinstance(given, Mapping):
+        constants = dict(given or {})
+        twin.encoding.stated(constants, 1)
+        return Known(constants)
+    if frame_kind(given) is None and not isinstance(given, str | Path | pa.Table):
+        raise InputError(
+            "given", got=type(given).__name__, allowed='{"column": value}, or a table of rows'
+        )
+    source = open_source(given)
+    raw = source.raw(_MOST_GIVEN, stream(twin.seed, "given"))
+    for name in raw.column_names:
+        twin.encoding.check_askable(name)
+    if raw.num_rows == 0 or raw.num_columns == 0:
+        raise InputError("given", got="no rows", allowed="at least one row and one column")
+    names = raw.column_names
+    schema = twin.schema.select(names)
+    whole = to_canonical(raw, schema)
+    encoded = twin.encoding.encode(whole)
+    for name in names:
+        _check_cells(twin.schema[name], whole[name], encoded[name])
+    return Known(rows=PartialRows(encoded, {n: np.ones(raw.num_rows, dtype=bool) for n in names}))
+
+
+def _check_cells(column: Column, cells: pa.ChunkedArray, encoded: pa.ChunkedArray) -> None:
+    """Raise ConditionError for cells of given rows that the model does not know."""
+    lost = np.asarray(cells.is_valid()) & np.asarray(encoded.is_null())
+    if column.kind.is_number_like:
+        lost = numbers(cells, column.kind) != numbers(encoded, Kind.REAL)
+        lost &= np.asarray(cells.is_valid())
+    if lost.any():
+        raise ConditionError(
+            f"given, column {column.name!r}, row {int(np.argmax(lost)) + 1}",
+            got="a value that the model does not know",
+            hint="values lie between the bounds, or among the categories, of `twinset schema`",
+        )
+    if cells.null_count and not column.nullable:
+        raise ConditionError(
+            f"given, column {column.name!r}",
+            got="nulls, where the model makes none",
+            hint="leave the column out if it is not known",
+        )
+
+
+def _number_of_rows(twin: Fitted, n: int | None, known: Known) -> int:
+    if known.rows is None:
+        return int(twin.provenance["rows"]) if n is None else n
+    if n is not None and n != known.rows.num_rows:
+        raise InputError(
+            "number of rows", got=str(n), allowed=f"{known.rows.num_rows}, as there are given rows"
+        )
+    return known.rows.num_rows
+
+
+def _shares(twin: Fitted, stated: Mapping[str, float]) -> Shares:
+    wanted: dict[Expression, float] = {}
+    for text, share in stated.items():
+        expression = _expression(twin, text)
+        if expression in wanted:
+            raise InputError("--share", got=f"{text} twice", allowed="each expression once")
+        wanted[expression] = share
+    return Shares.of(wanted)
+
+
+def _condition(twin: Fitted, text: str) -> Condition:
+    return Condition.of(_expression(twin, text), twin.schema)
+
+
+def _check_context(twin: Fitted, known: Known) -> None:
+    """Refuse to sample without values for what the model was conditioned on."""
+    missing = [c.name for c in twin.schema.with_role(Role.CONTEXT) if c.name not in known.names]
+    if missing:
+        raise InputError(
+            "sample",
+            got=f"no values for {', '.join(missing)}, on which the model is conditioned",
+            hint="give them: a value for all rows, or a table with one row for each",
+        )
 
 
 def _expression(twin: Fitted, text: str) -> Expression:
@@ -91,7 +173,7 @@ def _expression(twin: Fitted, text: str) -> Expression:
             raise InputError(
                 f"condition on {name!r}",
                 got="a column that is made new and unique",
-                allowed=", ".join(twin.codec.learnable.names[:12]),
+                allowed=", ".join(twin.encoding.encoded.names[:12]),
             )
     return condition
 
@@ -114,13 +196,13 @@ def check_designed(twin: Fitted, where: str | None) -> Condition | None:
     if where is None:
         return None
     expression = _expression(twin, where)
-    made = [n for n in expression.columns if n not in twin.codec.learnable.names]
+    made = [n for n in expression.columns if n not in twin.encoding.encoded.names]
     if made:
         raise InputError(f"condition on {made[0]!r}", got="a column that is made new")
-    return Condition.of(expression)
+    return Condition.of(expression, twin.schema)
 
 
-def _check_kept(twin: Fitted, asked: Asked, rows: int) -> None:
+def _check_kept(twin: Fitted, asked: Request, known: Known, rows: int) -> None:
     """Refuse what does not go with columns that are kept as they are."""
     if twin.kept is None:
         return
@@ -131,7 +213,7 @@ def _check_kept(twin: Fitted, asked: Asked, rows: int) -> None:
                 got="a model that keeps columns as they are, row by row",
                 hint="sample all rows and filter the file",
             )
-    clash = sorted(set(asked.given) & set(twin.kept.column_names))
+    clash = sorted(known.names & set(twin.kept.column_names))
     if clash:
         raise InputError(f"condition on {clash[0]!r}", got="a column that is kept as it is")
     if rows > twin.kept.num_rows:
@@ -142,7 +224,7 @@ def _check_kept(twin: Fitted, asked: Asked, rows: int) -> None:
         )
 
 
-def _check_whole(asked: Asked) -> None:
+def _check_whole(asked: Request) -> None:
     if asked.shares or asked.like is not None:
         raise InputError(
             "--share" if asked.shares else "--like",

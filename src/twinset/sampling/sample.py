@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -11,53 +11,92 @@ import pyarrow as pa
 
 from twinset.encoding.surrogates import make
 from twinset.errors import ConditionError
-from twinset.protocols import Completed, Completes, Screen, Screens
-from twinset.rules.enforce import Cost, Enforcement
-from twinset.rules.row_tests import Condition, Test
+from twinset.protocols import PartialRows, RowTest, Sample, Screened
+from twinset.protocols.generators import Method
+from twinset.rules.enforce import Cost, Enforcement, merged
+from twinset.rules.row_tests import Condition
 from twinset.sampling.fitted import Fitted
+from twinset.sampling.pool import complete
 from twinset.stats.seeds import stream
 from twinset.table.schema import Column, Role, Schema
 from twinset.table.table import Table
 
-__all__ = ["PIECE", "Draw", "draw", "made_unique", "renumbered", "whole"]
+__all__ = ["PIECE", "Known", "Totals", "draw", "made_unique", "renumbered", "whole"]
 
 Places = npt.NDArray[np.int64]
-Tests = tuple[Test, ...]
+Tests = tuple[RowTest, ...]
 PIECE = 65_536
 _MAX_TRIES = 200
 _QUICK_TRIES = 4
-_MOST_EARLY = 64 * PIECE  # rows at once of which few are drawn to their end
 
 
 @dataclass(frozen=True)
-class Draw:
-    """Rows and how they were drawn.
+class Known:
+    """What is known of the rows to draw: the same of all, or cells of each.
 
     Attributes
     ----------
-    method
-        ``"direct"``: no condition. Of stated values, as the model says (`twinset.protocols`):
-        ``"exact"``, ``"importance"``, or ``"given"`` if it does not say. ``"rejection"``: rows that
-        do not meet an expression were thrown away. ``"shares"``, ``"exemplars"``: as stated by
-        `twinset.twin.Twin.sample`, each row being one that the model has drawn.
-    acceptance
-        Share of the drawn rows, or of the candidates for stated values, that met the condition.
-    effective
-        How many independent rows the table is worth (effective sample size); None if the model
-        does not say.
-    rules
-        What it cost to keep the twin's rules; None if it has none.
-    saved
-        Share of the cells of the drawn rows that the model did not have to draw, since their rows
-        had failed before.
+    constants
+        Values by column.
+    rows
+        Partly known rows, encoded, one for each row of the whole sample.
     """
 
-    table: Table
-    method: str
-    acceptance: float = 1.0
-    effective: float | None = None
-    rules: Cost | None = None
-    saved: float = 0.0
+    constants: Mapping[str, object] = field(default_factory=dict)
+    rows: PartialRows | None = None
+
+    @property
+    def names(self) -> set[str]:
+        """Columns of which anything is known."""
+        return {*self.constants, *(self.rows.known if self.rows else ())}
+
+
+@dataclass
+class Totals:
+    """Several samples, taken together."""
+
+    method: Method
+    rows: int = 0
+    came: int = 0
+    drawn: float = 0.0
+    worth: float | None = 0.0
+    cells: float = 0.0
+    costs: list[Cost] = field(default_factory=list)
+
+    def add(self, part: Sample, asked: int | None = None, drawn: float | None = None) -> None:
+        """Add a sample of which `asked` rows were wanted, from `drawn` candidates."""
+        came = part.table.num_rows
+        drawn = came / part.acceptance if drawn is None else drawn
+        self.rows += came if asked is None else asked
+        self.came += came
+        self.drawn += drawn
+        known = self.worth is not None and part.effective_size is not None
+        self.worth = (self.worth or 0.0) + (part.effective_size or 0.0) if known else None
+        self.cells += part.saved * drawn
+        self.costs += [part.rules] if part.rules is not None else []
+
+    def add_attempt(self, part: Sample, asked: int) -> None:
+        """Add what a model drew in one of several attempts."""
+        came = part.table.num_rows
+        drawn = round(came / part.acceptance) if came and part.drawn else part.drawn or asked
+        self.add(part, asked, drawn)
+        self.method = part.method if part.method in ("importance", "approximate") else self.method
+
+    def effective(self, size: int) -> float | None:
+        """Effective size of `size` rows of these; None where a part has none."""
+        return None if self.worth is None else self.worth / self.rows * size
+
+    @property
+    def saved(self) -> float:
+        """Share of the cells that did not have to be drawn."""
+        return self.cells / self.drawn
+
+    def sample(self, table: Table, kept: int | None = None) -> Sample:
+        """Return rows chosen from these; `kept` of the rows would do (default: the table's)."""
+        rows = table.num_rows
+        acceptance = (rows if kept is None else kept) / self.drawn
+        worth, costs = self.effective(rows), merged(self.costs)
+        return Sample(table, self.method, acceptance, worth, saved=self.saved, rules=costs)
 
 
 @dataclass(frozen=True)
@@ -68,7 +107,12 @@ class _Piece:
     index: int
     start: int
     seed: int
-    given: Mapping[str, object]
+    known: Known
+
+    @property
+    def is_alike(self) -> bool:
+        """Whether a row may stand in any place."""
+        return self.twin.kept is None and self.known.rows is None
 
     def rows(
         self,
@@ -76,14 +120,15 @@ class _Piece:
         rng: np.random.Generator,
         places: Places | None = None,
         tests: Tests = (),
-    ) -> tuple[Table, Completed]:
-        """Draw whole rows; return them, and how they were drawn.
+    ) -> Sample:
+        """Draw whole rows.
 
-        `places` are those of the piece for which the rows are, where columns are kept as they are.
-        Rows that fail one of the `tests` are left out if the model can do so early.
+        `places` are those of the piece for which the rows are, where each place has cells of its
+        own. Rows that fail one of the `tests` are left out if the model can do so early.
         """
-        done = self._learned(size, rng, places, tests)
-        return self._whole(done.table, places), done
+        done = self._encoded(size, rng, places, tests)
+        table = self.completed(self.twin.encoding.decode(done.table), done.table.num_rows, places)
+        return replace(done, table=table)
 
     def renumbered(self, data: pa.Table) -> pa.Table:
         """Make unique columns once more: each attempt has begun with the same values."""
@@ -93,50 +138,45 @@ class _Piece:
                 data = data.set_column(place, column.name, pa.chunked_array([values]))
         return data
 
-    def _learned(
+    def _encoded(
         self, size: int, rng: np.random.Generator, places: Places | None, tests: Tests
-    ) -> Completed:
-        codec, model = self.twin.codec, self.twin.model
-        known = codec.encode_given(self.given, size) if self.given else None
-        kept = self._kept(size, places)
-        if kept is not None:
-            known = kept if known is None else _beside(known, kept)
-        if known is None and tests and isinstance(model, Screens):
-            return model.screened(size, [self._screen(t) for t in tests], rng=rng)
+    ) -> Sample:
+        model, known = self.twin.model, self._partial(size, places)
+        if known is None and tests and isinstance(model, Screened):
+            return model.screened(size, [self._seen(t) for t in tests], rng=rng)
         if known is None:
-            return Completed(model.sample(size, rng=rng), "direct", size)
-        if isinstance(model, Completes):
-            return model.complete(known, rng=rng)
-        return Completed(model.sample(known, rng=rng), "given", None)
+            return Sample(model.sample(size, rng=rng), "direct", effective_size=size)
+        return complete(model, known, rng=rng)
 
-    def _screen(self, test: Test) -> Screen:
-        """Let a test of canonical columns see learnable ones."""
-        codec = self.twin.codec
+    def _seen(self, test: RowTest) -> RowTest:
+        """Let a test of canonical columns see encoded ones."""
+        encoding = self.twin.encoding
 
         def passes(part: Table) -> npt.NDArray[np.bool_]:
-            return test.passes(Table(codec.schema.select(part.names), pa.table(codec.decode(part))))
+            data = pa.table(encoding.decode(part))
+            return test.passes(Table(encoding.schema.select(part.names), data))
 
-        return Screen(frozenset(test.columns), passes, test.ends(codec.schema))
+        return replace(test, passes=passes)
 
-    def _kept(self, size: int, places: Places | None) -> Table | None:
+    def _partial(self, size: int, places: Places | None) -> PartialRows | None:
+        """What is known of rows to draw, encoded; None if nothing is."""
+        at = self.start + (np.arange(size) if places is None else places)
+        parts = []
+        if self.known.constants:
+            parts.append(self.twin.encoding.stated(self.known.constants, size))
+        if self.known.rows is not None:
+            parts.append(self.known.rows.take(at))
         kept, schema = self.twin.kept, self.twin.schema
         names = [n for n in (kept.column_names if kept else ()) if schema[n].is_learnable]
-        if kept is None or not names:
-            return None
-        rows = kept.select(names).slice(self.start, size)
-        if places is not None:
-            rows = kept.select(names).take(pa.array(self.start + places))
-        part = Table(schema.select(names), rows)
-        return self.twin.codec.encode_rows(part)
-
-    def _whole(self, learned: Table, places: Places | None) -> Table:
-        """Add what no generator sees, in the order of the schema."""
-        return self.completed(self.twin.codec.decode(learned), learned.num_rows, places)
+        if kept is not None and names:
+            own = Table(schema.select(names), kept.select(names).take(pa.array(at)))
+            parts.append(PartialRows.of(self.twin.encoding.encode(own)))
+        return _beside(parts) if parts else None
 
     def completed(
         self, columns: dict[str, pa.ChunkedArray], size: int, places: Places | None = None
     ) -> Table:
-        """Add what no generator sees to canonical columns."""
+        """Add what no generator sees to canonical columns, in the order of the schema."""
         kept = self.twin.kept
         for column in self.twin.schema.columns:
             if kept is not None and column.name in kept.column_names:
@@ -155,7 +195,7 @@ class _Piece:
         if column.role is Role.UNIT:
             column = column.model_copy(update={"unique": True})
         values = make(column, n, rng=rng, start=self.start, key=key)
-        share = self.twin.null_shares.get(column.name, 0.0)
+        share = self.twin.encoding.null_shares.get(column.name, 0.0)
         if share == 0:
             return values
         return pa.compute.if_else(pa.array(rng.random(n) < share), None, values)
@@ -164,127 +204,86 @@ class _Piece:
 def draw(
     twin: Fitted,
     size: int,
-    given: Mapping[str, object],
+    known: Known,
     condition: Condition | None,
     seed: int,
     *,
     index: int = 0,
     start: int = 0,
-) -> Draw:
-    """Draw one piece: directly, by the model's way with `given`, or by rejection."""
-    piece = _Piece(twin, index, start, seed, given)
-    if twin.rules:
+) -> Sample:
+    """Draw one piece: directly, by the model's way with what is known, or by rejection."""
+    piece = _Piece(twin, index, start, seed, known)
+    if twin.rules or (condition is not None and known.rows is not None):
         return _draw_ruled(piece, size, condition)
     if condition is None:
-        table, done = piece.rows(size, stream(seed, "sample", index))
-        return Draw(table, done.method, done.acceptance, done.effective)
-    tests = () if given else _able(twin, condition.tests)
-    tally = _Tally()
+        return replace(piece.rows(size, stream(seed, "sample", index)), drawn=0, saved=0.0)
+    tests = () if known.names else _early(twin, condition.tests)
+    totals = Totals("rejection")
     parts: list[pa.Table] = []
     accepted, ask = 0, size
     for attempt in range(_MAX_TRIES):
-        table, done = piece.rows(ask, stream(seed, "sample", index, attempt), tests=tests)
-        part = table.take(condition.mask(table))
+        done = piece.rows(ask, stream(seed, "sample", index, attempt), tests=tests)
+        part = done.table.take(condition.mask(done.table))
         parts.append(part.data)
         accepted += part.num_rows
-        tally.add(done, ask, table.num_rows)
+        totals.add_attempt(done, ask)
         hopeless = accepted == 0 and attempt >= _QUICK_TRIES - 1
-        if accepted >= size or hopeless or (done.drawn and table.num_rows < ask):
+        if accepted >= size or hopeless or (done.drawn and done.table.num_rows < ask):
             break
-        share = max(accepted, 0.5) / max(tally.given, 1)
+        share = max(accepted, 0.5) / max(totals.came, 1)
         most = 4 * PIECE if accepted else PIECE // 4
         ask = int(min(max((size - accepted) / share * 1.1, 1_000), most))
     if accepted < size:
         raise ConditionError(
             "--where",
-            got=f"{accepted} of {tally.drawn:,} rows drawn",
+            got=f"{accepted} of {totals.drawn:,} rows drawn",
             hint="the condition is impossible or too rare in this model; ask for fewer rows",
         )
-    data = piece.renumbered(pa.concat_tables(parts).slice(0, size))
-    table = Table(twin.released_schema, data)
-    acceptance = accepted / tally.drawn
-    return Draw(table, tally.method, acceptance, tally.effective(size), saved=tally.saved)
+    table = renumbered(twin, pa.concat_tables(parts).slice(0, size), seed, index, start)
+    return totals.sample(table, accepted)
 
 
 def whole(twin: Fitted, learned: Table, seed: int) -> Table:
     """Return rows whose learned columns are there, canonical, with all others made new."""
-    piece = _Piece(twin, 0, 0, seed, {})
+    piece = _Piece(twin, 0, 0, seed, Known())
     return piece.completed({n: learned[n] for n in learned.names}, learned.num_rows)
 
 
 def renumbered(twin: Fitted, data: pa.Table, seed: int, index: int, start: int) -> Table:
     """Return rows from several draws as one table whose unique columns are made anew."""
-    piece = _Piece(twin, index, start, seed, {})
+    piece = _Piece(twin, index, start, seed, Known())
     return Table(twin.released_schema, piece.renumbered(data))
 
 
-@dataclass
-class _Tally:
-    """How the rows of several attempts were drawn, together.
-
-    Attributes
-    ----------
-    rows, given
-        Rows that were asked for, and that came.
-    drawn
-        Candidates that it takes for them.
-    """
-
-    rows: int = 0
-    given: int = 0
-    drawn: int = 0
-    worth: float | None = 0.0
-    cells: float = 0.0
-    method: str = "rejection"
-
-    def add(self, done: Completed, rows: int, given: int) -> None:
-        self.rows += rows
-        self.given += given
-        drawn = round(given / done.acceptance) if given and done.drawn else done.drawn or rows
-        self.drawn += drawn
-        self.method = "importance" if done.method == "importance" else self.method
-        known = self.worth is not None and done.effective is not None
-        self.worth = (self.worth or 0.0) + (done.effective or 0.0) if known else None
-        self.cells += done.saved * drawn
-
-    def effective(self, size: int) -> float | None:
-        return None if self.worth is None else self.worth / self.rows * size
-
-    @property
-    def saved(self) -> float:
-        return self.cells / self.drawn
-
-
-def _able(twin: Fitted, tests: Iterable[Test]) -> Tests:
-    """Return the tests that can be made of learned columns."""
-    learned = set(twin.codec.learnable.names)
-    if twin.kept is not None or not isinstance(twin.model, Screens):
+def _early(twin: Fitted, tests: Iterable[RowTest]) -> Tests:
+    """Return the tests that the model can meet while it draws: those of learned columns."""
+    learned = set(twin.encoding.encoded.names)
+    if twin.kept is not None or not isinstance(twin.model, Screened):
         return ()
     return tuple(t for t in tests if t.columns and set(t.columns) <= learned)
 
 
-def _draw_ruled(piece: _Piece, size: int, condition: Condition | None) -> Draw:
+def _draw_ruled(piece: _Piece, size: int, condition: Condition | None) -> Sample:
     """Draw one piece that keeps the twin's rules, by rejection and repair."""
-    twin, tally, ways = piece.twin, _Tally(), []
+    twin, totals, ways = piece.twin, Totals("rejection"), []
     kept = twin.kept.column_names if twin.kept is not None else []
-    enforcement = Enforcement(twin.rules, {*piece.given, *kept}, condition)
-    tests = () if piece.given else _able(twin, enforcement.tests())
+    enforcement = Enforcement(twin.rules, {*piece.known.names, *kept}, condition)
+    tests = () if piece.known.names else _early(twin, enforcement.tests(twin.schema))
 
     def more(places: Places | None, n: int, attempt: int) -> Table:
         again = () if attempt == 0 else (attempt,)
         rng = stream(piece.seed, "sample", piece.index, *again)
-        table, done = piece.rows(n, rng, places, tests if attempt else ())
+        done = piece.rows(n, rng, places, tests if attempt else ())
         ways.append(done.method)
-        tally.add(done, n, table.num_rows)
-        return table
+        totals.add_attempt(done, n)
+        return done.table
 
-    table, cost = enforcement.keep(size, more, alike=twin.kept is None, screened=bool(tests))
-    cost = replace(cost, drawn=tally.drawn)
-    method = ways[0] if condition is None else tally.method
-    data = piece.renumbered(table.data)
-    worth = tally.effective(size)
-    table = Table(twin.released_schema, data)
-    return Draw(table, method, cost.acceptance, worth, cost, tally.saved)
+    table, cost = enforcement.keep(size, more, alike=piece.is_alike, screened=bool(tests))
+    cost = replace(cost, drawn=round(totals.drawn))
+    method = ways[0] if condition is None else totals.method
+    table = Table(twin.released_schema, piece.renumbered(table.data))
+    worth, rules = totals.effective(size), cost if twin.rules else None
+    return Sample(table, method, cost.acceptance, worth, saved=totals.saved, rules=rules)
 
 
 def made_unique(column: Column) -> bool:
@@ -293,8 +292,9 @@ def made_unique(column: Column) -> bool:
     return unique and not column.is_learnable and not column.keep
 
 
-def _beside(a: Table, b: Table) -> Table:
-    data = a.data
-    for name in b.names:
-        data = data.append_column(name, b.data[name])
-    return Table(Schema(columns=a.schema.columns + b.schema.columns), data)
+def _beside(parts: list[PartialRows]) -> PartialRows:
+    """Return what several parts know of the same rows."""
+    tables = [p.table for p in parts]
+    schema = Schema(columns=tuple(c for t in tables for c in t.schema.columns))
+    data = pa.table([c for t in tables for c in t.data.columns], names=list(schema.names))
+    return PartialRows(Table(schema, data), {n: k for p in parts for n, k in p.known.items()})

@@ -86,7 +86,7 @@ def design(
         raise InputError("number of rows", got=str(rows), allowed=f"1 to {_MOST_ROWS:,}")
     computed = derivations(twin.rules, ())
     given = {target_of(c) for c in computed}
-    names = [n for n in twin.codec.learnable.names if n not in given]
+    names = [n for n in twin.encoding.encoded.names if n not in given]
     space = _Space(twin, names, condition)
     points, kept = _points(space, kind, rows, stream(seed, "design"))
     table, _ = space.legal(points)
@@ -112,9 +112,9 @@ class _Space:
 
     def legal(self, points: Floats) -> tuple[Table, npt.NDArray[np.bool_]]:
         """Return rows at some points with all learned columns, and which are legal."""
-        codec, rules = self.twin.codec, self.twin.rules
+        encoding, rules = self.twin.encoding, self.twin.rules
         values = {n: self._at(n, points[:, i]) for i, n in enumerate(self.names)}
-        table = table_of(codec, values)
+        table = table_of(encoding, values)
         return legal(table, rules, derivations(rules, ()), self.condition)
 
     def _at(self, name: str, u: Floats) -> list[Choice]:

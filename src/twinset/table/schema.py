@@ -62,6 +62,7 @@ class Role(StrEnum):
     ENTITY = "entity"
     TIME = "time"
     EVENT = "event"
+    CONTEXT = "context"
 
 
 class Personal(StrEnum):

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from twinset.sampling.sample import Draw
 from twinset.twin.state import pack, unpack
 from twinset.twin.twin import Twin
 
-__all__ = ["Draw", "Twin", "pack", "unpack"]
+__all__ = ["Twin", "pack", "unpack"]

@@ -16,25 +16,26 @@ from typing import Any
 import pyarrow as pa
 
 from twinset import registry
-from twinset.encoding.codec import Codec
-from twinset.encoding.protection import Protected, null_share
+from twinset.encoding.protection import Protected
+from twinset.encoding.table_encoding import TableEncoding, fit_encoding
 from twinset.errors import InputError, ModelFileError
 from twinset.progress import phase
-from twinset.protocols import Generator
+from twinset.protocols import FitContext, Generator, Ledger, Sample
 from twinset.rules.check import check_train
 from twinset.rules.files import rules_from_data
 from twinset.rules.rule import Rules
 from twinset.sampling.edge_cases import Edges, edge_cases
 from twinset.sampling.fitted import Fitted
-from twinset.sampling.request import Asked, check_designed, draws
-from twinset.sampling.sample import PIECE, Draw, draw
+from twinset.sampling.request import Request, check_designed, draws
+from twinset.sampling.sample import PIECE, Known, draw
 from twinset.sampling.space_filling import Design, design
+from twinset.scale.local import workers
 from twinset.stats.duplicate_units import repeated_rows
 from twinset.stats.seeds import stream
 from twinset.table.atomic import atomic_write
 from twinset.table.frames import to_frame
 from twinset.table.raw import to_natural, to_raw
-from twinset.table.schema import Schema
+from twinset.table.schema import Role, Schema
 from twinset.table.table import Table, empty_table
 from twinset.twin.state import pack, unpack
 from twinset.twinfile import Contents, read_twin, twin_bytes
@@ -68,6 +69,7 @@ class Twin(Fitted):
         frame: str = "pandas",
         dtypes: Mapping[str, str] | None = None,
         rules: Rules | None = None,
+        ledger: Ledger | None = None,
     ) -> Twin:
         """Fit `generator` with `options` on the canonical `table`.
 
@@ -85,52 +87,40 @@ class Twin(Fitted):
         configured: Generator = registry.configure("generators", generator, options)
         if not isinstance(protect, int) or protect < 1:
             raise InputError("protect", got=repr(protect), allowed="a whole number, 1 or more")
-        if table.num_rows == 0:
-            raise InputError("the table", got="0 rows", allowed="at least 1 row")
-        counted = _of_people(table)
-        if counted.num_units < protect:
-            raise InputError(
-                "the train table",
-                got=f"{counted.num_units} rows or units to protect",
-                allowed=f"at least {protect}, the minimum behind every value (--protect)",
-            )
-        if not any(c.is_learnable for c in table.schema.columns):
-            raise InputError(
-                "the table",
-                got="no column to learn: all are identifiers, text, personal data or constant",
-                hint="state kinds in a schema file (--schema)",
-            )
         rules = rules or Rules()
-        check_train(rules, table)
+        private = FitContext(table, stream(seed, "fit"), ledger=ledger, workers=workers())
+        if private.read(None, "whether there are rows").num_rows == 0:
+            raise InputError("the table", got="0 rows", allowed="at least 1 row")
+        _check_learnable(table.schema)
+        people = private.over(_of_people(private.read(None, "repeated rows")))
+        counts = _counts(private, people, protect)
+        check_train(rules, private.read(None, "rules: whether the table keeps them"))
         with phase("fit", 1):
-            codec, learn, changes = Codec.fit(counted, protect=protect, rng=stream(seed, "protect"))
-            rules.check_schema(codec.schema, empty_table(codec.schema))
-            model = configured.fit(learn, rng=stream(seed, "fit"))
-        made = [c.name for c in table.schema.columns if not c.is_learnable]
+            protecting = people.over(people.rows, stream(seed, "protect"))
+            encoding, learn, changes = fit_encoding(protecting, protect)
+            rules.check_schema(encoding.schema, empty_table(encoding.schema))
+            encoded = people.over(learn)
+            model = configured.fit(encoded.read(None, f"generator {generator}"), context=encoded)
         keep = [c.name for c in table.schema.columns if c.keep]
-        provenance = {"rows": table.num_rows, "units": table.num_units}
-        if table.units is None and counted.units is not None:
-            provenance["repeated"] = table.num_rows - counted.num_units
         return cls(
-            codec,
+            encoding,
             model,
             generator,
             dict(options or {}),
             seed,
             changes,
-            {name: null_share(table[name], counted.units, protect) for name in made},
-            table.data.select(keep) if keep else None,
+            private.read(keep, "columns that are kept as they are").data if keep else None,
             frame,
-            provenance,
+            counts,
             dict(dtypes or {}),
-            rules.learned(counted, protect),
+            rules.learned(people.read(None, "rules: what they must know"), protect),
         )
 
     def sample(
         self,
         n: int | None = None,
         *,
-        given: Mapping[str, object] | None = None,
+        given: object = None,
         where: str | None = None,
         shares: Mapping[str, float] | None = None,
         like: object = None,
@@ -141,9 +131,11 @@ class Twin(Fitted):
         Parameters
         ----------
         n
-            Number of rows.
+            Number of rows; of a table that is `given`, its own.
         given
-            Columns with the value they shall have, such as ``{"sex": "Female"}``.
+            Columns with the value they shall have, such as ``{"sex": "Female"}`` (None: a null);
+            or a table of partly known rows, each of which gets one row. A column that the table
+            lacks is unknown, a null cell is null.
         where
             Condition in the expression language, such as ``"age >= 60"``.
         shares
@@ -168,18 +160,16 @@ class Twin(Fitted):
         self,
         n: int | None = None,
         *,
-        given: Mapping[str, object] | None = None,
+        given: object = None,
         where: str | None = None,
         shares: Mapping[str, float] | None = None,
         like: object = None,
         seed: int | None = None,
         piece: int = PIECE,
-    ) -> Iterator[Draw]:
+    ) -> Iterator[Sample]:
         """Yield the rows of `sample` piece by piece, in bounded memory, as canonical tables."""
-        rows = self.provenance["rows"] if n is None else n
-        seed = self._seed(seed)
-        asked = Asked(given or {}, where, shares or {}, like)
-        return draws(self, rows, asked, seed=seed, piece=piece)
+        asked = Request(n, given, where, shares or {}, like)
+        return draws(self, asked, seed=self._seed(seed), piece=piece)
 
     def design(
         self,
@@ -218,7 +208,7 @@ class Twin(Fitted):
 
     def protection_text(self) -> str:
         """What protection changed, in words for a report."""
-        said = [f"at least {self.codec.protect} units behind each value"]
+        said = [f"at least {self.encoding.protect} units behind each value"]
         repeated = self.provenance.get("repeated", 0)
         if repeated:
             said.append(f"identical rows counted as one unit: {_at_least_ten(repeated)}")
@@ -234,9 +224,9 @@ class Twin(Fitted):
             "generator": self.generator,
             "options": dict(self.options),
             "seed": self.seed,
-            "protect": self.codec.protect,
+            "protect": self.encoding.protect,
             "protected": [p.__dict__ for p in self.protected],
-            "null_shares": dict(self.null_shares),
+            "null_shares": self.encoding.null_shares,
             "frame": self.frame,
             "dtypes": dict(self.dtypes),
             "provenance": dict(self.provenance),
@@ -267,17 +257,17 @@ class Twin(Fitted):
                     got="a model of a generator that is not part of twinset",
                     hint="if you trust its package: --plugins, or load(..., plugins=True)",
                 )
-            codec = Codec(Schema.from_dict(values["schema"]), int(values["protect"]))
+            shares = {str(k): float(v) for k, v in values["null_shares"].items()}
+            schema = Schema.from_dict(values["schema"])
+            encoding = TableEncoding.of(schema, int(values["protect"]), shares)
             configured = registry.configure("generators", name, values["options"])
-            empty = codec.learnable_empty()
             twin = cls(
-                codec,
-                configured.from_state(unpack(values["model"], contents.arrays), empty),
+                encoding,
+                configured.from_state(unpack(values["model"], contents.arrays), encoding.empty()),
                 name,
                 values["options"],
                 int(values["seed"]),
                 tuple(Protected(**p) for p in values["protected"]),
-                {str(k): float(v) for k, v in values["null_shares"].items()},
                 contents.tables.get("kept"),
                 str(values["frame"]),
                 {**values["provenance"], "rows": int(values["provenance"]["rows"])},
@@ -285,7 +275,7 @@ class Twin(Fitted):
             )
             if twin.provenance["rows"] < 1 or twin.seed < 0:
                 raise ValueError("a twin of no rows, or a seed that is none")
-            draw(twin, min(twin.provenance["rows"], _TRIED), {}, None, twin.seed)
+            _try_out(twin)
             if "rules" in values:
                 rules = rules_from_data(values["rules"], "rules of the model")
                 rules.check_schema(twin.schema, empty_table(twin.schema))
@@ -297,6 +287,37 @@ class Twin(Fitted):
                 str(path), got="a damaged file (its values do not fit together)"
             ) from None
         return twin
+
+
+def _check_learnable(schema: Schema) -> None:
+    if not any(c.is_learnable and c.role is not Role.CONTEXT for c in schema.columns):
+        raise InputError(
+            "the table",
+            got="no column to learn: all are identifiers, text, personal data or constant",
+            hint="state kinds in a schema file (--schema)",
+        )
+
+
+def _counts(private: FitContext, people: FitContext, protect: int) -> dict[str, int]:
+    """Count rows and units for the twin's provenance; InputError if there are too few."""
+    table, counted = (c.read(None, "counts of rows and units") for c in (private, people))
+    if counted.num_units < protect:
+        raise InputError(
+            "the train table",
+            got=f"{counted.num_units} rows or units to protect",
+            allowed=f"at least {protect}, the minimum behind every value (--protect)",
+        )
+    counts = {"rows": table.num_rows, "units": table.num_units}
+    if table.units is None and counted.units is not None:
+        counts["repeated"] = table.num_rows - counted.num_units
+    return counts
+
+
+def _try_out(twin: Twin) -> None:
+    """Draw a few rows, to see that the parts of a model file fit together."""
+    if twin.schema.with_role(Role.CONTEXT):
+        return  # nothing is drawn without values for them
+    draw(twin, min(twin.provenance["rows"], _TRIED), Known(), None, twin.seed)
 
 
 def _of_people(table: Table) -> Table:

@@ -1,4 +1,4 @@
-"""Quantiles: each number from its quantile curve, each category from its frequencies."""
+"""Gauss: columns by their quantile curves and frequencies, tied by a Gaussian copula."""
 
 from __future__ import annotations
 
@@ -8,103 +8,112 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+from scipy.special import ndtr, ndtri
 
 from twinset.errors import InputError
-from twinset.protocols import State
-from twinset.stats.seeds import spawn
+from twinset.protocols import FitContext, Generator, State
 from twinset.table.schema import Column, Kind
-from twinset.table.table import Table, numbers
+from twinset.table.table import Table, labels, numbers
 
-__all__ = ["Quantiles", "QuantilesModel"]
+__all__ = ["Gauss", "GaussModel"]
 
 Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Quantiles:
-    """Each column by itself: numbers from a straight-line quantile curve, categories as frequent.
+class GaussModel:
+    """Marginals and the factor of the correlation; it draws free rows and nothing else.
 
-    A number is drawn by inversion (Devroye 1986, Non-Uniform Random Variate Generation, II.2), so
-    that no value of a train row is passed on unless many rows share it. Codes such as -9 or 999 in
-    a number column are taken for numbers: a fuller generator would give them a frequency each.
+    `null` holds the share of nulls of each column, `curve` a number's quantiles or a category's
+    cumulative shares. Nulls lie below all values, so that they depend on other columns too.
+    """
+
+    empty: Table
+    null: tuple[float, ...]
+    curve: tuple[Floats, ...]
+    factor: Floats
+
+    def sample(self, n: int, *, rng: np.random.Generator) -> Table:
+        """Draw `n` rows: dependent uniforms, each through the inverse of its column's marginal."""
+        u = ndtr(rng.normal(size=(n, len(self.null))) @ self.factor.T)
+        columns = self.empty.schema.columns
+        arrays = [self._inverse(i, column, u[:, i]) for i, column in enumerate(columns)]
+        return Table(self.empty.schema, pa.table(arrays, names=list(self.empty.names)))
+
+    def _inverse(self, i: int, column: Column, u: Floats) -> pa.Array:
+        null, curve = self.null[i], self.curve[i]
+        missing = (u < null) | (len(curve) == 0)
+        p = np.clip((u - null) / max(1 - null, 1e-12), 0, 1)
+        if column.kind is not Kind.REAL:
+            codes = np.searchsorted(curve, p).clip(0, max(len(curve) - 1, 0)).astype(np.int32)
+            levels = pa.array(column.categories or (), pa.string())
+            return pa.DictionaryArray.from_arrays(pa.array(codes, mask=missing), levels)
+        x = np.interp(p, np.linspace(0, 1, len(curve)), curve) if len(curve) else np.zeros(len(p))
+        step, low = column.format.step, column.low or 0.0
+        if step:
+            x = np.round(low + np.round((x - low) / step) * step, 10)
+        return pa.array(np.clip(x, column.low, column.high), mask=missing)
+
+    def to_state(self) -> State:
+        """Everything needed to sample: arrays and numbers only."""
+        return {"null": list(self.null), "curve": list(self.curve), "factor": self.factor}
+
+
+@dataclass(frozen=True)
+class Gauss(Generator):
+    """A Gaussian copula: every pair of columns has one correlation, of normal scores.
+
+    Nelsen 2006, An Introduction to Copulas, section 2; normal scores as in Liu, Lafferty and
+    Wasserman 2009, J. Mach. Learn. Res. 10. Categories take their order from the schema. A number
+    comes from a curve, so that no value of a train row is passed on unless many rows share it.
 
     Parameters
     ----------
     points
-        Points of the curve; fewer are smoother and say less of single rows.
+        Points of a number's quantile curve; fewer are smoother and say less of single rows.
     """
 
-    name: ClassVar[str] = "quantiles"
-    leaks_on_purpose: ClassVar[bool] = False
-
+    name: ClassVar[str] = "gauss"
+    model: ClassVar[type[Any]] = GaussModel
     points: int = 101
 
     def __post_init__(self) -> None:
         if self.points < 2:
-            raise InputError(
-                "option points of quantiles", got=str(self.points), allowed="2 or more"
-            )
+            raise InputError("option points of gauss", got=str(self.points), allowed="2 or more")
 
-    def fit(
-        self, table: Table, *, rng: np.random.Generator, ledger: object | None = None
-    ) -> QuantilesModel:
-        """Learn the share of nulls and the curve or frequencies of each column."""
-        curves = tuple(self._curve(table[c.name], c) for c in table.schema.columns)
-        nulls = [table[c].null_count / table.num_rows for c in table.names]
-        return QuantilesModel(table.take(np.arange(0)), curves, np.array(nulls))
+    def fit(self, table: Table, *, context: FitContext) -> GaussModel:
+        """Learn each marginal, then the correlation of normal scores."""
+        learned = [self._marginal(table, c, context.rng) for c in table.schema.columns]
+        null, curve, scores = zip(*learned, strict=True)
+        z = np.stack(scores, axis=1)
+        z = (z - z.mean(axis=0)) / np.maximum(z.std(axis=0), 1e-9)
+        power, axes = np.linalg.eigh(0.99 * (z.T @ z) / len(z) + 0.01 * np.eye(z.shape[1]))
+        factor = axes * np.sqrt(np.maximum(power, 0))
+        scale = np.sqrt((factor**2).sum(axis=1, keepdims=True))
+        return GaussModel(table.take(np.arange(0)), null, curve, factor / scale)
 
-    def _curve(self, data: pa.ChunkedArray, column: Column) -> Floats:
-        known = data.drop_null()
-        if len(known) == 0:
-            return np.zeros(0)
+    def _marginal(
+        self, table: Table, column: Column, rng: np.random.Generator
+    ) -> tuple[float, Floats, Floats]:
+        """Return the share of nulls, the curve, and a normal score of each row (ties at random)."""
         if column.kind is Kind.REAL:
-            return np.quantile(numbers(known, Kind.REAL), np.linspace(0, 1, self.points))
-        place = pa.compute.index_in(known.cast(pa.string()), pa.array(column.categories))
-        count = np.bincount(place.to_numpy(), minlength=len(column.categories or ()))
-        return np.asarray(count / count.sum())
+            x = numbers(table[column.name], Kind.REAL)
+            known = x[~np.isnan(x)]
+            curve = np.quantile(known, np.linspace(0, 1, self.points)) if len(known) else known
+        else:
+            names, codes = labels(table[column.name])
+            place = [*((column.categories or ()).index(n) for n in names), np.nan]
+            x = np.array(place, dtype=np.float64)[codes]
+            known = x[~np.isnan(x)].astype(np.int64)
+            count = np.bincount(known, minlength=len(column.categories or ()))
+            curve = np.cumsum(count) / count.sum() if len(known) else np.zeros(0)
+        order = np.lexsort((rng.random(len(x)), np.nan_to_num(x, nan=-np.inf)))
+        rank = np.empty(len(x))
+        rank[order] = (np.arange(len(x)) + 0.5) / len(x)
+        return float(np.isnan(x).mean()), curve, ndtri(rank)
 
-    def from_state(self, state: State, table: Table) -> QuantilesModel:
-        """Rebuild from `QuantilesModel.to_state`; `table` has no rows and gives the schema."""
-        curves: Any = state["curves"]
-        return QuantilesModel(table, tuple(curves), np.asarray(state["nulls"]))
-
-
-@dataclass(frozen=True, eq=False)
-class QuantilesModel:
-    """What was learned; `empty` is the train table without rows."""
-
-    empty: Table
-    curves: tuple[Floats, ...]
-    nulls: Floats
-
-    def sample(self, given: int | Table, *, rng: np.random.Generator) -> Table:
-        """Draw rows; known cells of `given` stay, the others do not depend on them."""
-        n = given.num_rows if isinstance(given, Table) else given
-        columns = self.empty.schema.columns
-        arrays = []
-        for i, (column, own) in enumerate(zip(columns, spawn(rng, len(columns)), strict=True)):
-            drawn = self._column(i, n, own)
-            if isinstance(given, Table) and column.name in given.schema:
-                drawn = pa.compute.coalesce(given[column.name].combine_chunks(), drawn)
-            arrays.append(drawn)
-        return Table(self.empty.schema, pa.table(arrays, names=list(self.empty.names)))
-
-    def _column(self, i: int, n: int, rng: np.random.Generator) -> pa.Array:
-        column, curve = self.empty.schema.columns[i], self.curves[i]
-        null = rng.random(n) < (self.nulls[i] if len(curve) else 1)
-        if column.kind is Kind.REAL:
-            values = np.zeros(n)
-            if len(curve):
-                values = np.interp(rng.random(n), np.linspace(0, 1, len(curve)), curve)
-            step, low = column.format.step, column.low or 0.0
-            if step:
-                values = np.round(low + np.round((values - low) / step) * step, 10)
-            return pa.array(np.clip(values, column.low, column.high), mask=null)
-        codes = rng.choice(len(curve), n, p=curve) if len(curve) else np.zeros(n)
-        indices = pa.array(codes.astype(np.int32), mask=null)
-        levels = pa.array(column.categories or (), pa.string())
-        return pa.DictionaryArray.from_arrays(indices, levels)
-
-    def to_state(self) -> State:
-        """Everything needed to sample: arrays only."""
-        return {"curves": list(self.curves), "nulls": self.nulls}
+    def from_state(self, state: State, table: Table) -> GaussModel:
+        """Rebuild from `GaussModel.to_state`; `table` has no rows and gives the schema."""
+        null: Any = state["null"]
+        curve: Any = state["curve"]
+        return GaussModel(table, tuple(null), tuple(curve), np.asarray(state["factor"]))

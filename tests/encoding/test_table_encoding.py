@@ -6,9 +6,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from twinset.encoding.codec import Codec
-from twinset.encoding.protection import null_share
+from twinset.encoding.table_encoding import fit_encoding
 from twinset.errors import ConditionError, InputError
+from twinset.protocols import FitContext
 from twinset.table.schema import Column, Format, Kind, Role, Schema
 from twinset.table.table import Table, canonical_type, from_numbers, numbers
 
@@ -32,13 +32,13 @@ def one(kind: Kind, values: list, **column) -> Table:
 
 
 def fit(table: Table, protect: int = 5):
-    return Codec.fit(table, protect=protect, rng=rng())
+    return fit_encoding(FitContext(table, rng()), protect)
 
 
 def test_rare_categories_vanish_and_common_ones_stay() -> None:
     values = ["a"] * 50 + ["b"] * 30 + ["c"] * 4 + [None] * 16
-    codec, learn, changes = fit(one(Kind.CATEGORY, values, categories=("a", "b", "c")))
-    assert codec.schema["x"].categories == ("a", "b")
+    encoding, learn, changes = fit(one(Kind.CATEGORY, values, categories=("a", "b", "c")))
+    assert encoding.schema["x"].categories == ("a", "b")
     got = learn["x"].to_pylist()
     assert got[:80] == values[:80]
     assert got[84:] == [None] * 16
@@ -53,19 +53,19 @@ def test_declared_categories_are_public() -> None:
         categories=("a", "c", "never seen"),
         declared=frozenset({"categories"}),
     )
-    codec, learn, changes = fit(table)
-    assert codec.schema["x"].categories == ("a", "c", "never seen")
+    encoding, learn, changes = fit(table)
+    assert encoding.schema["x"].categories == ("a", "c", "never seen")
     assert learn["x"].to_pylist()[-1] == "c"
     assert not changes
 
 
 def test_extremes_move_to_a_group_mean() -> None:
     values = np.r_[np.linspace(0, 1, 200), [10.0, 50.0, 1e9]]
-    codec, learn, changes = fit(one(Kind.REAL, list(values)))
+    encoding, learn, changes = fit(one(Kind.REAL, list(values)))
     got = numbers(learn["x"], Kind.REAL)
     top = np.sort(values)[::-1]
-    assert codec.schema["x"].high == pytest.approx(top[4:9].mean())
-    assert got.max() == codec.schema["x"].high
+    assert encoding.schema["x"].high == pytest.approx(top[4:9].mean())
+    assert got.max() == encoding.schema["x"].high
     assert not set(top[:5]) & set(got)
     assert changes[0].rows >= 8
 
@@ -89,17 +89,17 @@ def test_count_is_by_unit() -> None:
             "v": number,
         }
     )
-    codec, learn, _ = fit(Table(schema, data))
-    assert codec.schema["c"].categories == ("a",)
-    assert codec.schema["v"].high == 2.0
+    encoding, learn, _ = fit(Table(schema, data))
+    assert encoding.schema["c"].categories == ("a",)
+    assert encoding.schema["v"].high == 2.0
     assert set(learn["c"].to_pylist()) == {"a"}
     assert learn.names == ("c", "v")
 
 
 def test_sentinels_are_codes_not_extremes() -> None:
     values = [float(v) for v in range(100)] + [-999.0] * 20 + [-555.0]
-    codec, learn, _ = fit(one(Kind.REAL, values, sentinels=(-999.0, -555.0)))
-    column = codec.schema["x"]
+    encoding, learn, _ = fit(one(Kind.REAL, values, sentinels=(-999.0, -555.0)))
+    column = encoding.schema["x"]
     assert column.sentinels == (-999.0,)
     assert column.low >= 0
     got = numbers(learn["x"], Kind.REAL)
@@ -109,33 +109,35 @@ def test_sentinels_are_codes_not_extremes() -> None:
 
 @pytest.mark.parametrize("n", [5, 9])
 def test_few_units_leave_their_mean(n: int) -> None:
-    codec, learn, _ = fit(one(Kind.REAL, [float(i * i) for i in range(n)]))
+    encoding, learn, _ = fit(one(Kind.REAL, [float(i * i) for i in range(n)]))
     assert set(numbers(learn["x"], Kind.REAL)) == {np.mean(np.arange(n) ** 2)}
-    assert codec.schema["x"].low == codec.schema["x"].high
+    assert encoding.schema["x"].low == encoding.schema["x"].high
 
 
 @pytest.mark.parametrize("n", [1, 4])
 def test_too_few_units_leave_nothing(n: int) -> None:
     values = [float(i * i) for i in range(n)] + [None] * 20
-    codec, learn, changes = fit(one(Kind.REAL, values))
+    encoding, learn, changes = fit(one(Kind.REAL, values))
     assert learn["x"].null_count == n + 20
-    assert codec.schema["x"].low is None
-    assert codec.schema["x"].nullable
+    assert encoding.schema["x"].low is None
+    assert encoding.schema["x"].nullable
     assert changes[0].rows == n
 
 
 def test_a_category_without_any_value_has_no_levels() -> None:
     table = one(Kind.CATEGORY, pa.nulls(20, pa.string()).to_pylist())
-    codec, learn, changes = fit(table)
-    assert codec.schema["x"].categories == ()
+    encoding, learn, changes = fit(table)
+    assert encoding.schema["x"].categories == ()
     assert learn["x"].null_count == 20
     assert not changes
 
 
 def test_all_null_column() -> None:
-    codec, learn, changes = fit(one(Kind.REAL, pa.nulls(5, pa.float64()).to_pylist() or [None] * 5))
+    encoding, learn, changes = fit(
+        one(Kind.REAL, pa.nulls(5, pa.float64()).to_pylist() or [None] * 5)
+    )
     assert learn["x"].null_count == 5
-    assert codec.schema["x"].low is None
+    assert encoding.schema["x"].low is None
     assert not changes
 
 
@@ -159,11 +161,11 @@ def test_numbers_round_trip(kind: Kind, values: list[float]) -> None:
 @pytest.mark.parametrize("rare", [True, False])
 def test_a_rare_answer_is_not_learned(rare: bool) -> None:
     values = [rare] * 4 + [not rare] * 50 + [None] * 5
-    codec, learn, changes = fit(one(Kind.BOOLEAN, values))
-    assert set(codec.decode(learn)["x"].to_pylist()) == {not rare, None}
+    encoding, learn, changes = fit(one(Kind.BOOLEAN, values))
+    assert set(encoding.decode(learn)["x"].to_pylist()) == {not rare, None}
     assert changes[0].rows == 4
-    codec, learn, changes = fit(one(Kind.BOOLEAN, [rare, *values]))
-    assert set(codec.decode(learn)["x"].to_pylist()) == {True, False, None}
+    encoding, learn, changes = fit(one(Kind.BOOLEAN, [rare, *values]))
+    assert set(encoding.decode(learn)["x"].to_pylist()) == {True, False, None}
     assert not changes
 
 
@@ -197,14 +199,14 @@ NULLS = [
 def test_a_rare_null_is_not_learned(kind: Kind, values: list) -> None:
     """Four without a value get one that others have; the fifth makes null common."""
     table = one(kind, [*values, *[None] * 4], nullable=True)
-    codec, learn, changes = fit(table)
+    encoding, learn, changes = fit(table)
     assert learn["x"].null_count == 0
     assert set(learn["x"].to_pylist()[100:]) <= set(learn["x"].to_pylist()[:100])
-    assert not codec.schema["x"].nullable
+    assert not encoding.schema["x"].nullable
     assert ("rare nulls replaced", 4) in [(c.what, c.rows) for c in changes]
-    codec, learn, changes = fit(one(kind, [*values, *[None] * 5], nullable=True))
+    encoding, learn, changes = fit(one(kind, [*values, *[None] * 5], nullable=True))
     assert learn["x"].null_count == 5
-    assert codec.schema["x"].nullable
+    assert encoding.schema["x"].nullable
     assert "rare nulls replaced" not in [c.what for c in changes]
 
 
@@ -220,10 +222,10 @@ def test_nulls_are_counted_by_units(kind: Kind, values: list) -> None:
 
 def test_a_declared_null_is_public() -> None:
     for values in (["a"] * 50 + [None], ["a"] * 50):
-        codec, learn, _ = fit(
+        encoding, learn, _ = fit(
             one(Kind.CATEGORY, values, nullable=True, declared=frozenset({"nullable"}))
         )
-        assert codec.schema["x"].nullable
+        assert encoding.schema["x"].nullable
         assert learn["x"].null_count == len(values) - 50
 
 
@@ -232,28 +234,28 @@ def test_a_declared_null_is_public() -> None:
 )
 def test_a_rare_null_of_what_is_made_new(nulls: int, filled: int, share: float) -> None:
     table = one(Kind.TEXT, [f"t{i}" for i in range(filled)] + [None] * nulls, nullable=True)
-    assert null_share(table["x"], None, 5) == share
-    codec, _, _ = fit(table)
-    assert codec.schema["x"].nullable is (share > 0)
+    encoding, _, _ = fit(table)
+    assert encoding.null_shares == {"x": share}
+    assert encoding.schema["x"].nullable is (share > 0)
 
 
 def test_decode_restores_kinds() -> None:
     table = one(Kind.BOOLEAN, [True, False, None] * 10)
-    codec, learn, _ = fit(table)
+    encoding, learn, _ = fit(table)
     assert set(learn["x"].to_pylist()) == {"true", "false", None}
-    assert codec.decode(learn)["x"].to_pylist() == table["x"].to_pylist()
+    assert encoding.decode(learn)["x"].to_pylist() == table["x"].to_pylist()
 
 
 def test_conditions() -> None:
     category, _, _ = fit(one(Kind.CATEGORY, ["a"] * 50 + ["b"] * 2, categories=("a", "b")))
-    assert category.encode_given({"x": "a"}, 3)["x"].to_pylist() == ["a"] * 3
+    assert category.stated({"x": "a"}, 3).table["x"].to_pylist() == ["a"] * 3
     with pytest.raises(ConditionError, match="category that the model does not know"):
-        category.encode_given({"x": "b"}, 3)
+        category.stated({"x": "b"}, 3)
     integer, _, _ = fit(one(Kind.INTEGER, list(range(100))))
-    assert numbers(integer.encode_given({"x": "50"}, 2)["x"], Kind.REAL).tolist() == [50.0, 50.0]
+    assert numbers(integer.stated({"x": "50"}, 2).table["x"], Kind.REAL).tolist() == [50.0, 50.0]
     with pytest.raises(ConditionError, match="outside"):
-        integer.encode_given({"x": 5_000}, 2)
+        integer.stated({"x": 5_000}, 2)
     with pytest.raises(InputError, match="not of the column's kind"):
-        integer.encode_given({"x": "many"}, 2)
+        integer.stated({"x": "many"}, 2)
     flag = one(Kind.BOOLEAN, [True, False] * 9, format=Format(true="yes", false="no"))
-    assert fit(flag)[0].encode_given({"x": "yes"}, 1)["x"].to_pylist() == ["true"]
+    assert fit(flag)[0].stated({"x": "yes"}, 1).table["x"].to_pylist() == ["true"]
