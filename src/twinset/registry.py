@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import importlib
+import inspect
 import pkgutil
 import typing
 from collections.abc import Mapping
@@ -18,9 +19,10 @@ from typing import Any, Literal
 import pydantic
 
 from twinset.errors import InputError, MissingExtraError
+from twinset.protocols import capabilities
 from twinset.table.yaml import read_yaml
 
-__all__ = ["Room", "built_in", "configure", "describe", "load", "names"]
+__all__ = ["Room", "built_in", "capabilities_of", "configure", "describe", "load", "names"]
 
 Room = Literal["generators", "metrics", "attacks"]
 
@@ -68,8 +70,28 @@ def load(room: Room, name: str) -> type[Any]:
                 got=f"it cannot be imported ({type(error).__name__})",
                 hint=f"mend or remove {outside[name].module.partition('.')[0]}",
             ) from None
+        if room == "generators":
+            _check_generator(plugin, name)
         return plugin
     raise InputError(f"{room[:-1]} {name!r} is not known", allowed=", ".join(names(room)))
+
+
+def _check_generator(cls: type[Any], name: str) -> None:
+    """Refuse a generator that was written for twinset 0.1, and say what has changed."""
+    missing = [n for n in ("fit", "from_state", "model", "name") if not hasattr(cls, n)]
+    if not missing and "context" in inspect.signature(cls.fit).parameters:
+        return
+    raise InputError(
+        f"generator {name!r} of another package",
+        got=f"a class without {', '.join(missing or ['context'])}: it was written for twinset 0.1",
+        allowed="fit(table, *, context), a model with sample(n, *, rng), and `model`, its class",
+        hint="docs/plugins.md says what changed in 0.2",
+    )
+
+
+def capabilities_of(generator: str) -> tuple[str, ...]:
+    """What the models of a registered generator declare: given, where, log_prob."""
+    return capabilities(load("generators", generator).model)
 
 
 def _name_of(cls: type[Any]) -> object:
@@ -77,7 +99,7 @@ def _name_of(cls: type[Any]) -> object:
 
 
 def _extra_of(package: str) -> str:
-    extras = {"torch": "nn", "zuko": "nn", "opacus": "nn-dp", "opendp": "dp", "dp_accounting": "dp"}
+    extras = {"sqlalchemy": "db", "psycopg": "db"}
     return extras.get(package.partition(".")[0], "dev")
 
 

@@ -96,7 +96,7 @@ class Twin(Fitted):
         counts = _counts(private, people, protect)
         check_train(rules, private.read(None, "rules: whether the table keeps them"))
         with phase("fit", 1):
-            protecting = people.over(people.rows, stream(seed, "protect"))
+            protecting = people.over(rng=stream(seed, "protect"))
             encoding, learn, changes = fit_encoding(protecting, protect)
             rules.check_schema(encoding.schema, empty_table(encoding.schema))
             encoded = people.over(learn)
