@@ -110,7 +110,7 @@ class FitContext:
     def over(
         self, rows: Table | None = None, rng: np.random.Generator | None = None
     ) -> FitContext:
-        """Return the context of a step with other rows or another stream; reads go into one list."""
+        """Return the context of a step with other rows or stream; its reads go into one list."""
         rows = self.rows if rows is None else rows
         return replace(self, rows=rows, rng=self.rng if rng is None else rng)
 
