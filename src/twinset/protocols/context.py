@@ -107,9 +107,7 @@ class FitContext:
         self.reads.append(Read(names, why, event))
         return self.rows if columns is None else self.rows.select(names)
 
-    def over(
-        self, rows: Table | None = None, rng: np.random.Generator | None = None
-    ) -> FitContext:
+    def over(self, rows: Table | None = None, rng: np.random.Generator | None = None) -> FitContext:
         """Return the context of a step with other rows or stream; its reads go into one list."""
         rows = self.rows if rows is None else rows
         return replace(self, rows=rows, rng=self.rng if rng is None else rng)
