@@ -15,6 +15,7 @@ from twinset.encoding.protection import Protected
 from twinset.encoding.table_encoding import TableEncoding
 from twinset.protocols import Model
 from twinset.rules.rule import Rules
+from twinset.table.dataset import Dataset
 from twinset.table.schema import Role, Schema
 
 __all__ = ["Fitted"]
@@ -47,6 +48,9 @@ class Fitted:
         Dtypes of the frame that came in, where Arrow does not carry them.
     rules
         What every row keeps; they know the combinations of the train table.
+    dataset
+        Names, keys, links and protected schemas of the tables, without rows; None for one table
+        without a name.
     """
 
     encoding: TableEncoding
@@ -60,6 +64,7 @@ class Fitted:
     provenance: Mapping[str, Any] = field(default_factory=dict)
     dtypes: Mapping[str, str] = field(default_factory=dict)
     rules: Rules = field(default_factory=Rules)
+    dataset: Dataset | None = None
 
     @property
     def schema(self) -> Schema:

@@ -33,6 +33,7 @@ from twinset.scale.local import workers
 from twinset.stats.duplicate_units import repeated_rows
 from twinset.stats.seeds import stream
 from twinset.table.atomic import atomic_write
+from twinset.table.dataset import Dataset
 from twinset.table.frames import to_frame
 from twinset.table.raw import to_natural, to_raw
 from twinset.table.schema import Role, Schema
@@ -60,7 +61,7 @@ class Twin(Fitted):
     @classmethod
     def fit(
         cls,
-        table: Table,
+        data: Dataset | Table,
         generator: str,
         options: Mapping[str, Any] | None = None,
         *,
@@ -71,7 +72,7 @@ class Twin(Fitted):
         rules: Rules | None = None,
         ledger: Ledger | None = None,
     ) -> Twin:
-        """Fit `generator` with `options` on the canonical `table`.
+        """Fit `generator` with `options` on canonical tables (for now, one).
 
         Raises
         ------
@@ -84,6 +85,8 @@ class Twin(Fitted):
         Where no unit is known, rows that are repeated beyond chance count as one unit
         (`twinset.stats.duplicate_units`): here only, not in splits, intervals or attacks.
         """
+        data = data if isinstance(data, Dataset) else Dataset.of(data)
+        table = data.only
         configured: Generator = registry.configure("generators", generator, options)
         if not isinstance(protect, int) or protect < 1:
             raise InputError("protect", got=repr(protect), allowed="a whole number, 1 or more")
@@ -114,6 +117,7 @@ class Twin(Fitted):
             counts,
             dict(dtypes or {}),
             rules.learned(people.read(None, "rules: what they must know"), protect),
+            data.map(lambda _, table: empty_table(encoding.schema)),
         )
 
     def sample(
@@ -235,6 +239,8 @@ class Twin(Fitted):
         }
         if self.rules:
             values["rules"] = self.rules.to_data()
+        if self.dataset is not None:
+            values["dataset"] = self.dataset.to_dict()
         tables = {} if self.kept is None else {"kept": self.kept}
         atomic_write(Path(path), twin_bytes(Contents(values, arrays, tables)))
 
@@ -273,6 +279,9 @@ class Twin(Fitted):
                 {**values["provenance"], "rows": int(values["provenance"]["rows"])},
                 {str(k): str(v) for k, v in values["dtypes"].items()},
             )
+            if "dataset" in values:
+                schemas = dict.fromkeys(map(str, values["dataset"]["tables"]), schema)
+                twin = replace(twin, dataset=Dataset.from_dict(values["dataset"], schemas))
             if twin.provenance["rows"] < 1 or twin.seed < 0:
                 raise ValueError("a twin of no rows, or a seed that is none")
             _try_out(twin)
