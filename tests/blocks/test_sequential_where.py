@@ -11,8 +11,8 @@ from scipy import stats
 
 import twinset as ts
 from twinset.blocks import sequential_where
-from twinset.blocks.constrained_codes import allowed_codes
 from twinset.blocks.sequential import Rows
+from twinset.blocks.sequential_where import allowed_codes
 from twinset.errors import ConditionError
 from twinset.protocols import RowTest, Sample
 from twinset.table.expressions.expression import parse

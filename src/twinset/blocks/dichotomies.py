@@ -21,7 +21,6 @@ import numpy as np
 import numpy.typing as npt
 
 from twinset.blocks.boosting import Boosted, Boosting, fit_boosted
-from twinset.blocks.halving import halved, is_halving
 from twinset.blocks.zero_count import Unseen
 from twinset.protocols import State
 from twinset.stats.units import Units, folds, rows_of_unit
@@ -38,6 +37,7 @@ _FEW = 5
 _ALONE = 32
 _MOST_LEVELS = 1_000
 _REPEATED = 4
+_MOST_NODES = 10_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,7 +86,7 @@ class Dichotomies:
             Shape (rows,): which row of `part` holds for a row.
         """
         lower_of = self._asker(codes, n)
-        mass, down = halved(self.bounds, part, group, lower_of)
+        mass, down = _halved(self.bounds, part, group, lower_of)
 
         def allowed(node: int, rows: Ints) -> Floats:
             return down[node][rows] if node in down else lower_of(node, rows)
@@ -203,7 +203,7 @@ class Dichotomies:
         sound = (
             all(part.dtype.kind == "i" for part in whole)
             and made.share.dtype.kind == "f"
-            and is_halving(made.bounds, classes)
+            and _is_halving(made.bounds, classes)
             and made.share.shape == made.model.shape == made.place.shape == made.bounds.shape[:1]
             and bool(((made.share > 0) & (made.share < 1)).all())
             and bool(((made.model >= -1) & (made.model < models)).all())
@@ -369,3 +369,55 @@ def _by_excess(
     mean = np.bincount(x, excess, size) / (as_one * (count + _PRIOR)) * (count >= _FEW)
     rank = np.argsort(np.argsort(np.round(mean, 9), kind="stable"), kind="stable")
     return rank.astype(np.int32)
+
+
+def _halved(
+    bounds: Ints, part: Floats, group: Ints, lower_of: Callable[[int, Ints], Floats]
+) -> tuple[Floats, dict[int, Floats]]:
+    """Return how probable the allowed classes are, and the chance of each node's lower part then.
+
+    Shapes (rows,): from the leaves up, a node's mass is the mean of its parts'. Nodes where all is
+    allowed alike are not asked, and are not in the dictionary.
+
+    Parameters
+    ----------
+    bounds
+        Shape (nodes, 3): low, middle, high, parents first.
+    part, group
+        Shapes (groups, classes) and (rows,): the allowed part of each class, by group of rows.
+    lower_of
+        Gives the probability of a node's lower part for some rows.
+    """
+    every = np.arange(len(group))
+    mass: dict[tuple[int, int], Floats] = {}  # for each row, or shape (1,) if all are alike
+    down: dict[int, Floats] = {}
+
+    def of(low: int, high: int) -> Floats:
+        if (low, high) in mass:
+            return mass[low, high]
+        same = bool((part[:, low] == part[0, low]).all())
+        return part[:1, low] if same else part[group, low]
+
+    for node in range(len(bounds) - 1, -1, -1):
+        low, middle, high = (int(b) for b in bounds[node])
+        below, above = of(low, middle), of(middle, high)
+        if len(below) == len(above) == 1 and below[0] == above[0]:
+            mass[low, high] = below
+            continue
+        p = lower_of(node, every)
+        mass[low, high] = p * below + (1 - p) * above
+        down[node] = p * below / np.maximum(mass[low, high], 1e-300)
+    return np.broadcast_to(of(0, part.shape[1]), group.shape), down
+
+
+def _is_halving(bounds: Ints, classes: int) -> bool:
+    """Whether the nodes are all parts of two or more classes, parents first."""
+    if bounds.ndim != 2 or bounds.shape[1:] != (3,) or len(bounds) > _MOST_NODES:
+        return False
+    open_parts = {(0, classes)}
+    for low, middle, high in bounds.tolist():
+        if (low, high) not in open_parts or not low < middle < high:
+            return False
+        open_parts.remove((low, high))
+        open_parts |= {part for part in ((low, middle), (middle, high)) if part[1] - part[0] > 1}
+    return not open_parts

@@ -20,7 +20,7 @@ from twinset.stats.seeds import spawn
 from twinset.table.schema import Column, Kind, Role, Schema
 from twinset.table.table import Table, numbers
 
-__all__ = ["Known", "Rows", "Sequential"]
+__all__ = ["Known", "Rows", "Sequential", "effective_size"]
 
 Codes = npt.NDArray[np.int32]
 Floats = npt.NDArray[np.float64]
@@ -325,3 +325,9 @@ class Sequential:
             if any(place[j] >= place[i] for j in used):
                 raise ValueError("a step that looks at columns that are not drawn before")
         return cls(coders, order, steps, relations, offsets)
+
+
+def effective_size(weight: Floats) -> Floats:
+    """Effective sample size (sum w)^2 / sum w^2 of each row of log weights (Kish 1965)."""
+    w = np.exp(weight - weight.max(axis=1, keepdims=True))
+    return np.asarray(w.sum(axis=1) ** 2 / (w**2).sum(axis=1))

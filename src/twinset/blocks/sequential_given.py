@@ -9,10 +9,10 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from twinset.blocks.sequential import Known, Rows, Sequential
+from twinset.blocks.sequential import Known, Rows, Sequential, effective_size
 from twinset.protocols import PartialRows, Sample
 
-__all__ = ["draw_given", "effective_size"]
+__all__ = ["draw_given"]
 
 Floats = npt.NDArray[np.float64]
 _CANDIDATES = 16
@@ -112,9 +112,3 @@ def _each(
     gumbel = -np.log(-np.log(rng.random(weight.shape)))
     pick = np.arange(len(block)) * _CANDIDATES + np.argmax(weight + gumbel, axis=1)
     return rows.take(pick), float(effective_size(weight).sum()) / _CANDIDATES
-
-
-def effective_size(weight: Floats) -> Floats:
-    """Effective sample size (sum w)^2 / sum w^2 of each row of log weights (Kish 1965)."""
-    w = np.exp(weight - weight.max(axis=1, keepdims=True))
-    return np.asarray(w.sum(axis=1) ** 2 / (w**2).sum(axis=1))

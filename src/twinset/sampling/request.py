@@ -64,10 +64,10 @@ def draws(twin: Fitted, asked: Request, *, seed: int, piece: int = PIECE) -> Ite
     condition = None if asked.where is None else _condition(twin, asked.where)
     _check_kept(twin, asked, known, rows)
     _check_context(twin, known)
-    if needs_whole_table(twin.rules, twin.schema):
+    if twin.rules and needs_whole_table(twin.rules, twin.schema):
         _check_whole(asked)
         piece = rows
-    shares = _shares(twin, asked.shares)
+    shares = _shares(twin, asked.shares) if asked.shares else None
     tilt: Tilt | None = None
     if asked.like is not None:
         tilt = Tilt.fit(twin, read_exemplars(twin, asked.like), known, condition, seed)
@@ -76,7 +76,7 @@ def draws(twin: Fitted, asked: Request, *, seed: int, piece: int = PIECE) -> Ite
         size, start = min(piece, rows - i * piece), i * piece
         if tilt is not None:
             return draw_alike(twin, size, tilt, known, condition, seed, index=i, start=start)
-        if shares:
+        if shares is not None:
             return draw_shared(twin, size, shares, known, condition, seed, index=i, start=start)
         return draw(twin, size, known, condition, seed, index=i, start=start)
 

@@ -95,7 +95,7 @@ class Totals:
         """Return rows chosen from these; `kept` of the rows would do (default: the table's)."""
         rows = table.num_rows
         acceptance = (rows if kept is None else kept) / self.drawn
-        worth, costs = self.effective(rows), merged(self.costs)
+        worth, costs = self.effective(rows), merged(self.costs) if self.costs else None
         return Sample(table, self.method, acceptance, worth, saved=self.saved, rules=costs)
 
 
