@@ -9,6 +9,7 @@ from twinset import registry
 from twinset.auditing.shadow_learners import cross_fitted, deal_folds
 from twinset.checks.tables import learnable_table
 from twinset.generators.cart import Cart
+from twinset.protocols import FitContext
 from twinset.stats.neighbours import sharing
 from twinset.stats.records import concatenate, encode
 from twinset.stats.seeds import stream
@@ -34,7 +35,7 @@ def released(kind, train, fresh, rng):
     if kind == "bootstrap":
         return train.take(rng.integers(0, n, n))
     if kind == "cart":
-        return Cart(leaf=2, trees=10).fit(train, rng=rng).sample(n, rng=rng)
+        return Cart(leaf=2, trees=10).fit(train, context=FitContext(train, rng)).sample(n, rng=rng)
     parts = [train.data.slice(0, n // 10), fresh.data.slice(n // 10, n - n // 10)]
     return Table(train.schema, pa.concat_tables(parts))
 
