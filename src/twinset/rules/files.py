@@ -14,19 +14,17 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from twinset.errors import ExpressionError, InputError
 from twinset.rules.combinations import Cell, Combination, Determines, Fixed
 from twinset.rules.constraints import Claim, Equation, Holds, is_equation
-from twinset.rules.foreign import from_constraints, is_constraints
 from twinset.rules.rule import Found, Rule, Rules
+from twinset.rules.sdv_constraints import from_constraints, is_constraints
 from twinset.rules.table_constraints import Monotone, Unique
 from twinset.table.expressions.expression import parse
 from twinset.table.expressions.syntax import Name, Text
 from twinset.table.yaml import load_yaml
 
-__all__ = ["as_rules", "dump_rules", "load_rules", "rules_from_data"]
+__all__ = ["as_rules", "load_rules", "rules_from_data"]
 
 _COMMON = ("name", "exceptions", "found")
 _FIELDS: dict[str, tuple[str, ...]] = {
@@ -40,12 +38,6 @@ _FIELDS: dict[str, tuple[str, ...]] = {
     "pattern": ("matches",),
     "required": ("when",),
 }
-_HEADER = """\
-# Rules of a table, for `twinset fit --rules`, `run --rules` and `evaluate --rules`: read, correct,
-# delete. An entry is an expression, or one of: holds, equation, sum, unique, fixed, determines,
-# monotone, pattern, required. `exceptions` is the share of real rows that may break the rule; a
-# release never does. `found` is the evidence and may be deleted.
-"""
 
 
 def load_rules(path: str | Path) -> Rules:
@@ -84,25 +76,6 @@ def rules_from_data(data: Any, source: str = "rules") -> Rules:
     return Rules(
         tuple(_rule(entry, f"{source}, rule {i}") for i, entry in enumerate(data, 1)), source
     )
-
-
-def dump_rules(rules: Rules) -> str:
-    """Rules as YAML text, what each says above it."""
-    blocks = []
-    for rule in rules:
-        data = rule.to_data()
-        plain = list(data) == ["holds"]
-        entry = data["holds"] if plain else data
-        text = yaml.safe_dump(
-            [entry],
-            sort_keys=False,
-            allow_unicode=True,
-            width=100,
-            default_flow_style=False if plain else None,
-        )
-        note = "" if plain else "".join(f"# {line}\n" for line in str(rule).splitlines())
-        blocks.append(note + text)
-    return _HEADER + "version: 1\nrules:\n" + "".join(blocks)
 
 
 def _rule(entry: Any, where: str) -> Rule:

@@ -11,7 +11,7 @@ from twinset.protocols import Estimate, Result, Verdict
 from twinset.results import Evaluation, NotComputed, Problem
 from twinset.rules.check import Checked, at_most
 from twinset.rules.rule import Rule, Rules
-from twinset.rules.streaming import ROOM, Counted, Learned, count
+from twinset.rules.streaming import ROOM, Learned, RuleCounts, count
 from twinset.stats.intervals import Z95, proportions_differ
 from twinset.stats.multiple import adjust
 from twinset.table.column_store import Spill
@@ -203,7 +203,7 @@ def _result(
     )
 
 
-def _any(release: Counted) -> Result:
+def _any(release: RuleCounts) -> Result:
     """Share of rows that break any rule, with the bound of its share."""
     share = release.broken / release.rows
     bound = max(at_most(release.broken, release.rows), share)

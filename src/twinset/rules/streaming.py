@@ -17,7 +17,7 @@ from twinset.stats.units import count_units
 from twinset.table.column_store import PIECE, Filed, Spill
 from twinset.table.table import Table
 
-__all__ = ["ROOM", "Counted", "Learned", "count"]
+__all__ = ["ROOM", "Learned", "RuleCounts", "count"]
 
 ROOM = 128 << 20  # bytes of the columns that rules need at once, of a table that is in files
 _BUCKET = 2 << 20
@@ -25,7 +25,7 @@ _APPLIES, _BROKEN = 1, 2
 
 
 @dataclass(frozen=True)
-class Counted:
+class RuleCounts:
     """What a table says of rules.
 
     Attributes
@@ -106,7 +106,7 @@ def _hold(spill: Spill, columns: set[str]) -> Table | None:
     return Table(schema, pa.concat_tables(parts), own)
 
 
-def count(learned: Learned, side: str, table: Table, spill: Spill | None) -> Counted:
+def count(learned: Learned, side: str, table: Table, spill: Spill | None) -> RuleCounts:
     """Count all rows of a table; of one in files, `table` is a sample."""
     if spill is None:
         found = check(learned.rules, table)
@@ -114,7 +114,7 @@ def count(learned: Learned, side: str, table: Table, spill: Spill | None) -> Cou
         for rule in learned.rules:
             broken |= rule.claim.outcome(table).broken
         units = count_units(table.units, table.num_rows)
-        return Counted(found, table.num_rows, units, int(broken.sum()))
+        return RuleCounts(found, table.num_rows, units, int(broken.sum()))
     flags = _flags(learned, side, spill)
     rows, broken_rows = np.zeros((2, len(flags)), dtype=np.int64)
     any_broken = 0
@@ -132,7 +132,7 @@ def count(learned: Learned, side: str, table: Table, spill: Spill | None) -> Cou
         )
         for rule, f, n, bad in zip(learned.rules, flags, rows, broken_rows, strict=True)
     )
-    return Counted(found, spill.rows, _units(spill, None, 0, spill.rows), any_broken)
+    return RuleCounts(found, spill.rows, _units(spill, None, 0, spill.rows), any_broken)
 
 
 def _flags(learned: Learned, side: str, spill: Spill) -> list[Filed]:

@@ -1,4 +1,4 @@
-"""Facets: a column as exact codes, as numbers, and as a few events that others may depend on."""
+"""Views: a column as exact codes, as numbers, and as a few events that others may depend on."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from twinset.table.expressions.syntax import (
 from twinset.table.schema import Column, Kind
 from twinset.table.table import Table, from_numbers, numbers
 
-__all__ = ["Event", "Facet", "equals", "facets", "literal", "one_of"]
+__all__ = ["ColumnEvent", "ColumnView", "equals", "literal", "one_of", "views"]
 
 Floats = npt.NDArray[np.float64]
 Codes = npt.NDArray[np.int64]
@@ -35,7 +35,7 @@ _LEAST = 5
 
 
 @dataclass(frozen=True, eq=False)
-class Event:
+class ColumnEvent:
     """One condition on a column: equal to a value, none of the frequent values, null, or known."""
 
     kind: str  # "value", "other", "null", "known"
@@ -55,7 +55,7 @@ class Event:
 
 
 @dataclass(frozen=True, eq=False)
-class Facet:
+class ColumnView:
     """A column as the miners see it.
 
     Attributes
@@ -99,29 +99,29 @@ class Facet:
             return (label,)
         return (*(f"value {v}" for v in self.shown), "other")
 
-    def events(self) -> list[Event]:
+    def events(self) -> list[ColumnEvent]:
         """Conditions that enough rows meet."""
         found = [
-            Event("value", equals(self.column, v), self.discrete == i, v)
+            ColumnEvent("value", equals(self.column, v), self.discrete == i, v)
             for i, v in enumerate(self.shown)
         ]
         if self.has_other and self.shown and len(self.shown) <= 3:
             node = one_of(self.column, self.shown, negated=True)
-            found.append(Event("other", node, self.discrete == len(self.shown)))
+            found.append(ColumnEvent("other", node, self.discrete == len(self.shown)))
         null = self.codes < 0
         name = Name(0, self.name)
         if null.any():
-            found.append(Event("null", IsNull(0, name, False), null))
-            found.append(Event("known", IsNull(0, name, True), ~null))
+            found.append(ColumnEvent("null", IsNull(0, name, False), null))
+            found.append(ColumnEvent("known", IsNull(0, name, True), ~null))
         return [e for e in found if e.count >= _SUPPORT]
 
 
-def facets(table: Table) -> list[Facet]:
-    """Facets of all columns that a generator learns."""
-    return [_facet(table, c) for c in table.schema.columns if c.is_learnable]
+def views(table: Table) -> list[ColumnView]:
+    """Views of all columns that a generator learns."""
+    return [_view(table, c) for c in table.schema.columns if c.is_learnable]
 
 
-def _facet(table: Table, column: Column) -> Facet:
+def _view(table: Table, column: Column) -> ColumnView:
     codes, levels = column_codes(table, column.name)
     values = None
     if column.kind.is_number_like:
@@ -139,7 +139,7 @@ def _facet(table: Table, column: Column) -> Facet:
     place[frequent] = np.arange(len(frequent))
     place[-1] = -1
     shown = tuple(levels[i] for i in frequent)
-    return Facet(column, codes, levels, values, place[codes], shown)
+    return ColumnView(column, codes, levels, values, place[codes], shown)
 
 
 def _spikes(levels: Floats, counts: Codes) -> Codes:
