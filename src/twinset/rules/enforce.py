@@ -168,7 +168,8 @@ class Enforcement:
         Raises
         ------
         ConditionError
-            If no row that keeps the rules is found; it names those that are broken most.
+            If no row that keeps the rules is found; it names those that are broken most, or the
+            condition if no row meets that.
         """
         computed_by = derivations(self.rules, self.fixed)
         raw = more(None, size, 0)
@@ -266,9 +267,13 @@ class Enforcement:
                 done, _ = self._settled(done, derivations(self.rules, self.fixed))
                 if not self._bad(done).any() and not self._monotone_broken(done):
                     return done
+        got = f"{int((~bad).sum()):,} of {len(bad):,} rows that keep all rules, {drawn:,} drawn"
+        if self.condition is not None and not self.condition.mask(table).any():
+            hint = "the condition alone is impossible or too rare in this model"
+            raise ConditionError("--where", got=got, hint=hint)
         raise ConditionError(
             f"{self.rules.source}: {self.rules.named(self._worst(broken, table))}",
-            got=f"{int((~bad).sum()):,} of {len(bad):,} rows that keep all rules, {drawn:,} drawn",
+            got=got,
             hint="this model cannot keep them together (with the condition, if there is one)",
         )
 
