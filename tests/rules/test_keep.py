@@ -87,7 +87,7 @@ def test_one_bound_may_be_declared_and_none_that_is_not_holds(low, high, declare
 def test_a_condition_may_be_rare() -> None:
     columns = (NET, TAX)
     more = draws(columns, lambda rng, n, _: (rng.integers(0, 1_000, n), rng.integers(0, 9, n)))
-    rare = Condition.of(parse("net = 500"))
+    rare = Condition.of(parse("net = 500"), Schema(columns=columns))
     rules = rules_from_data(["tax >= 0"])
     made, cost = Enforcement(rules, condition=rare).keep(50, more, alike=True)
     assert set(made["net"].to_pylist()) == {500}

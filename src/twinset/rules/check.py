@@ -70,7 +70,7 @@ def check(rules: Rules, table: Table) -> tuple[Checked, ...]:
     found = []
     for rule in rules:
         outcome = rule.claim.outcome(table)
-        rows, broken = int(outcome.applies.sum()), int(outcome.broken.sum())
+        rows, broken = outcome.counts
         units = table.units
         n = count_units(None if units is None else units[outcome.applies], rows)
         bad = count_units(None if units is None else units[outcome.broken], broken)

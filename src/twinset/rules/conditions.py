@@ -25,7 +25,7 @@ from twinset.table.expressions.syntax import (
 from twinset.table.schema import Column, Kind
 from twinset.table.table import canonical_type, numbers
 
-__all__ = ["ValueTest", "may_hold", "test_of"]
+__all__ = ["OPPOSITE", "ValueTest", "may_hold", "test_of"]
 
 Value = float | str
 _SIGNS: dict[str, Callable[[Value, Value], bool]] = {
@@ -37,7 +37,7 @@ _SIGNS: dict[str, Callable[[Value, Value], bool]] = {
     ">=": operator.ge,
 }
 _TURNED = {"<": ">", ">": "<", "<=": ">=", ">=": "<=", "=": "=", "!=": "!="}
-_OPPOSITE = {"=": "!=", "!=": "=", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}
+OPPOSITE = {"=": "!=", "!=": "=", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}
 _FRESH = "\x00"
 
 
@@ -132,7 +132,7 @@ def _compare(tree: Compare, wanted: bool, column: Column) -> ValueTest | None:
     value = _constant(right, column)
     if value is None:
         return None
-    sign = sign if wanted else _OPPOSITE[sign]
+    sign = sign if wanted else OPPOSITE[sign]
     if column.kind is Kind.ORDINAL and sign not in ("=", "!="):
         return _ranked(sign, str(value), column)
     return _sign_test(sign, value)

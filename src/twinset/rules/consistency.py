@@ -12,7 +12,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from twinset.rules.conditions import ValueTest, may_hold, test_of
+from twinset.rules.conditions import OPPOSITE, ValueTest, may_hold, test_of
 from twinset.rules.constraints import Holds
 from twinset.rules.rule import Rule, Rules
 from twinset.table.expressions.syntax import Boolean, Compare, IsNull, Logic, Name, Node, Not
@@ -21,7 +21,6 @@ from twinset.table.schema import Schema
 __all__ = ["contradiction"]
 
 _MOST_STEPS = 30_000
-_OPPOSITE = {"=": "!=", "!=": "=", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}
 
 
 Tests = dict[str, tuple[ValueTest | None, ...]]  # a column without a test is known not to be null
@@ -182,7 +181,7 @@ class _Search:
         ):
             return None
         a, b = tree.left.name, tree.right.name
-        sign = tree.sign if wanted else _OPPOSITE[tree.sign]
+        sign = tree.sign if wanted else OPPOSITE[tree.sign]
         if sign == "=":
             return [((a, b, False), (b, a, False))]
         if sign == "!=":

@@ -112,10 +112,6 @@ class Rules:
         """Return their number."""
         return len(self.rules)
 
-    def __bool__(self) -> bool:
-        """Whether there are any."""
-        return bool(self.rules)
-
     def check_schema(self, schema: Schema, empty: Table) -> None:
         """See that every rule fits a table of this schema; `empty` is one without rows.
 

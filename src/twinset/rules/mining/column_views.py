@@ -22,7 +22,7 @@ from twinset.table.expressions.syntax import (
 from twinset.table.schema import Column, Kind
 from twinset.table.table import Table, from_numbers, numbers
 
-__all__ = ["ColumnEvent", "ColumnView", "equals", "literal", "one_of", "views"]
+__all__ = ["ColumnEvent", "ColumnView", "equals", "literal", "number", "one_of", "views"]
 
 Floats = npt.NDArray[np.float64]
 Codes = npt.NDArray[np.int64]
@@ -157,12 +157,14 @@ def literal(column: Column, value: Cell) -> Node:
     if isinstance(value, float) and column.kind in (Kind.DATE, Kind.DATETIME, Kind.TIME):
         cell = from_numbers(np.array([value]), column.kind)[0].as_py()
         return Text(0, str(cell))
-    if isinstance(value, float):
-        text = (
-            str(int(abs(value))) if value.is_integer() and abs(value) < 1e15 else repr(abs(value))
-        )
-        return Negative(0, Number(0, text)) if value < 0 else Number(0, text)
-    return Text(0, str(value))
+    return number(value) if isinstance(value, float) else Text(0, str(value))
+
+
+def number(value: float) -> Node:
+    """Return a number as it stands in an expression."""
+    size = abs(value)
+    positive = Number(0, str(int(size)) if size.is_integer() and size < 1e15 else repr(size))
+    return Negative(0, positive) if value < 0 else positive
 
 
 def equals(column: Column, value: Cell) -> Node:

@@ -21,7 +21,6 @@ from twinset.rules.constraints import Claim, Holds
 from twinset.rules.mining.candidates import ALPHA, Candidate, survives
 from twinset.rules.mining.column_views import ColumnEvent, ColumnView, literal, one_of
 from twinset.stats.codes import round_between
-from twinset.table.expressions.expression import Expression
 from twinset.table.expressions.syntax import Compare, IsNull, Logic, Name, Node
 from twinset.table.schema import Kind
 
@@ -143,8 +142,7 @@ def missing_together(
         names = tuple(f.name for f in group)
         share = float((group[0].codes < 0).mean())
         chance = 1 - share ** len(names) - (1 - share) ** len(names)
-        tree = Logic(0, "or", (_all(names, False), _all(names, True)))
-        claim = Holds(Expression(tree, str(tree)))
+        claim = Holds.of(Logic(0, "or", (_all(names, False), _all(names, True))))
         words = f"{', '.join(names[:-1])} and {names[-1]} are missing together"
         rows = len(group[0].codes)
         found.append((Candidate(claim, rows, 0, chance, chance), words, tuple(group)))
@@ -191,8 +189,7 @@ def _domain(
 
 def implication(condition: Node, then: Node) -> Holds:
     """``condition implies then``."""
-    tree = Logic(0, "implies", (condition, then))
-    return Holds(Expression(tree, str(tree)))
+    return Holds.of(Logic(0, "implies", (condition, then)))
 
 
 def is_edge(claim: Claim) -> bool:

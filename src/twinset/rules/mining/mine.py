@@ -167,7 +167,7 @@ def _confirm(
         rows = broken = 0
         if holdout is not None and holdout.num_rows:
             outcome = claim.outcome(holdout)
-            rows, broken = int(outcome.applies.sum()), int(outcome.broken.sum())
+            rows, broken = outcome.counts
             most = max(bound, (candidate.broken + 1) / candidate.checks)
             if broken and stats.binom.sf(broken - 1, rows, min(most, 1.0)) < _REFUTED:
                 continue
@@ -175,19 +175,11 @@ def _confirm(
                 continue
             if isinstance(claim, Fixed) and broken > ALPHA * candidate.expected * rows:
                 continue
-        inside = claim.outcome(train)
-        found = Found(
-            int(inside.applies.sum()),
-            int(inside.broken.sum()),
-            round(candidate.expected, 4),
-            float(f"{bound:.3g}"),
-            rows,
-            broken,
-        )
+        counts, expected = claim.outcome(train).counts, round(candidate.expected, 4)
+        found = Found(*counts, expected, float(f"{bound:.3g}"), rows, broken)
         counted = found.rows + rows, found.broken + broken
         exceptions = _rounded_up(at_most(counted[1], counted[0])) if counted[1] else 0.0
-        name = names.get(candidate.claim, "")
-        rule = Rule(candidate.claim, name, exceptions, found)
+        rule = Rule(candidate.claim, names.get(candidate.claim, ""), exceptions, found)
         rules.append((rule, candidate.weight))
     return rules
 

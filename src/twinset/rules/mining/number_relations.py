@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from twinset.rules.constraints import Equation, Holds, step_of
 from twinset.rules.mining.candidates import Candidate, Harvest
-from twinset.rules.mining.column_views import ColumnView, literal
+from twinset.rules.mining.column_views import ColumnView, literal, number
 from twinset.table.expressions.expression import Expression
 from twinset.table.expressions.syntax import (
     Compare,
@@ -169,7 +169,7 @@ def _line(
     )
     tree = _scaled(b, k)
     if abs(m) > slack:
-        tree = Operation(0, "+" if m > 0 else "-", tree, _number(abs(m)))
+        tree = Operation(0, "+" if m > 0 else "-", tree, number(abs(m)))
     return _candidate(work, a, tree, slack, np.ones(len(a.codes), dtype=bool))
 
 
@@ -182,14 +182,9 @@ def _shortest(value: float, fits: Callable[[float], bool]) -> float:
     return value
 
 
-def _number(value: float) -> Node:
-    text = str(int(abs(value))) if value == int(value) and abs(value) < 1e15 else repr(abs(value))
-    return Negative(0, Number(0, text)) if value < 0 else Number(0, text)
-
-
 def _scaled(view: ColumnView, k: float) -> Node:
     name = Name(0, view.name)
-    return name if k == 1 else Operation(0, "*", _number(k), name)
+    return name if k == 1 else Operation(0, "*", number(k), name)
 
 
 def _sum(work: _Work, a: ColumnView, b: ColumnView, c: ColumnView) -> Candidate | None:
@@ -198,7 +193,8 @@ def _sum(work: _Work, a: ColumnView, b: ColumnView, c: ColumnView) -> Candidate 
     if any(dates):
         if dates != [False, True, True] or b.column.kind is not c.column.kind:
             return None
-        return _difference(work, a, b, c) or _difference(work, a, c, b)
+        slack = _slack(a, ((1, b), (1, c)))
+        return _pair(work, a, b, c, "-", slack) or _pair(work, a, c, b, "-", slack)
     rows = work.known((a, b, c), zeros=False)
     x, y, z = (_values(f)[rows] for f in (a, b, c))
     slack = _slack(a, ((1, b), (1, c)))
@@ -214,22 +210,23 @@ def _mean(work: _Work, a: ColumnView, b: ColumnView, c: ColumnView) -> Candidate
     """``a = (b + c) / 2`` of three numbers, up to the rounding of a."""
     if any(_is_date(f) for f in (a, b, c)):
         return None
-    rows = work.known((a, b, c))
-    x, y, z = (_values(f)[rows] for f in (a, b, c))
     slack = _slack(a, ((0.5, b), (0.5, c))) + step_of(a.column) / 2
-    if len(rows) < _LEAST or np.mean(np.abs(x - (y + z) / 2) <= slack) < _FITS:
-        return None
-    tree = Operation(0, "/", Operation(0, "+", Name(0, b.name), Name(0, c.name)), Number(0, "2"))
-    return _candidate(work, a, tree, slack, _values(b) != _values(c))
+    return _pair(work, a, b, c, "mean", slack)
 
 
-def _difference(work: _Work, a: ColumnView, b: ColumnView, c: ColumnView) -> Candidate | None:
+def _pair(
+    work: _Work, a: ColumnView, b: ColumnView, c: ColumnView, form: str, slack: float
+) -> Candidate | None:
+    """``a = b - c``, or their mean; it says something of rows where b and c differ."""
     rows = work.known((a, b, c))
     x, y, z = (_values(f)[rows] for f in (a, b, c))
-    slack = _slack(a, ((1, b), (1, c)))
-    if len(rows) < _LEAST or np.mean(np.abs(x - y + z) <= slack) < _FITS:
+    off = x - (y + z) / 2 if form == "mean" else x - y + z
+    if len(rows) < _LEAST or np.mean(np.abs(off) <= slack) < _FITS:
         return None
-    tree = Operation(0, "-", Name(0, b.name), Name(0, c.name))
+    left, right = Name(0, b.name), Name(0, c.name)
+    tree = Operation(0, "-", left, right)
+    if form == "mean":
+        tree = Operation(0, "/", Operation(0, "+", left, right), Number(0, "2"))
     return _candidate(work, a, tree, slack, _values(b) != _values(c))
 
 
@@ -271,7 +268,7 @@ def _product(work: _Work, a: ColumnView, b: ColumnView, c: ColumnView) -> Candid
 
 
 def _monomial(k: float, powers: Sequence[tuple[ColumnView, int]]) -> Node:
-    tree: Node | None = None if k == 1 else _number(k)
+    tree: Node | None = None if k == 1 else number(k)
     for view, power in powers:
         for _ in range(max(power, 0)):
             name = Name(0, view.name)
@@ -385,7 +382,7 @@ def orders(views: list[ColumnView]) -> Harvest:
             continue
         strict = equal == 0 and (reach - above) * len(x) >= _SEEN
         tree = Compare(0, "<" if strict else "<=", Name(0, a.name), Name(0, b.name))
-        claim = Holds(Expression(tree, str(tree)))
+        claim = Holds.of(tree)
         weight = above * len(x) / len(known)
         harvest.found.append(Candidate(claim, len(x), broken, above, weight))
     return harvest
@@ -417,6 +414,6 @@ def _guarded_order(a: ColumnView, b: ColumnView) -> Candidate | None:
     below = float(1 - np.searchsorted(ordered, x[rest], side="right").mean() / len(y))
     apart = Compare(0, "!=", Name(0, a.name), literal(a.column, value))
     tree = Logic(0, "implies", (apart, Compare(0, ">=", Name(0, a.name), Name(0, b.name))))
-    claim = Holds(Expression(tree, str(tree)))
+    claim = Holds.of(tree)
     weight = below * int(rest.sum()) / len(known)
     return Candidate(claim, int(rest.sum()), broken, below, weight, np.log(len(np.unique(x))))

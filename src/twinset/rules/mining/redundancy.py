@@ -153,7 +153,7 @@ def _fewest_sums(kept: list[Kept]) -> list[Kept]:
 def without_chains(kept: list[Weighed]) -> list[Weighed]:
     """Drop implications that a path of others gives, the least telling first."""
     steps: dict[Point, set[Point]] = defaultdict(set)
-    arrows: dict[int, tuple[Point, Point]] = {}
+    arrows: dict[int, list[tuple[Point, Point]]] = {}  # the step of a rule, and back
     for place, (domain, _) in enumerate(kept):
         start = (domain.given.name, domain.event.label)
         end = _end(domain)
@@ -163,24 +163,18 @@ def without_chains(kept: list[Weighed]) -> list[Weighed]:
             continue
         if end[1] not in _OPPOSITE:
             steps[end].add((end[0], "known"))
-        arrows[place] = (start, end)
-        steps[start].add(end)
-        back = _back(start, end)
-        if back:
-            steps[back[0]].add(back[1])
+        arrows[place] = [(start, end), *_back(start, end)]
+        for a, b in arrows[place]:
+            steps[a].add(b)
     dropped = set()
     for place in sorted(arrows, key=lambda i: kept[i][0].candidate.weight):
-        start, end = arrows[place]
-        back = _back(start, end)
-        steps[start].discard(end)
-        if back:
-            steps[back[0]].discard(back[1])
-        if _reaches(steps, start, end):
+        for a, b in arrows[place]:
+            steps[a].discard(b)
+        if _reaches(steps, *arrows[place][0]):
             dropped.add(place)
             continue
-        steps[start].add(end)
-        if back:
-            steps[back[0]].add(back[1])
+        for a, b in arrows[place]:
+            steps[a].add(b)
     return [k for i, k in enumerate(kept) if i not in dropped]
 
 
@@ -193,11 +187,11 @@ def _end(domain: Domain) -> Point | None:
     return None
 
 
-def _back(start: Point, end: Point) -> tuple[Point, Point] | None:
+def _back(start: Point, end: Point) -> list[tuple[Point, Point]]:
     """Return the contraposition, where both events have an opposite."""
     if start[1] in _OPPOSITE and end[1] in _OPPOSITE:
-        return (end[0], _OPPOSITE[end[1]]), (start[0], _OPPOSITE[start[1]])
-    return None
+        return [((end[0], _OPPOSITE[end[1]]), (start[0], _OPPOSITE[start[1]]))]
+    return []
 
 
 def _reaches(steps: dict[Point, set[Point]], start: Point, end: Point) -> bool:
