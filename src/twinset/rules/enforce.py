@@ -8,7 +8,8 @@ together by rules are taken from the nearest row that keeps them.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -133,11 +134,12 @@ class Enforcement:
     rules: Rules
     fixed: Collection[str] = ()
     condition: Condition | None = None
-    _monotone: tuple[Monotone, ...] = field(init=False)
 
-    def __post_init__(self) -> None:
-        found = tuple(r.claim for r in self.rules if isinstance(r.claim, Monotone))
-        object.__setattr__(self, "_monotone", tuple(c for c in found if c.column not in self.fixed))
+    @cached_property
+    def _monotone(self) -> tuple[Monotone, ...]:
+        """Monotone columns that can be sorted."""
+        found = (r.claim for r in self.rules if isinstance(r.claim, Monotone))
+        return tuple(c for c in found if c.column not in self.fixed)
 
     def tests(self, schema: Schema) -> list[RowTest]:
         """Tests by which a model can leave out rows that would be rejected."""

@@ -84,6 +84,11 @@ class ColumnView:
         return self.column.name
 
     @property
+    def amounts(self) -> Floats:
+        """Its numbers; NaN throughout for words. Shape (rows,)."""
+        return self.values if self.values is not None else np.full(len(self.codes), np.nan)
+
+    @property
     def has_other(self) -> bool:
         """Whether there are values beside the frequent ones."""
         return len(self.shown) < len(self.levels)

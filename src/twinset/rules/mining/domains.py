@@ -329,14 +329,12 @@ class _Binned:
 
 def _plain(view: ColumnView) -> npt.NDArray[np.float64]:
     """Return the numbers without the frequent ones, which are events by themselves."""
-    values = view.values if view.values is not None else np.full(len(view.codes), np.nan)
-    return np.where(view.discrete == len(view.shown), values, np.nan)
+    return np.where(view.discrete == len(view.shown), view.amounts, np.nan)
 
 
 def _between(end: float, beyond: float) -> float:
     """Return the roundest number from `end` on that is short of `beyond`."""
     low, high = min(end, beyond), max(end, beyond)
-    found = round_between(low, low + 0.999 * (high - low))
     if end > beyond:
-        found = round_between(low + 0.001 * (high - low), high)
-    return found
+        return round_between(low + 0.001 * (high - low), high)
+    return round_between(low, low + 0.999 * (high - low))

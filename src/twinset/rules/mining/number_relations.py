@@ -59,7 +59,7 @@ class _Work:
 
     def known(self, views: Sequence[ColumnView], *, zeros: bool = True) -> npt.NDArray[np.int64]:
         """Rows to guess from, where all columns have a number; or not all but the first are 0."""
-        values = [_values(f)[self.some] for f in views]
+        values = [f.amounts[self.some] for f in views]
         known = np.logical_and.reduce([~np.isnan(v) for v in values])
         if not zeros:
             known &= np.logical_or.reduce([v != 0 for v in values[1:]])
@@ -113,17 +113,13 @@ def _is_date(view: ColumnView) -> bool:
     return view.column.kind in (Kind.DATE, Kind.DATETIME)
 
 
-def _values(view: ColumnView) -> Floats:
-    return view.values if view.values is not None else np.full(len(view.codes), np.nan)
-
-
 def _slack(left: ColumnView, parts: Sequence[tuple[float, ColumnView]]) -> float:
     """Difference that rounding of the columns explains."""
     columns = [left.column, *(f.column for _, f in parts)]
     rounded = any(c.kind is Kind.REAL for c in columns)  # whole numbers are exact
     factors = [1.0, *(abs(k) for k, _ in parts)]
     steps = sum(k * step_of(c) for k, c in zip(factors, columns, strict=True)) if rounded else 0.0
-    scale = float(np.nanmax(np.abs(_values(left)), initial=0.0))
+    scale = float(np.nanmax(np.abs(left.amounts), initial=0.0))
     return steps / 2 + _ROUNDING * scale
 
 
@@ -134,7 +130,7 @@ def _unit(work: _Work, a: ColumnView, b: ColumnView) -> Candidate | None:
     rows = work.known((a, b))
     if len(rows) < _LEAST:
         return None
-    x, y = _values(a)[rows], _values(b)[rows]
+    x, y = a.amounts[rows], b.amounts[rows]
     pairs = work.rng.integers(0, len(rows), (2, _SAMPLE))
     gap = y[pairs[0]] - y[pairs[1]]
     slopes = (x[pairs[0]] - x[pairs[1]])[gap != 0] / gap[gap != 0]
@@ -196,11 +192,11 @@ def _sum(work: _Work, a: ColumnView, b: ColumnView, c: ColumnView) -> Candidate 
         slack = _slack(a, ((1, b), (1, c)))
         return _pair(work, a, b, c, "-", slack) or _pair(work, a, c, b, "-", slack)
     rows = work.known((a, b, c), zeros=False)
-    x, y, z = (_values(f)[rows] for f in (a, b, c))
+    x, y, z = (f.amounts[rows] for f in (a, b, c))
     slack = _slack(a, ((1, b), (1, c)))
     if len(rows) < _FEW_ROWS or np.mean(np.abs(x - y - z) <= slack) < _FITS:
         return None
-    if min(np.count_nonzero(_values(f) > 0) for f in (b, c)) < _LEAST:
+    if min(np.count_nonzero(f.amounts > 0) for f in (b, c)) < _LEAST:
         return None
     tree = Operation(0, "+", Name(0, b.name), Name(0, c.name))
     return _candidate(work, a, tree, slack, _all_matter((b, c), least=1))
@@ -219,7 +215,7 @@ def _pair(
 ) -> Candidate | None:
     """``a = b - c``, or their mean; it says something of rows where b and c differ."""
     rows = work.known((a, b, c))
-    x, y, z = (_values(f)[rows] for f in (a, b, c))
+    x, y, z = (f.amounts[rows] for f in (a, b, c))
     off = x - (y + z) / 2 if form == "mean" else x - y + z
     if len(rows) < _LEAST or np.mean(np.abs(off) <= slack) < _FITS:
         return None
@@ -227,7 +223,7 @@ def _pair(
     tree = Operation(0, "-", left, right)
     if form == "mean":
         tree = Operation(0, "/", Operation(0, "+", left, right), Number(0, "2"))
-    return _candidate(work, a, tree, slack, _values(b) != _values(c))
+    return _candidate(work, a, tree, slack, b.amounts != c.amounts)
 
 
 def _product(work: _Work, a: ColumnView, b: ColumnView, c: ColumnView) -> Candidate | None:
@@ -235,7 +231,7 @@ def _product(work: _Work, a: ColumnView, b: ColumnView, c: ColumnView) -> Candid
     if any(_is_date(f) for f in (a, b, c)):
         return None
     rows = work.known((a, b, c))
-    values = np.stack([_values(f)[rows] for f in (a, b, c)])
+    values = np.stack([f.amounts[rows] for f in (a, b, c)])
     positive = (values > 0).all(axis=0)
     if int(positive.sum()) < max(_LEAST, 0.5 * len(rows)):
         return None
@@ -288,8 +284,8 @@ def _long_sum(
     rows = work.known((a, *parts))
     if len(parts) < 3 or len(rows) < max(_LEAST, 3 * len(parts)) or _is_date(a):
         return None
-    x = _values(a)[rows]
-    columns = np.stack([_values(f)[rows] for f in parts], axis=1)
+    x = a.amounts[rows]
+    columns = np.stack([f.amounts[rows] for f in parts], axis=1)
     scale = np.maximum(np.abs(columns).max(axis=0), 1e-300)
     weights = np.linalg.lstsq(columns / scale, x, rcond=None)[0] / scale
     whole = np.rint(weights)
@@ -314,7 +310,7 @@ def _long_sum(
 
 def _all_matter(parts: Sequence[ColumnView], least: int | None = None) -> npt.NDArray[np.bool_]:
     """Rows in which at least so many parts (default all) are not zero."""
-    count = sum((np.nan_to_num(_values(f)) != 0).astype(np.int64) for f in parts)
+    count = sum((np.nan_to_num(f.amounts) != 0).astype(np.int64) for f in parts)
     return np.asarray(count >= (len(parts) if least is None else least))
 
 
@@ -363,14 +359,14 @@ def orders(views: list[ColumnView]) -> Harvest:
     scales = [f for f in views if f.values is not None and len(f.levels) > 2]
     for a, b in itertools.permutations(scales, 2):
         kinds = {_TYPES.get(f.column.kind, f.column.kind.value) for f in (a, b)}
-        if len(kinds) > 1 or a.values is None or b.values is None:
+        if len(kinds) > 1:
             continue
         harvest.tested += 1
-        guarded = _guarded_order(a, b)
+        known = ~(np.isnan(a.amounts) | np.isnan(b.amounts))
+        x, y = a.amounts[known], b.amounts[known]
+        guarded = _guarded_order(a, b, x, y)
         if guarded is not None:
             harvest.found.append(guarded)
-        known = ~(np.isnan(a.values) | np.isnan(b.values))
-        x, y = a.values[known], b.values[known]
         broken = int(np.count_nonzero(x > y))
         if len(x) < _LEAST_ORDERED or broken > _LOOSE_ORDER * len(x):
             continue
@@ -388,15 +384,12 @@ def orders(views: list[ColumnView]) -> Harvest:
     return harvest
 
 
-def _guarded_order(a: ColumnView, b: ColumnView) -> Candidate | None:
+def _guarded_order(a: ColumnView, b: ColumnView, x: Floats, y: Floats) -> Candidate | None:
     """``a != v implies a > b``: an order that holds but for one frequent value, such as 0.
 
-    The value is the one that nearly all rows against the order have.
+    The value is the one that nearly all rows against the order have. `x` and `y` are the numbers
+    of the rows that have both.
     """
-    assert a.values is not None
-    assert b.values is not None
-    known = ~(np.isnan(a.values) | np.isnan(b.values))
-    x, y = a.values[known], b.values[known]
     against = x[x < y]
     if _TYPES.get(a.column.kind) != "number" or len(against) < _LEAST_ORDERED:
         return None
@@ -415,5 +408,5 @@ def _guarded_order(a: ColumnView, b: ColumnView) -> Candidate | None:
     apart = Compare(0, "!=", Name(0, a.name), literal(a.column, value))
     tree = Logic(0, "implies", (apart, Compare(0, ">=", Name(0, a.name), Name(0, b.name))))
     claim = Holds.of(tree)
-    weight = below * int(rest.sum()) / len(known)
+    weight = below * int(rest.sum()) / len(a.codes)
     return Candidate(claim, int(rest.sum()), broken, below, weight, np.log(len(np.unique(x))))
