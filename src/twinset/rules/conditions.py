@@ -114,13 +114,8 @@ def _numbers_around(constants: Sequence[float], column: Column) -> list[Value]:
     low = column.low if "low" in column.declared else None
     high = column.high if "high" in column.declared else None
     around += [v for v in (low, high) if v is not None]
-    return [
-        v
-        for v in around
-        if (low is None or v >= low)
-        and (high is None or v <= high)
-        and (not whole or float(v).is_integer())
-    ]
+    inside = (v for v in around if (low is None or v >= low) and (high is None or v <= high))
+    return [v for v in inside if not whole or float(v).is_integer()]
 
 
 def _compare(tree: Compare, wanted: bool, column: Column) -> ValueTest | None:
@@ -140,11 +135,9 @@ def _compare(tree: Compare, wanted: bool, column: Column) -> ValueTest | None:
 
 def _sign_test(sign: str, value: Value) -> ValueTest:
     work = _SIGNS[sign]
-    bound = (sign, value) if isinstance(value, float) and sign not in ("!=",) else None
-    if bound and sign == "=":
-        bound = None
-    return ValueTest(lambda v: v != _FRESH and work(v, value) if sign != "!=" else v != value,
-                (value,), bound)  # fmt: skip
+    bound = (sign, value) if isinstance(value, float) and sign not in ("=", "!=") else None
+    other = sign == "!="  # a value that is none of those mentioned differs from all of them
+    return ValueTest(lambda v: other if v == _FRESH else work(v, value), (value,), bound)
 
 
 def _ranked(sign: str, value: str, column: Column) -> ValueTest | None:
