@@ -113,9 +113,22 @@ def test_repair_leaves_given_cells_and_takes_from_rows_that_share_them() -> None
     assert not (net == tax)[own == 0].all()
 
 
+def test_rows_that_are_drawn_again_are_those_of_their_places() -> None:
+    place = Column(name="place", kind=Kind.INTEGER)
+
+    def numbered(rng, n, places):
+        return (np.arange(n) if places is None else places), rng.integers(0, 200, n)
+
+    enforcement = Enforcement(rules_from_data(["net > 100"]), ("place",))
+    made, cost = enforcement.keep(500, draws((place, NET), numbered), alike=False)
+    assert cost.repaired == 0
+    assert made["place"].to_pylist() == list(range(500))
+    assert made["net"].to_numpy().min() > 100
+
+
 def test_the_nearest_row_to_one_without_a_value_has_none_either() -> None:
     real = Column(name="a", kind=Kind.REAL)
-    rows = table((real, NET), [None, 0.0, None, 9.0], [5, 1, 2, 3])
+    rows = table((real, NET), [None, 0.0, None, 9.0], [1, 1, 2, 3])
     good = np.array([False, True, True, True])
     mended = _with_donors(rows, ~good, good, {"a", "net"}, ())
     assert mended["a"].to_pylist() == [None, 0.0, None, 9.0]
