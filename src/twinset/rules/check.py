@@ -99,9 +99,7 @@ def check_train(rules: Rules, train: Table) -> tuple[Checked, ...]:
         table than their `exceptions` allow.
     """
     rules.check_schema(train.schema, empty_table(train.schema))
-    broken = np.zeros(train.num_rows, dtype=bool)
-    for rule in rules:
-        broken |= rule.claim.outcome(train).broken & (not rule.claim.whole_table)
+    found, broken = check_rows(rules, train)
     clash = contradiction(rules, train.schema) if broken.all() else ()
     if clash:
         raise InputError(
@@ -109,7 +107,6 @@ def check_train(rules: Rules, train: Table) -> tuple[Checked, ...]:
             got="rules that no row can keep" if len(clash) == 1 else "a contradiction",
             hint="correct or delete one of them",
         )
-    found = check(rules, train)
     for place, one in enumerate(found, 1):
         if one.broken > one.rule.exceptions * one.rows:
             raise InputError(
