@@ -162,3 +162,22 @@ def test_the_same_from_python(tmp_path) -> None:
     twin = ts.fit(frame, generator="independent", rules=tmp_path / "rules.yaml")
     made = twin.sample(500)
     assert not ((made["sex"] == "Male") & (made["sick"] == "yes")).any()
+
+
+@pytest.mark.parametrize(
+    ("where", "named"),
+    [
+        ("age > 1000 and sex = 'Male' and not sick", "--where"),
+        ("sex = 'Male' and sick", "rules of the model: rule 1"),
+    ],
+)
+def test_a_condition_that_no_row_can_meet_is_one_line(call, tmp_path, where, named) -> None:
+    frame = people(400, 0)
+    age = np.where(frame["sex"] == "Male", frame["age"], frame["age"] // 2)
+    frame.assign(age=age)[["age", "sex", "sick"]].to_csv("people.csv", index=False)
+    (tmp_path / "rules.yaml").write_text("- sex = 'Male' implies sick = 'no'\n")
+    ruled = ("--rules", "rules.yaml", "--quiet")
+    assert call("fit", "people.csv", "--out", "m.twin", *ruled)[0] == 0
+    code, out, err = call("sample", "m.twin", "--out", "made.csv", "--where", where, "--quiet")
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert err.startswith(f"twinset: {named}")

@@ -7,7 +7,7 @@ import pytest
 from twinset.errors import InputError
 from twinset.rules.check import at_most, check_train
 from twinset.rules.consistency import contradiction
-from twinset.rules.files import as_rules, dump_rules, load_rules, rules_from_data
+from twinset.rules.files import as_rules, load_rules, rules_from_data
 
 MORE = [
     {"unique": ["start", "end"], "name": "one a period"},
@@ -29,7 +29,7 @@ def test_there_and_back(tmp_path, known) -> None:
     assert load_rules(path) == rules
     assert as_rules(rules) is rules
     assert len(rules.to_frame()) == len(rules)
-    text = dump_rules(rules)
+    text = rules.to_yaml()
     assert "- start <= end\n" in text
     assert "# level determines code\n" in text
 

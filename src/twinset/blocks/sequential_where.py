@@ -177,7 +177,7 @@ def _candidates(
         there.add(model.coders[i].column.name)
         due = [s for s in waiting if there.issuperset(s.columns)]
         waiting = [s for s in waiting if s not in due]
-        mask = allowed_codes(model, i, rows, n, due) if due else None
+        mask = allowed_codes(model, i, rows, n, due) if due and n else None
         if mask is None:
             drawn = model.steps[i].draw(rows.codes, n, own)
         else:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from twinset.errors import InputError
 from twinset.rules.consistency import contradiction
@@ -13,7 +14,7 @@ from twinset.rules.rule import Rule, Rules
 from twinset.stats.units import count_units
 from twinset.table.table import Table, empty_table
 
-__all__ = ["Checked", "at_most", "check", "check_train", "checked"]
+__all__ = ["Checked", "at_most", "check", "check_rows", "check_train", "checked"]
 
 
 @dataclass(frozen=True)
@@ -67,15 +68,19 @@ def at_most(broken: int, n: int, alpha: float = 0.05) -> float:
 
 def check(rules: Rules, table: Table) -> tuple[Checked, ...]:
     """Check each rule on a table."""
-    found = []
+    return check_rows(rules, table)[0]
+
+
+def check_rows(rules: Rules, table: Table) -> tuple[tuple[Checked, ...], npt.NDArray[np.bool_]]:
+    """Check each rule on a table; say too which rows break one. Shape (rows,)."""
+    found, any_broken, units = [], np.zeros(table.num_rows, dtype=bool), table.units
     for rule in rules:
         outcome = rule.claim.outcome(table)
-        rows, broken = int(outcome.applies.sum()), int(outcome.broken.sum())
-        units = table.units
-        n = count_units(None if units is None else units[outcome.applies], rows)
-        bad = count_units(None if units is None else units[outcome.broken], broken)
-        found.append(checked(rule, (rows, broken), (n, bad)))
-    return tuple(found)
+        masks = zip((outcome.applies, outcome.broken), outcome.counts, strict=True)
+        n, bad = (count_units(None if units is None else units[m], k) for m, k in masks)
+        found.append(checked(rule, outcome.counts, (n, bad)))
+        any_broken |= outcome.broken
+    return tuple(found), any_broken
 
 
 def checked(rule: Rule, rows: tuple[int, int], units: tuple[int, int]) -> Checked:
@@ -94,9 +99,7 @@ def check_train(rules: Rules, train: Table) -> tuple[Checked, ...]:
         table than their `exceptions` allow.
     """
     rules.check_schema(train.schema, empty_table(train.schema))
-    broken = np.zeros(train.num_rows, dtype=bool)
-    for rule in rules:
-        broken |= rule.claim.outcome(train).broken & (not rule.claim.whole_table)
+    found, broken = check_rows(rules, train)
     clash = contradiction(rules, train.schema) if broken.all() else ()
     if clash:
         raise InputError(
@@ -104,7 +107,6 @@ def check_train(rules: Rules, train: Table) -> tuple[Checked, ...]:
             got="rules that no row can keep" if len(clash) == 1 else "a contradiction",
             hint="correct or delete one of them",
         )
-    found = check(rules, train)
     for place, one in enumerate(found, 1):
         if one.broken > one.rule.exceptions * one.rows:
             raise InputError(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from twinset.errors import InputError
-from twinset.rules.constraints import Outcome
+from twinset.rules.constraints import Claim, Outcome
 from twinset.stats.units import unit_counts
 from twinset.table.schema import Kind
 from twinset.table.table import Table, numbers
@@ -137,7 +137,7 @@ def _common(
 
 
 @dataclass(frozen=True)
-class Fixed:
+class Fixed(Claim):
     """Only known combinations of values in these columns (null is a value).
 
     `combinations` are stated, or learned: those that enough units of the train table hold.
@@ -145,7 +145,6 @@ class Fixed:
 
     names: tuple[str, ...]
     combinations: tuple[Combination, ...] | None = None
-    whole_table: ClassVar[bool] = False
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -181,7 +180,7 @@ class Fixed:
 
 
 @dataclass(frozen=True)
-class Determines:
+class Determines(Claim):
     """Equal values in `names` mean an equal value in `gives` (a functional dependency).
 
     Rows with a null in `names` are free. With `combinations` (of `names`, then `gives`) the value
@@ -191,7 +190,6 @@ class Determines:
     names: tuple[str, ...]
     gives: str
     combinations: tuple[Combination, ...] | None = None
-    whole_table: ClassVar[bool] = False
 
     @property
     def columns(self) -> tuple[str, ...]:

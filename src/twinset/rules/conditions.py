@@ -25,7 +25,7 @@ from twinset.table.expressions.syntax import (
 from twinset.table.schema import Column, Kind
 from twinset.table.table import canonical_type, numbers
 
-__all__ = ["Test", "may_hold", "test_of"]
+__all__ = ["OPPOSITE", "ValueTest", "may_hold", "test_of"]
 
 Value = float | str
 _SIGNS: dict[str, Callable[[Value, Value], bool]] = {
@@ -37,12 +37,12 @@ _SIGNS: dict[str, Callable[[Value, Value], bool]] = {
     ">=": operator.ge,
 }
 _TURNED = {"<": ">", ">": "<", "<=": ">=", ">=": "<=", "=": "=", "!=": "!="}
-_OPPOSITE = {"=": "!=", "!=": "=", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}
+OPPOSITE = {"=": "!=", "!=": "=", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}
 _FRESH = "\x00"
 
 
 @dataclass(frozen=True)
-class Test:
+class ValueTest:
     """A test of one value; `constants` are where its answer changes.
 
     `bound` is the (sign, number) of a plain comparison with one number, for chains of orders.
@@ -55,7 +55,7 @@ class Test:
     bound: tuple[str, float] | None = None
 
 
-def test_of(tree: Node, wanted: bool, column: Column) -> Test | None:
+def test_of(tree: Node, wanted: bool, column: Column) -> ValueTest | None:
     """Return the test that a condition on `column` and constants is; None if it is another form."""
     if isinstance(tree, Name):
         return _sign_test("=", "true" if wanted else "false")
@@ -67,13 +67,13 @@ def test_of(tree: Node, wanted: bool, column: Column) -> Test | None:
         if len(known) < len(options):
             return None
         inside = wanted != tree.negated
-        return Test(lambda v: (v in known) == inside, known)
+        return ValueTest(lambda v: (v in known) == inside, known)
     if isinstance(tree, Between) and isinstance(tree.value, Name):
         low, high = _constant(tree.low, column), _constant(tree.high, column)
         if not (isinstance(low, float) and isinstance(high, float)):
             return None
         inside = wanted != tree.negated
-        return Test(lambda v: (low <= v <= high) == inside, (low, high))  # type: ignore[operator]
+        return ValueTest(lambda v: (low <= v <= high) == inside, (low, high))  # type: ignore[operator]
     if isinstance(tree, Matches) and isinstance(tree.value, Name):
         return _pattern(tree, wanted)
     return None
@@ -82,13 +82,13 @@ def test_of(tree: Node, wanted: bool, column: Column) -> Test | None:
 test_of.__test__ = False  # type: ignore[attr-defined]
 
 
-def may_hold(tests: Sequence[Test | None], column: Column) -> bool:
+def may_hold(tests: Sequence[ValueTest | None], column: Column) -> bool:
     """Whether some value of the column passes all tests."""
     real = [t for t in tests if t is not None]
     return any(all(t.holds(v) for t in real) for v in _candidates(real, column))
 
 
-def _candidates(tests: Sequence[Test], column: Column) -> list[Value]:
+def _candidates(tests: Sequence[ValueTest], column: Column) -> list[Value]:
     """One value of every kind that the tests tell apart."""
     constants = {c for t in tests for c in t.constants}
     if column.kind.is_number_like:
@@ -114,16 +114,11 @@ def _numbers_around(constants: Sequence[float], column: Column) -> list[Value]:
     low = column.low if "low" in column.declared else None
     high = column.high if "high" in column.declared else None
     around += [v for v in (low, high) if v is not None]
-    return [
-        v
-        for v in around
-        if (low is None or v >= low)
-        and (high is None or v <= high)
-        and (not whole or float(v).is_integer())
-    ]
+    inside = (v for v in around if (low is None or v >= low) and (high is None or v <= high))
+    return [v for v in inside if not whole or float(v).is_integer()]
 
 
-def _compare(tree: Compare, wanted: bool, column: Column) -> Test | None:
+def _compare(tree: Compare, wanted: bool, column: Column) -> ValueTest | None:
     sign, left, right = tree.sign, tree.left, tree.right
     if isinstance(right, Name):
         sign, left, right = _TURNED[sign], right, left
@@ -132,31 +127,29 @@ def _compare(tree: Compare, wanted: bool, column: Column) -> Test | None:
     value = _constant(right, column)
     if value is None:
         return None
-    sign = sign if wanted else _OPPOSITE[sign]
+    sign = sign if wanted else OPPOSITE[sign]
     if column.kind is Kind.ORDINAL and sign not in ("=", "!="):
         return _ranked(sign, str(value), column)
     return _sign_test(sign, value)
 
 
-def _sign_test(sign: str, value: Value) -> Test:
+def _sign_test(sign: str, value: Value) -> ValueTest:
     work = _SIGNS[sign]
-    bound = (sign, value) if isinstance(value, float) and sign not in ("!=",) else None
-    if bound and sign == "=":
-        bound = None
-    return Test(lambda v: v != _FRESH and work(v, value) if sign != "!=" else v != value,
-                (value,), bound)  # fmt: skip
+    bound = (sign, value) if isinstance(value, float) and sign not in ("=", "!=") else None
+    other = sign == "!="  # a value that is none of those mentioned differs from all of them
+    return ValueTest(lambda v: other if v == _FRESH else work(v, value), (value,), bound)
 
 
-def _ranked(sign: str, value: str, column: Column) -> Test | None:
+def _ranked(sign: str, value: str, column: Column) -> ValueTest | None:
     order = list(column.categories or ())
     if value not in order:
         return None
     work, place = _SIGNS[sign], order.index(value)
-    return Test(lambda v: v in order and work(order.index(str(v)), place), (value,))
+    return ValueTest(lambda v: v in order and work(order.index(str(v)), place), (value,))
 
 
-def _pattern(tree: Matches, wanted: bool) -> Test | None:
-    """Test known words by RE2; a word that no rule mentions may match or not."""
+def _pattern(tree: Matches, wanted: bool) -> ValueTest | None:
+    """ValueTest known words by RE2; a word that no rule mentions may match or not."""
     inside = wanted != tree.negated
 
     def holds(value: Value) -> bool:
@@ -166,7 +159,7 @@ def _pattern(tree: Matches, wanted: bool) -> Test | None:
         found = pa.compute.match_substring_regex(pa.scalar(str(value)), whole).as_py()
         return bool(found) == inside
 
-    return Test(holds, ())
+    return ValueTest(holds, ())
 
 
 def _constant(node: Node, column: Column) -> Value | None:

@@ -12,7 +12,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from twinset.rules.conditions import Test, may_hold, test_of
+from twinset.rules.conditions import OPPOSITE, ValueTest, may_hold, test_of
 from twinset.rules.constraints import Holds
 from twinset.rules.rule import Rule, Rules
 from twinset.table.expressions.syntax import Boolean, Compare, IsNull, Logic, Name, Node, Not
@@ -21,10 +21,9 @@ from twinset.table.schema import Schema
 __all__ = ["contradiction"]
 
 _MOST_STEPS = 30_000
-_OPPOSITE = {"=": "!=", "!=": "=", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}
 
 
-Tests = dict[str, tuple[Test | None, ...]]  # a column without a test is known not to be null
+Tests = dict[str, tuple[ValueTest | None, ...]]  # a column without a test is known not to be null
 
 
 @dataclass(frozen=True)
@@ -182,7 +181,7 @@ class _Search:
         ):
             return None
         a, b = tree.left.name, tree.right.name
-        sign = tree.sign if wanted else _OPPOSITE[tree.sign]
+        sign = tree.sign if wanted else OPPOSITE[tree.sign]
         if sign == "=":
             return [((a, b, False), (b, a, False))]
         if sign == "!=":
@@ -206,7 +205,7 @@ class _Search:
         yield state
 
 
-def _bounds(tests: tuple[Test | None, ...]) -> tuple[float, bool, float, bool]:
+def _bounds(tests: tuple[ValueTest | None, ...]) -> tuple[float, bool, float, bool]:
     """Largest lower and smallest upper bound among tests, and whether they are strict."""
     low, low_open, high, high_open = -math.inf, False, math.inf, False
     for test in tests:

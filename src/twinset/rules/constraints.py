@@ -38,11 +38,16 @@ class Outcome:
     applies: Mask
     broken: Mask
 
+    @property
+    def counts(self) -> tuple[int, int]:
+        """How many rows it applies to, and how many break it."""
+        return int(self.applies.sum()), int(self.broken.sum())
+
 
 class Claim(Protocol):
     """What a rule says."""
 
-    whole_table: ClassVar[bool]
+    whole_table: ClassVar[bool] = False  # or one row tells whether it keeps the claim
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -59,8 +64,8 @@ class Claim(Protocol):
         ...
 
     def learned(self, train: Table, protect: int) -> Self:
-        """Return the claim with what it must know of the train table."""
-        ...
+        """Return the claim with what it must know of the train table; itself if that is nothing."""
+        return self
 
     def to_data(self) -> dict[str, Any]:
         """JSON and YAML values, as in a rules file."""
@@ -68,11 +73,15 @@ class Claim(Protocol):
 
 
 @dataclass(frozen=True)
-class Holds:
+class Holds(Claim):
     """An expression that must not be false in any row."""
 
     expression: Expression
-    whole_table: ClassVar[bool] = False
+
+    @classmethod
+    def of(cls, tree: Node) -> Holds:
+        """Return the claim that a tree says."""
+        return cls(Expression(tree, str(tree)))
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -96,17 +105,13 @@ class Holds:
             applies &= Expression(tree.items[0], str(tree.items[0])).mask(table)
         return Outcome(applies, false)
 
-    def learned(self, train: Table, protect: int) -> Holds:
-        """Return itself: an expression knows all it needs."""
-        return self
-
     def to_data(self) -> dict[str, Any]:
         """``{"holds": text}``."""
         return {"holds": str(self.expression)}
 
 
 @dataclass(frozen=True)
-class Equation:
+class Equation(Claim):
     """``column = arithmetic of columns``, up to rounding: a sum, a unit, a ratio, a product.
 
     Parameters
@@ -123,7 +128,6 @@ class Equation:
     column: str
     right: Expression
     tolerance: float | None = None
-    whole_table: ClassVar[bool] = False
 
     @classmethod
     def of(cls, text: str, tolerance: float | None = None) -> Equation:
@@ -170,10 +174,6 @@ class Equation:
         limit = self.allowance(table.schema[self.column]) * (1 + _ROUNDING) + _ROUNDING * size
         with np.errstate(invalid="ignore"):
             return Outcome(applies, applies & (np.abs(left - right) > limit))
-
-    def learned(self, train: Table, protect: int) -> Equation:
-        """Return itself."""
-        return self
 
     def to_data(self) -> dict[str, Any]:
         """``{"equation": text, "tolerance": number}``."""

@@ -8,7 +8,8 @@ together by rules are taken from the nearest row that keeps them.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,6 @@ from twinset.protocols import RowTest
 from twinset.rules.combinations import Determines, column_codes
 from twinset.rules.constraints import Claim
 from twinset.rules.derive import arrange, derivations, derive, target_of
-from twinset.rules.repair import components, repaired_rows
 from twinset.rules.row_tests import Condition, early_tests
 from twinset.rules.rule import Rule, Rules
 from twinset.rules.table_constraints import Monotone, Unique
@@ -31,12 +31,15 @@ __all__ = ["Cost", "Enforcement", "cost_in_total", "merged", "needs_whole_table"
 
 Mask = npt.NDArray[np.bool_]
 Places = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
 _MOST_DRAWN = 20  # rows drawn for a row, before repair
 _MOST_FOR_CONDITION = 2_000
 _LEAST_DRAWN = 20_000
 _MOST_ROUNDS = 400
 _MOST_AT_ONCE = 262_144
 _BINS = 20
+_BLOCK = 2_048
+_DONORS = 512
 
 
 @dataclass(frozen=True)
@@ -131,11 +134,12 @@ class Enforcement:
     rules: Rules
     fixed: Collection[str] = ()
     condition: Condition | None = None
-    _monotone: tuple[Monotone, ...] = field(init=False)
 
-    def __post_init__(self) -> None:
-        found = tuple(r.claim for r in self.rules if isinstance(r.claim, Monotone))
-        object.__setattr__(self, "_monotone", tuple(c for c in found if c.column not in self.fixed))
+    @cached_property
+    def _monotone(self) -> tuple[Monotone, ...]:
+        """Monotone columns that can be sorted."""
+        found = (r.claim for r in self.rules if isinstance(r.claim, Monotone))
+        return tuple(c for c in found if c.column not in self.fixed)
 
     def tests(self, schema: Schema) -> list[RowTest]:
         """Tests by which a model can leave out rows that would be rejected."""
@@ -166,7 +170,8 @@ class Enforcement:
         Raises
         ------
         ConditionError
-            If no row that keeps the rules is found; it names those that are broken most.
+            If no row that keeps the rules is found; it names those that are broken most, or the
+            condition if no row meets that.
         """
         computed_by = derivations(self.rules, self.fixed)
         raw = more(None, size, 0)
@@ -254,19 +259,23 @@ class Enforcement:
         possible = self.condition is None and not bad.all()
         if possible and not any(r.claim.outcome(table).broken.any() for r in whole):
             done: Table | None = table
-            for group in components(self.rules):
+            for group in _components(self.rules):
                 inside = Enforcement(
                     Rules(tuple(r for r in self.rules if set(r.columns) <= group)), self.fixed
                 )
                 wrong = inside._bad(table)
-                done = done and repaired_rows(done, wrong, ~bad, group, self.fixed)
+                done = done and _with_donors(done, wrong, ~bad, group, self.fixed)
             if done is not None:
                 done, _ = self._settled(done, derivations(self.rules, self.fixed))
                 if not self._bad(done).any() and not self._monotone_broken(done):
                     return done
+        got = f"{int((~bad).sum()):,} of {len(bad):,} rows that keep all rules, {drawn:,} drawn"
+        if self.condition is not None and not self.condition.mask(table).any():
+            hint = "the condition alone is impossible or too rare in this model"
+            raise ConditionError("--where", got=got, hint=hint)
         raise ConditionError(
             f"{self.rules.source}: {self.rules.named(self._worst(broken, table))}",
-            got=f"{int((~bad).sum()):,} of {len(bad):,} rows that keep all rules, {drawn:,} drawn",
+            got=got,
             hint="this model cannot keep them together (with the condition, if there is one)",
         )
 
@@ -284,6 +293,65 @@ class Enforcement:
     def _shift(self, before: Table, after: Table) -> float:
         names = sorted({n for r in self.rules for n in r.columns})
         return float(np.mean([_moved(before, after, n) for n in names])) if names else 0.0
+
+
+def _components(rules: Rules) -> list[set[str]]:
+    """Sets of columns that are tied together by rules."""
+    groups: list[set[str]] = []
+    for rule in rules:
+        tie = set(rule.columns)
+        near = [g for g in groups if g & tie]
+        groups = [g for g in groups if not g & tie]
+        groups.append(tie.union(*near))
+    return groups
+
+
+def _with_donors(
+    table: Table, bad: Mask, good: Mask, group: set[str], fixed: Collection[str]
+) -> Table | None:
+    """Give each bad row the columns of `group` of the good row that is nearest to it in them.
+
+    The distance is that of Gower (1971). Rows whose `fixed` columns no good row shares cannot be
+    repaired: then None.
+    """
+    names = [n for n in table.names if n in group]
+    must = [n for n in names if n in fixed]
+    donors, wrong = np.flatnonzero(good), np.flatnonzero(bad)
+    most = 8 * _DONORS if must else _DONORS
+    if len(donors) > most:
+        donors = donors[(np.arange(most) * (len(donors) / most)).astype(np.int64)]
+    coded = [_coded(table, n) for n in names]
+    index = np.arange(table.num_rows)
+    for start in range(0, len(wrong), _BLOCK):
+        rows = wrong[start : start + _BLOCK]
+        apart = np.zeros((len(rows), len(donors)))
+        for name, (values, scale) in zip(names, coded, strict=True):
+            gap = np.abs(values[rows, None] - values[None, donors])
+            apart += (gap > 0) if scale == 0 else np.minimum(gap / scale, 1.0)
+            if name in must:
+                apart[gap > 0] = np.inf
+        nearest = np.argmin(apart, axis=1)
+        if not np.isfinite(apart[np.arange(len(rows)), nearest]).all():
+            return None
+        index[rows] = donors[nearest]
+    data = table.data
+    for name in names:
+        if name not in fixed:
+            column = data[name].combine_chunks().take(pa.array(index))
+            data = data.set_column(data.column_names.index(name), name, column)
+    return Table(table.schema, data, table.units)
+
+
+def _coded(table: Table, name: str) -> tuple[Floats, float]:
+    """Return values with the difference that counts as far; 0: they are equal or not."""
+    column = table.schema[name]
+    if not column.kind.is_number_like:
+        return column_codes(table, name)[0].astype(np.float64), 0.0
+    values = numbers(table[name], column.kind)
+    known = values[~np.isnan(values)]
+    spread = float(np.std(known)) if len(known) else 0.0
+    away = float(known.max()) + 9 * spread if len(known) else 0.0  # null is far from all numbers
+    return np.where(np.isnan(values), away, values), 4 * spread
 
 
 def _replaced(table: Table, places: Places, fresh: Table, chosen: Places) -> Table:

@@ -14,38 +14,19 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from twinset.errors import ExpressionError, InputError
 from twinset.rules.combinations import Cell, Combination, Determines, Fixed
 from twinset.rules.constraints import Claim, Equation, Holds, is_equation
-from twinset.rules.foreign import from_constraints, is_constraints
 from twinset.rules.rule import Found, Rule, Rules
+from twinset.rules.sdv_constraints import from_constraints, is_constraints
 from twinset.rules.table_constraints import Monotone, Unique
 from twinset.table.expressions.expression import parse
 from twinset.table.expressions.syntax import Name, Text
 from twinset.table.yaml import load_yaml
 
-__all__ = ["as_rules", "dump_rules", "load_rules", "rules_from_data"]
+__all__ = ["as_rules", "load_rules", "rules_from_data"]
 
 _COMMON = ("name", "exceptions", "found")
-_FIELDS: dict[str, tuple[str, ...]] = {
-    "holds": (),
-    "equation": ("tolerance",),
-    "sum": ("of", "tolerance"),
-    "unique": (),
-    "fixed": ("combinations",),
-    "determines": ("by", "combinations"),
-    "monotone": ("along", "within", "direction"),
-    "pattern": ("matches",),
-    "required": ("when",),
-}
-_HEADER = """\
-# Rules of a table, for `twinset fit --rules`, `run --rules` and `evaluate --rules`: read, correct,
-# delete. An entry is an expression, or one of: holds, equation, sum, unique, fixed, determines,
-# monotone, pattern, required. `exceptions` is the share of real rows that may break the rule; a
-# release never does. `found` is the evidence and may be deleted.
-"""
 
 
 def load_rules(path: str | Path) -> Rules:
@@ -86,25 +67,6 @@ def rules_from_data(data: Any, source: str = "rules") -> Rules:
     )
 
 
-def dump_rules(rules: Rules) -> str:
-    """Rules as YAML text, what each says above it."""
-    blocks = []
-    for rule in rules:
-        data = rule.to_data()
-        plain = list(data) == ["holds"]
-        entry = data["holds"] if plain else data
-        text = yaml.safe_dump(
-            [entry],
-            sort_keys=False,
-            allow_unicode=True,
-            width=100,
-            default_flow_style=False if plain else None,
-        )
-        note = "" if plain else "".join(f"# {line}\n" for line in str(rule).splitlines())
-        blocks.append(note + text)
-    return _HEADER + "version: 1\nrules:\n" + "".join(blocks)
-
-
 def _rule(entry: Any, where: str) -> Rule:
     try:
         if isinstance(entry, str):
@@ -121,40 +83,31 @@ def _rule(entry: Any, where: str) -> Rule:
 
 
 def _mapping(entry: dict[str, Any]) -> Rule:
-    kinds = [k for k in entry if k in _FIELDS]
+    kinds = [k for k in entry if k in _KINDS]
     if len(kinds) != 1:
         raise InputError(
-            "kind of rule", got=", ".join(kinds) or "none", allowed=f"one of {', '.join(_FIELDS)}"
+            "kind of rule", got=", ".join(kinds) or "none", allowed=f"one of {', '.join(_KINDS)}"
         )
-    kind = kinds[0]
-    known = (kind, *_FIELDS[kind], *_COMMON)
+    build, fields = _KINDS[kinds[0]]
+    known = (kinds[0], *fields, *_COMMON)
     for key in entry:
         if key not in known:
             near = difflib.get_close_matches(key, known, n=1)
             hint = f"did you mean {near[0]}?" if near else ""
             raise InputError(f"field {key!r}", allowed=", ".join(known), hint=hint)
-    claim = _BUILD[kind](entry)
-    return Rule(
-        claim,
-        str(entry.get("name", "")),
-        _share(entry.get("exceptions", 0.0)),
-        _found(entry["found"]) if "found" in entry else None,
-    )
+    share = _number(entry.get("exceptions", 0.0), "exceptions", 1, "a share from 0 to 1")
+    found = _found(entry["found"]) if "found" in entry else None
+    return Rule(build(entry), str(entry.get("name", "")), share, found)
 
 
-def _expression(text: Any) -> Claim:
-    if not isinstance(text, str):
-        raise InputError("expression", got=type(text).__name__, allowed="text, such as 'age >= 0'")
+def _expression(text: str) -> Claim:
     expression = parse(text)
-    if is_equation(expression.tree):
-        return Equation.of(text)
-    return Holds(expression)
+    return Equation.of(text) if is_equation(expression.tree) else Holds(expression)
 
 
 def _equation(entry: dict[str, Any]) -> Claim:
-    if not isinstance(entry["equation"], str):
-        raise InputError("equation", allowed="text, such as 'total = net + tax'")
-    return Equation.of(entry["equation"], _tolerance(entry))
+    text = _text(entry, "equation", "text, such as 'total = net + tax'")
+    return Equation.of(text, _tolerance(entry))
 
 
 def _sum(entry: dict[str, Any]) -> Claim:
@@ -163,32 +116,18 @@ def _sum(entry: dict[str, Any]) -> Claim:
     return Equation.of(f"{Name(0, total)} = {right}", _tolerance(entry))
 
 
-def _holds(entry: dict[str, Any]) -> Claim:
-    if not isinstance(entry["holds"], str):
-        raise InputError("holds", allowed="an expression in quotes")
-    return Holds(parse(entry["holds"]))
-
-
 def _pattern(entry: dict[str, Any]) -> Claim:
     column = Name(0, _column(entry, "pattern"))
-    pattern = entry.get("matches")
-    if not isinstance(pattern, str):
-        raise InputError("matches", allowed="a regular expression in quotes")
+    pattern = _text(entry, "matches", "a regular expression in quotes")
     return Holds(parse(f"{column} matches {Text(0, pattern)}"))
 
 
 def _required(entry: dict[str, Any]) -> Claim:
     column = Name(0, _column(entry, "required"))
-    when = entry.get("when")
-    if when is None:
+    if entry.get("when") is None:
         return Holds(parse(f"{column} is not null"))
-    if not isinstance(when, str):
-        raise InputError("when", allowed="an expression in quotes")
-    return Holds(parse(f"({parse(when)}) implies {column} is not null"))
-
-
-def _unique(entry: dict[str, Any]) -> Claim:
-    return Unique(_columns(entry, "unique"))
+    when = parse(_text(entry, "when", "an expression in quotes"))
+    return Holds(parse(f"({when}) implies {column} is not null"))
 
 
 def _fixed(entry: dict[str, Any]) -> Claim:
@@ -211,17 +150,23 @@ def _monotone(entry: dict[str, Any]) -> Claim:
     return Monotone(_column(entry, "monotone"), _column(entry, "along"), within, direction)
 
 
-_BUILD: dict[str, Callable[[dict[str, Any]], Claim]] = {
-    "holds": _holds,
-    "equation": _equation,
-    "sum": _sum,
-    "unique": _unique,
-    "fixed": _fixed,
-    "determines": _determines,
-    "monotone": _monotone,
-    "pattern": _pattern,
-    "required": _required,
+_KINDS: dict[str, tuple[Callable[[dict[str, Any]], Claim], tuple[str, ...]]] = {
+    "holds": (lambda e: Holds(parse(_text(e, "holds", "an expression in quotes"))), ()),
+    "equation": (_equation, ("tolerance",)),
+    "sum": (_sum, ("of", "tolerance")),
+    "unique": (lambda e: Unique(_columns(e, "unique")), ()),
+    "fixed": (_fixed, ("combinations",)),
+    "determines": (_determines, ("by", "combinations")),
+    "monotone": (_monotone, ("along", "within", "direction")),
+    "pattern": (_pattern, ("matches",)),
+    "required": (_required, ("when",)),
 }
+
+
+def _text(entry: dict[str, Any], field: str, allowed: str) -> str:
+    if not isinstance(entry.get(field), str):
+        raise InputError(field, allowed=allowed)
+    return str(entry[field])
 
 
 def _column(entry: dict[str, Any], field: str) -> str:
@@ -245,16 +190,12 @@ def _columns(entry: dict[str, Any], field: str, least: int = 1) -> tuple[str, ..
 
 def _tolerance(entry: dict[str, Any]) -> float | None:
     value = entry.get("tolerance")
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1e300:
-        raise InputError("tolerance", got=repr(value)[:20], allowed="a number from 0")
-    return float(value)
+    return None if value is None else _number(value, "tolerance", 1e300, "a number from 0")
 
 
-def _share(value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
-        raise InputError("exceptions", got=repr(value)[:20], allowed="a share from 0 to 1")
+def _number(value: Any, field: str, most: float, allowed: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= most:
+        raise InputError(field, got=repr(value)[:20], allowed=allowed)
     return float(value)
 
 
@@ -270,21 +211,17 @@ def _stated(entry: dict[str, Any], width: int) -> tuple[Combination, ...] | None
 
 
 def _cell(value: Any) -> Cell:
-    if value is None or isinstance(value, str):
-        return value
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, int | float):
+    if value is None:
+        return None
+    if isinstance(value, int | float) and not isinstance(value, bool):
         return float(value)
-    return str(value)
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _found(value: Any) -> Found:
-    names = set(Found.__dataclass_fields__)
-    numbers = isinstance(value, dict) and set(value) <= names
-    if not numbers or not all(isinstance(v, int | float) for v in value.values()):
-        raise InputError("found", allowed="the evidence as `twinset rules` wrote it")
     try:
-        return Found(**value)
-    except TypeError:
-        raise InputError("found", allowed="the evidence as `twinset rules` wrote it") from None
+        if all(isinstance(v, int | float) for v in value.values()):
+            return Found(**value)
+    except (AttributeError, TypeError):  # no mapping, or one of other fields
+        pass
+    raise InputError("found", allowed="the evidence as `twinset rules` wrote it")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -11,7 +12,7 @@ from twinset.protocols import Estimate, Result, Verdict
 from twinset.results import Evaluation, NotComputed, Problem
 from twinset.rules.check import Checked, at_most
 from twinset.rules.rule import Rule, Rules
-from twinset.rules.streaming import ROOM, Counted, Learned, count
+from twinset.rules.streaming import ROOM, Learned, RuleCounts, count
 from twinset.stats.intervals import Z95, proportions_differ
 from twinset.stats.multiple import adjust
 from twinset.table.column_store import Spill
@@ -108,17 +109,18 @@ def rule_results(
     ]
     held = None if holdout is None else (real.checked, real.rows)
     results += _suppressed(release.checked, learned.checked, held, rows)
-    return [_any(release), *results, *map(_too_large, known.left_out)]
+    left = [_without(r, {"rule": str(r)}, _TOO_LARGE) for r in known.left_out]
+    return [_any(release), *results, *left]
 
 
-def _too_large(rule: Rule) -> Result:
+def _without(rule: Rule, params: dict[str, Any], reason: str) -> Result:
     return Result(
         "integrity",
         "rule_violations",
         rule.columns,
-        params={"rule": str(rule)},
+        params=params,
         status="not_applicable",
-        reason=_TOO_LARGE,
+        reason=reason,
     )
 
 
@@ -170,7 +172,7 @@ def _suppressed(
 def _result(
     released: Checked, real: Checked, train: Checked, worse: float, rows: tuple[int, int]
 ) -> Result:
-    params = {
+    params: dict[str, Any] = {
         "rule": str(released.rule),
         "broken": released.broken,
         "applies": released.rows,
@@ -180,14 +182,7 @@ def _result(
         "q_worse": round(worse, 6),
     }
     if released.rows == 0:
-        return Result(
-            "integrity",
-            "rule_violations",
-            released.rule.columns,
-            params=params,
-            status="not_applicable",
-            reason="the rule applies to no row of the release",
-        )
+        return _without(released.rule, params, "the rule applies to no row of the release")
     reference = _hidden(real.broken) / max(real.rows, 1)
     spread = max(reference * (1 - reference), 0.0) / released.rows
     bad: Verdict = "worse" if worse <= _FALSE_DISCOVERIES else "within_noise"
@@ -203,7 +198,7 @@ def _result(
     )
 
 
-def _any(release: Counted) -> Result:
+def _any(release: RuleCounts) -> Result:
     """Share of rows that break any rule, with the bound of its share."""
     share = release.broken / release.rows
     bound = max(at_most(release.broken, release.rows), share)

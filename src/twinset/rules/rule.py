@@ -9,6 +9,8 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+import yaml
+
 from twinset.errors import ExpressionError, InputError, SchemaError
 from twinset.rules.constraints import Claim
 from twinset.table.atomic import atomic_write
@@ -19,6 +21,13 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["Found", "Rule", "Rules"]
+
+_HEADER = """\
+# Rules of a table, for `twinset fit --rules`, `run --rules` and `evaluate --rules`: read, correct,
+# delete. An entry is an expression, or one of: holds, equation, sum, unique, fixed, determines,
+# monotone, pattern, required. `exceptions` is the share of real rows that may break the rule; a
+# release never does. `found` is the evidence and may be deleted.
+"""
 
 
 @dataclass(frozen=True)
@@ -103,10 +112,6 @@ class Rules:
         """Return their number."""
         return len(self.rules)
 
-    def __bool__(self) -> bool:
-        """Whether there are any."""
-        return bool(self.rules)
-
     def check_schema(self, schema: Schema, empty: Table) -> None:
         """See that every rule fits a table of this schema; `empty` is one without rows.
 
@@ -146,6 +151,24 @@ class Rules:
         """JSON text."""
         return json.dumps(self.to_data(), ensure_ascii=False, allow_nan=False)
 
+    def to_yaml(self) -> str:
+        """YAML text, what each rule says above it."""
+        blocks = []
+        for rule in self.rules:
+            data = rule.to_data()
+            plain = list(data) == ["holds"]
+            entry = data["holds"] if plain else data
+            text = yaml.safe_dump(
+                [entry],
+                sort_keys=False,
+                allow_unicode=True,
+                width=100,
+                default_flow_style=False if plain else None,
+            )
+            note = "" if plain else "".join(f"# {line}\n" for line in str(rule).splitlines())
+            blocks.append(note + text)
+        return _HEADER + "version: 1\nrules:\n" + "".join(blocks)
+
     def to_frame(self) -> pd.DataFrame:
         """One row a rule."""
         import pandas as pd
@@ -158,10 +181,8 @@ class Rules:
 
     def save(self, path: str | Path) -> None:
         """Write a rules file (YAML, or JSON if the name ends so), whole or not at all."""
-        from twinset.rules.files import dump_rules
-
         path = Path(path)
-        text = self.to_json() if path.suffix.lower() == ".json" else dump_rules(self)
+        text = self.to_json() if path.suffix.lower() == ".json" else self.to_yaml()
         atomic_write(path, text)
 
     def _repr_html_(self) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pyarrow as pa
 
-from twinset.rules.check import Checked, check, checked
+from twinset.rules.check import Checked, check_rows, checked
 from twinset.rules.combinations import Fixed
 from twinset.rules.constraints import Claim, Equation, Holds, Outcome
 from twinset.rules.rule import Rule, Rules
@@ -17,7 +17,7 @@ from twinset.stats.units import count_units
 from twinset.table.column_store import PIECE, Filed, Spill
 from twinset.table.table import Table
 
-__all__ = ["ROOM", "Counted", "Learned", "count"]
+__all__ = ["ROOM", "Learned", "RuleCounts", "count"]
 
 ROOM = 128 << 20  # bytes of the columns that rules need at once, of a table that is in files
 _BUCKET = 2 << 20
@@ -25,7 +25,7 @@ _APPLIES, _BROKEN = 1, 2
 
 
 @dataclass(frozen=True)
-class Counted:
+class RuleCounts:
     """What a table says of rules.
 
     Attributes
@@ -106,15 +106,12 @@ def _hold(spill: Spill, columns: set[str]) -> Table | None:
     return Table(schema, pa.concat_tables(parts), own)
 
 
-def count(learned: Learned, side: str, table: Table, spill: Spill | None) -> Counted:
+def count(learned: Learned, side: str, table: Table, spill: Spill | None) -> RuleCounts:
     """Count all rows of a table; of one in files, `table` is a sample."""
     if spill is None:
-        found = check(learned.rules, table)
-        broken = np.zeros(table.num_rows, dtype=bool)
-        for rule in learned.rules:
-            broken |= rule.claim.outcome(table).broken
+        found, broken = check_rows(learned.rules, table)
         units = count_units(table.units, table.num_rows)
-        return Counted(found, table.num_rows, units, int(broken.sum()))
+        return RuleCounts(found, table.num_rows, units, int(broken.sum()))
     flags = _flags(learned, side, spill)
     rows, broken_rows = np.zeros((2, len(flags)), dtype=np.int64)
     any_broken = 0
@@ -124,15 +121,13 @@ def count(learned: Learned, side: str, table: Table, spill: Spill | None) -> Cou
         broken_rows += [np.count_nonzero(p & _BROKEN) for p in pieces]
         if pieces:
             any_broken += int(np.count_nonzero(np.bitwise_or.reduce(pieces) & _BROKEN))
-    found = tuple(
-        checked(
-            rule,
-            (int(n), int(bad)),
-            (_units(spill, f, _APPLIES, int(n)), _units(spill, f, _BROKEN, int(bad))),
-        )
-        for rule, f, n, bad in zip(learned.rules, flags, rows, broken_rows, strict=True)
-    )
-    return Counted(found, spill.rows, _units(spill, None, 0, spill.rows), any_broken)
+    checks = []
+    for rule, f, n, bad in zip(
+        learned.rules, flags, rows.tolist(), broken_rows.tolist(), strict=True
+    ):
+        counted = _units(spill, f, _APPLIES, n), _units(spill, f, _BROKEN, bad)
+        checks.append(checked(rule, (n, bad), counted))
+    return RuleCounts(tuple(checks), spill.rows, _units(spill, None, 0, spill.rows), any_broken)
 
 
 def _flags(learned: Learned, side: str, spill: Spill) -> list[Filed]:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from twinset.errors import InputError
 from twinset.rules.combinations import column_codes, row_codes
-from twinset.rules.constraints import Outcome
+from twinset.rules.constraints import Claim, Outcome
 from twinset.table.table import Table, numbers
 
 __all__ = ["Monotone", "Unique"]
@@ -19,7 +19,7 @@ Direction = Literal["up", "down"]
 
 
 @dataclass(frozen=True)
-class Unique:
+class Unique(Claim):
     """No two rows share their values in these columns; rows with a null in them are free."""
 
     names: tuple[str, ...]
@@ -44,17 +44,13 @@ class Unique:
         broken[first] = False
         return Outcome(applies, broken & applies)
 
-    def learned(self, train: Table, protect: int) -> Unique:
-        """Return itself."""
-        return self
-
     def to_data(self) -> dict[str, Any]:
         """``{"unique": columns}``."""
         return {"unique": list(self.names)}
 
 
 @dataclass(frozen=True)
-class Monotone:
+class Monotone(Claim):
     """Along `by`, `column` never falls (``up``) or never rises (``down``), inside each group.
 
     Rows with equal `by` have no order among themselves; rows with a null are free.
@@ -117,10 +113,6 @@ class Monotone:
         applies[rows] = True
         broken[rows] = before > rank + number
         return Outcome(applies, broken)
-
-    def learned(self, train: Table, protect: int) -> Monotone:
-        """Return itself."""
-        return self
 
     def to_data(self) -> dict[str, Any]:
         """``{"monotone": column, "along": by, "within": columns, "direction": ...}``."""

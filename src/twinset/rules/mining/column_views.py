@@ -1,4 +1,4 @@
-"""Facets: a column as exact codes, as numbers, and as a few events that others may depend on."""
+"""Views: a column as exact codes, as numbers, and as a few events that others may depend on."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from twinset.table.expressions.syntax import (
 from twinset.table.schema import Column, Kind
 from twinset.table.table import Table, from_numbers, numbers
 
-__all__ = ["Event", "Facet", "equals", "facets", "literal", "one_of"]
+__all__ = ["ColumnEvent", "ColumnView", "equals", "literal", "number", "one_of", "views"]
 
 Floats = npt.NDArray[np.float64]
 Codes = npt.NDArray[np.int64]
@@ -35,7 +35,7 @@ _LEAST = 5
 
 
 @dataclass(frozen=True, eq=False)
-class Event:
+class ColumnEvent:
     """One condition on a column: equal to a value, none of the frequent values, null, or known."""
 
     kind: str  # "value", "other", "null", "known"
@@ -55,7 +55,7 @@ class Event:
 
 
 @dataclass(frozen=True, eq=False)
-class Facet:
+class ColumnView:
     """A column as the miners see it.
 
     Attributes
@@ -84,6 +84,11 @@ class Facet:
         return self.column.name
 
     @property
+    def amounts(self) -> Floats:
+        """Its numbers; NaN throughout for words. Shape (rows,)."""
+        return self.values if self.values is not None else np.full(len(self.codes), np.nan)
+
+    @property
     def has_other(self) -> bool:
         """Whether there are values beside the frequent ones."""
         return len(self.shown) < len(self.levels)
@@ -99,29 +104,29 @@ class Facet:
             return (label,)
         return (*(f"value {v}" for v in self.shown), "other")
 
-    def events(self) -> list[Event]:
+    def events(self) -> list[ColumnEvent]:
         """Conditions that enough rows meet."""
         found = [
-            Event("value", equals(self.column, v), self.discrete == i, v)
+            ColumnEvent("value", equals(self.column, v), self.discrete == i, v)
             for i, v in enumerate(self.shown)
         ]
         if self.has_other and self.shown and len(self.shown) <= 3:
             node = one_of(self.column, self.shown, negated=True)
-            found.append(Event("other", node, self.discrete == len(self.shown)))
+            found.append(ColumnEvent("other", node, self.discrete == len(self.shown)))
         null = self.codes < 0
         name = Name(0, self.name)
         if null.any():
-            found.append(Event("null", IsNull(0, name, False), null))
-            found.append(Event("known", IsNull(0, name, True), ~null))
+            found.append(ColumnEvent("null", IsNull(0, name, False), null))
+            found.append(ColumnEvent("known", IsNull(0, name, True), ~null))
         return [e for e in found if e.count >= _SUPPORT]
 
 
-def facets(table: Table) -> list[Facet]:
-    """Facets of all columns that a generator learns."""
-    return [_facet(table, c) for c in table.schema.columns if c.is_learnable]
+def views(table: Table) -> list[ColumnView]:
+    """Views of all columns that a generator learns."""
+    return [_view(table, c) for c in table.schema.columns if c.is_learnable]
 
 
-def _facet(table: Table, column: Column) -> Facet:
+def _view(table: Table, column: Column) -> ColumnView:
     codes, levels = column_codes(table, column.name)
     values = None
     if column.kind.is_number_like:
@@ -139,7 +144,7 @@ def _facet(table: Table, column: Column) -> Facet:
     place[frequent] = np.arange(len(frequent))
     place[-1] = -1
     shown = tuple(levels[i] for i in frequent)
-    return Facet(column, codes, levels, values, place[codes], shown)
+    return ColumnView(column, codes, levels, values, place[codes], shown)
 
 
 def _spikes(levels: Floats, counts: Codes) -> Codes:
@@ -157,12 +162,14 @@ def literal(column: Column, value: Cell) -> Node:
     if isinstance(value, float) and column.kind in (Kind.DATE, Kind.DATETIME, Kind.TIME):
         cell = from_numbers(np.array([value]), column.kind)[0].as_py()
         return Text(0, str(cell))
-    if isinstance(value, float):
-        text = (
-            str(int(abs(value))) if value.is_integer() and abs(value) < 1e15 else repr(abs(value))
-        )
-        return Negative(0, Number(0, text)) if value < 0 else Number(0, text)
-    return Text(0, str(value))
+    return number(value) if isinstance(value, float) else Text(0, str(value))
+
+
+def number(value: float) -> Node:
+    """Return a number as it stands in an expression."""
+    size = abs(value)
+    positive = Number(0, str(int(size)) if size.is_integer() and size < 1e15 else repr(size))
+    return Negative(0, positive) if value < 0 else positive
 
 
 def equals(column: Column, value: Cell) -> Node:

@@ -1,4 +1,4 @@
-"""Functional dependencies: one column, or a pair, that determines another."""
+"""Which values go together: columns that determine another, pairs of few combinations."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import itertools
 import numpy as np
 import numpy.typing as npt
 
-from twinset.rules.combinations import Determines, row_codes
+from twinset.rules.combinations import Determines, Fixed, row_codes
 from twinset.rules.mining.candidates import Candidate, Harvest
-from twinset.rules.mining.column_views import Facet
+from twinset.rules.mining.column_views import ColumnView
 
-__all__ = ["broken_groups", "pair_dependencies", "single_dependencies"]
+__all__ = ["broken_groups", "fixed_pairs", "pair_dependencies", "single_dependencies"]
 
 Codes = npt.NDArray[np.int64]
 _LOOSE = 0.02
@@ -19,6 +19,9 @@ _SCREEN = 0.05  # of what two rows drawn apart would differ
 _SCREEN_ROWS = 8_000
 _LEAST_CHECKS = 60
 _TABLE_CELLS = 4_000_000
+_LEAST_LEVELS = 4
+_LEAST_EMPTY = 0.6
+_MOST_SINGLES = 0.001
 
 
 def broken_groups(left: Codes, right: Codes) -> tuple[int, int]:
@@ -41,10 +44,10 @@ def broken_groups(left: Codes, right: Codes) -> tuple[int, int]:
     return int(np.maximum(sizes - 1, 0).sum()), int((sizes - most).sum())
 
 
-def single_dependencies(facets: list[Facet], rng: np.random.Generator) -> Harvest:
+def single_dependencies(views: list[ColumnView], rng: np.random.Generator) -> Harvest:
     """Pairs of columns of which one determines the other."""
     harvest = Harvest()
-    for a, b in itertools.permutations(facets, 2):
+    for a, b in itertools.permutations(views, 2):
         harvest.tested += 1
         if len(a.levels) < 2 or len(b.levels) + bool((b.codes < 0).any()) < 2:
             continue
@@ -61,7 +64,7 @@ def single_dependencies(facets: list[Facet], rng: np.random.Generator) -> Harves
 
 
 def pair_dependencies(
-    facets: list[Facet], single: set[tuple[str, str]], rng: np.random.Generator
+    views: list[ColumnView], single: set[tuple[str, str]], rng: np.random.Generator
 ) -> Harvest:
     """Pairs of columns that together determine a third, which neither does alone.
 
@@ -69,7 +72,7 @@ def pair_dependencies(
     alone.
     """
     harvest = Harvest()
-    usable = [f for f in facets if len(f.levels) > 1]
+    usable = [f for f in views if len(f.levels) > 1]
     rows = len(usable[0].codes) if usable else 0
     some = np.sort(rng.permutation(rows)[:_SCREEN_ROWS])
     spread = {f.name: _spread(f.codes[some]) for f in usable}
@@ -106,7 +109,9 @@ def _spread(codes: Codes) -> float:
     return float(1 - np.sum(share**2))
 
 
-def _pair(a: Facet, b: Facet, c: Facet, known: npt.NDArray[np.bool_]) -> Candidate | None:
+def _pair(
+    a: ColumnView, b: ColumnView, c: ColumnView, known: npt.NDArray[np.bool_]
+) -> Candidate | None:
     """Count on all rows; the two alone are judged on the rows that share their pair with others."""
     key = np.unique(row_codes([a.codes[known], b.codes[known]]), return_inverse=True)[1].reshape(-1)
     shared = np.bincount(key)[key] > 1
@@ -118,3 +123,30 @@ def _pair(a: Facet, b: Facet, c: Facet, known: npt.NDArray[np.bool_]) -> Candida
     claim = Determines((a.name, b.name), c.name)
     weight = min(alone) * checks / len(known)
     return Candidate(claim, checks, broken, min(min(alone), 1.0), weight)
+
+
+def fixed_pairs(views: list[ColumnView], implied: set[frozenset[str]]) -> list[Candidate]:
+    """Pairs of which most combinations, weighed by chance, never occur, and new ones hardly come.
+
+    The share of rows that stand alone in their combination estimates how many new ones bring
+    (Good 1953); the holdout must agree.
+    """
+    found = []
+    for a, b in itertools.combinations(views, 2):
+        if frozenset((a.name, b.name)) in implied:
+            continue
+        if min(len(a.levels), len(b.levels)) < _LEAST_LEVELS:
+            continue
+        rows, width = len(a.codes), len(b.levels) + 1
+        if (len(a.levels) + 1) * width > _TABLE_CELLS:
+            continue
+        counts = np.bincount(
+            (a.codes + 1) * width + b.codes + 1, minlength=(len(a.levels) + 1) * width
+        ).reshape(-1, width)
+        chance = np.outer(counts.sum(axis=1), counts.sum(axis=0)) / rows**2
+        empty = float(chance[counts == 0].sum())
+        single = np.count_nonzero(counts == 1)
+        if empty < _LEAST_EMPTY or single > _MOST_SINGLES * rows:
+            continue
+        found.append(Candidate(Fixed((a.name, b.name)), rows, 0, empty, empty))
+    return found

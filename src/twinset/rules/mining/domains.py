@@ -7,8 +7,10 @@ some of its values? does its range end at a hard edge?
 
 from __future__ import annotations
 
+import hashlib
+import itertools
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,20 +18,28 @@ import numpy.typing as npt
 
 from twinset.rules.combinations import Cell
 from twinset.rules.constraints import Claim, Holds
-from twinset.rules.mining.aliases import event_aliases
 from twinset.rules.mining.candidates import ALPHA, Candidate, survives
-from twinset.rules.mining.column_views import Event, Facet, literal, one_of
+from twinset.rules.mining.column_views import ColumnEvent, ColumnView, literal, one_of
 from twinset.stats.codes import round_between
-from twinset.table.expressions.expression import Expression
 from twinset.table.expressions.syntax import Compare, IsNull, Logic, Name, Node
 from twinset.table.schema import Kind
 
-__all__ = ["Domain", "consequence", "domains", "implication", "is_edge", "tested_domains"]
+__all__ = [
+    "Domain",
+    "consequence",
+    "domains",
+    "implication",
+    "is_edge",
+    "missing_together",
+    "null_cells",
+    "tested_domains",
+]
 
 _EDGE_WINDOWS = (1, 2, 4, 8, 16, 32)
 _BINS = 512
 _LEAST_OUTSIDE = 20
 _FEW_ALLOWED = 4
+_LEAST_NULL = 20
 _STEADY = 0.7  # of the rate further in: less is a tail that fades
 
 
@@ -48,14 +58,14 @@ class Domain:
     """
 
     candidate: Candidate
-    event: Event
-    given: Facet
-    about: Facet
+    event: ColumnEvent
+    given: ColumnView
+    about: ColumnView
     form: str
     values: tuple[Cell, ...]
     cells: frozenset[tuple[str, str]]
 
-    def forbidden(self, mates: Sequence[Facet]) -> set[tuple[str, str, str, str]]:
+    def forbidden(self, mates: Sequence[ColumnView]) -> set[tuple[str, str, str, str]]:
         """Pairs of single values that it forbids, in both directions.
 
         An event of being null or known is also one of the `mates`, which are null in the same rows.
@@ -74,26 +84,26 @@ class Domain:
 
 
 def domains(
-    facets: list[Facet],
+    views: list[ColumnView],
     implied: set[frozenset[str]],
     ordered: set[frozenset[str]],
     thinned: float,
+    same: Mapping[tuple[str, str], str],
 ) -> list[Domain]:
     """Rules ``event implies ...`` that survive the correction for all that was looked at.
 
     Pairs of columns in `implied` are left out, and those in `ordered` between numbers; so are
-    events and nulls that only repeat those of another column.
+    events and nulls that only repeat those of another column, by `same`.
     """
     pairs = [
         (a, b)
-        for a in facets
-        for b in facets
+        for a in views
+        for b in views
         if a is not b and frozenset((a.name, b.name)) not in implied
     ]
-    events = {f.name: f.events() for f in facets}
-    tested = tested_domains(facets)
-    scales = {f.name: _Scale.of(f) for f in facets if f.is_scale}
-    same = event_aliases(facets)
+    events = {f.name: f.events() for f in views}
+    tested = tested_domains(views)
+    scales = {f.name: _Binned.of(f) for f in views if f.is_scale}
     found: list[Domain] = []
     for a, b in pairs:
         numbers_in_order = frozenset((a.name, b.name)) in ordered
@@ -110,21 +120,59 @@ def domains(
     return [d for d in found if survives(d.candidate, tested, thinned) is not None]
 
 
-def _together(a: Facet, event: Event, b: Facet) -> bool:
+def _together(a: ColumnView, event: ColumnEvent, b: ColumnView) -> bool:
     """Whether both columns are null in the same rows: that is a rule of its own."""
     return event.kind in ("null", "known") and bool(((a.codes < 0) == (b.codes < 0)).all())
 
 
-def tested_domains(facets: list[Facet]) -> int:
+def missing_together(
+    views: list[ColumnView],
+) -> list[tuple[Candidate, str, tuple[ColumnView, ...]]]:
+    """Groups of columns that are null in the same rows, with words and the columns."""
+    groups: dict[bytes, list[ColumnView]] = {}
+    for view in views:
+        null = view.codes < 0
+        if _LEAST_NULL <= int(null.sum()) <= len(null) - _LEAST_NULL:
+            key = hashlib.blake2b(np.packbits(null).tobytes(), digest_size=16).digest()
+            groups.setdefault(key, []).append(view)
+    found = []
+    for group in groups.values():
+        if len(group) < 2:
+            continue
+        names = tuple(f.name for f in group)
+        share = float((group[0].codes < 0).mean())
+        chance = 1 - share ** len(names) - (1 - share) ** len(names)
+        claim = Holds.of(Logic(0, "or", (_all(names, False), _all(names, True))))
+        words = f"{', '.join(names[:-1])} and {names[-1]} are missing together"
+        rows = len(group[0].codes)
+        found.append((Candidate(claim, rows, 0, chance, chance), words, tuple(group)))
+    return found
+
+
+def _all(names: tuple[str, ...], known: bool) -> Node:
+    return Logic(0, "and", tuple(IsNull(0, Name(0, n), known) for n in names))
+
+
+def null_cells(group: tuple[ColumnView, ...]) -> set[tuple[str, str, str, str]]:
+    """Pairs of single values that columns which are null together forbid."""
+    found = set()
+    for a, b in itertools.permutations(group, 2):
+        for atom in a.atoms("known"):
+            found.add((a.name, atom, b.name, "null"))
+            found.add((b.name, "null", a.name, atom))
+    return found
+
+
+def tested_domains(views: list[ColumnView]) -> int:
     """Number of hypotheses that `domains` looks at."""
-    events = {f.name: len(f.events()) for f in facets}
-    return sum(events[a.name] * (len(b.shown) + 3) for a in facets for b in facets if a is not b)
+    events = {f.name: len(f.events()) for f in views}
+    return sum(events[a.name] * (len(b.shown) + 3) for a in views for b in views if a is not b)
 
 
 def _domain(
-    a: Facet,
-    event: Event,
-    b: Facet,
+    a: ColumnView,
+    event: ColumnEvent,
+    b: ColumnView,
     what: tuple[str, tuple[Cell, ...]],
     counts: tuple[int, int, float],
     cells: Sequence[str],
@@ -141,8 +189,7 @@ def _domain(
 
 def implication(condition: Node, then: Node) -> Holds:
     """``condition implies then``."""
-    tree = Logic(0, "implies", (condition, then))
-    return Holds(Expression(tree, str(tree)))
+    return Holds.of(Logic(0, "implies", (condition, then)))
 
 
 def is_edge(claim: Claim) -> bool:
@@ -155,7 +202,7 @@ def is_edge(claim: Claim) -> bool:
     )
 
 
-def consequence(about: Facet, form: str, values: tuple[Cell, ...]) -> Node:
+def consequence(about: ColumnView, form: str, values: tuple[Cell, ...]) -> Node:
     """Return what a domain says of its column."""
     name = Name(0, about.name)
     if form in ("null", "known"):
@@ -165,7 +212,7 @@ def consequence(about: Facet, form: str, values: tuple[Cell, ...]) -> Node:
     return Compare(0, form, name, literal(about.column, values[0]))
 
 
-def _nulls(a: Facet, event: Event, b: Facet) -> Iterator[Domain]:
+def _nulls(a: ColumnView, event: ColumnEvent, b: ColumnView) -> Iterator[Domain]:
     null = b.codes < 0
     share = float(null.mean())
     if not 0 < share < 1:
@@ -177,7 +224,7 @@ def _nulls(a: Facet, event: Event, b: Facet) -> Iterator[Domain]:
         yield _domain(a, event, b, ("null", ()), (n, n - empty, 1 - share), ["known"])
 
 
-def _values(a: Facet, event: Event, b: Facet) -> Iterator[Domain]:
+def _values(a: ColumnView, event: ColumnEvent, b: ColumnView) -> Iterator[Domain]:
     """Values that the other column takes, or never takes, where it has one."""
     known = b.discrete >= 0
     size = len(b.shown) + 1
@@ -210,23 +257,23 @@ def _values(a: Facet, event: Event, b: Facet) -> Iterator[Domain]:
 
 
 @dataclass(frozen=True, eq=False)
-class _Scale:
+class _Binned:
     """A number column in bins of about equal mass, for hard edges."""
 
-    facet: Facet
+    view: ColumnView
     bins: npt.NDArray[np.int64]  # shape (rows,), -1 where null
     every: npt.NDArray[np.int64]  # rows in each bin
 
     @classmethod
-    def of(cls, facet: Facet) -> _Scale:
+    def of(cls, view: ColumnView) -> _Binned:
         """Code the column."""
-        values = _plain(facet)
+        values = _plain(view)
         known = ~np.isnan(values)
         quantiles = np.quantile(values[known], np.linspace(0, 1, _BINS + 1)[1:-1])
         bins = np.where(known, np.searchsorted(np.unique(quantiles), values, side="left"), -1)
-        return cls(facet, bins, np.bincount(bins[known], minlength=int(bins.max()) + 1))
+        return cls(view, bins, np.bincount(bins[known], minlength=int(bins.max()) + 1))
 
-    def edges(self, a: Facet, event: Event, tested: int) -> Iterator[Domain]:
+    def edges(self, a: ColumnView, event: ColumnEvent, tested: int) -> Iterator[Domain]:
         """``event implies column <= t`` or ``>= t`` where the event ends at a hard edge."""
         known = self.bins >= 0
         inside = np.bincount(self.bins[known & event.rows], minlength=len(self.every))
@@ -263,33 +310,31 @@ class _Scale:
                 return True
         return False
 
-    def _edge(self, a: Facet, event: Event, top: bool) -> Domain:
-        values = _plain(self.facet)
+    def _edge(self, a: ColumnView, event: ColumnEvent, top: bool) -> Domain:
+        values = _plain(self.view)
         mine = values[event.rows & ~np.isnan(values)]
         known = values[~np.isnan(values)]
         end = float(mine.max() if top else mine.min())
         beyond = known[known > end] if top else known[known < end]
         next_ = float(beyond.min() if top else beyond.max())
-        if self.facet.column.kind is Kind.REAL:
+        if self.view.column.kind is Kind.REAL:
             end = _between(end, next_)
         sign = "<=" if top else ">="
         cells = [f"{sign} {end}"]
-        listed = [v for v in self.facet.shown if isinstance(v, float)]
+        listed = [v for v in self.view.shown if isinstance(v, float)]
         cells += [f"value {v}" for v in listed if (v > end if top else v < end)]
         counts = (len(mine), 0, len(beyond) / len(known))
-        return _domain(a, event, self.facet, (sign, (end,)), counts, cells)
+        return _domain(a, event, self.view, (sign, (end,)), counts, cells)
 
 
-def _plain(facet: Facet) -> npt.NDArray[np.float64]:
+def _plain(view: ColumnView) -> npt.NDArray[np.float64]:
     """Return the numbers without the frequent ones, which are events by themselves."""
-    values = facet.values if facet.values is not None else np.full(len(facet.codes), np.nan)
-    return np.where(facet.discrete == len(facet.shown), values, np.nan)
+    return np.where(view.discrete == len(view.shown), view.amounts, np.nan)
 
 
 def _between(end: float, beyond: float) -> float:
     """Return the roundest number from `end` on that is short of `beyond`."""
     low, high = min(end, beyond), max(end, beyond)
-    found = round_between(low, low + 0.999 * (high - low))
     if end > beyond:
-        found = round_between(low + 0.001 * (high - low), high)
-    return found
+        return round_between(low + 0.001 * (high - low), high)
+    return round_between(low, low + 0.999 * (high - low))

@@ -13,23 +13,29 @@ from twinset.progress import phase
 from twinset.rules.check import at_most
 from twinset.rules.combinations import Fixed
 from twinset.rules.constraints import Claim, Equation
-from twinset.rules.mining.aliases import (
-    closure,
-    column_aliases,
+from twinset.rules.mining.candidates import ALPHA, Candidate, survives
+from twinset.rules.mining.column_views import ColumnView, views
+from twinset.rules.mining.dependencies import fixed_pairs, pair_dependencies, single_dependencies
+from twinset.rules.mining.domains import (
+    Domain,
+    domains,
+    is_edge,
     missing_together,
     null_cells,
-    single_pairs,
+    tested_domains,
 )
-from twinset.rules.mining.arithmetic import relations
-from twinset.rules.mining.candidates import ALPHA, Candidate, survives
-from twinset.rules.mining.chains import without_chains
-from twinset.rules.mining.column_views import Facet, facets
-from twinset.rules.mining.dependencies import pair_dependencies, single_dependencies
-from twinset.rules.mining.domains import Domain, domains, is_edge, tested_domains
-from twinset.rules.mining.fixed import fixed_pairs
-from twinset.rules.mining.implied import order_of, without_implied
-from twinset.rules.mining.joined import join_domains
-from twinset.rules.mining.orders import orders
+from twinset.rules.mining.number_relations import equations, orders
+from twinset.rules.mining.redundancy import (
+    Kept,
+    closure,
+    column_aliases,
+    event_aliases,
+    join_domains,
+    order_of,
+    single_pairs,
+    without_chains,
+    without_implied,
+)
 from twinset.rules.rule import Found, Rule, Rules
 from twinset.stats.seeds import stream
 from twinset.stats.units import draw
@@ -63,12 +69,12 @@ def mine(train: Table, holdout: Table | None = None, *, seed: int = 0) -> Rules:
     """
     with phase("mine rules", 4) as running:
         train = _part(train, seed)
-        everything = facets(train)
+        everything = views(train)
         rng = stream(seed, "rules")
         thinned = train.num_units / max(train.num_rows, 1)
-        equations, single = relations(train, everything, rng), single_dependencies(everything, rng)
-        tested = equations.tested + single.tested + tested_domains(everything)
-        first = [c for c, _ in _kept([*equations.found, *single.found], tested, thinned)]
+        equal, single = equations(train, everything, rng), single_dependencies(everything, rng)
+        tested = equal.tested + single.tested + tested_domains(everything)
+        first = [c for c, _ in _kept([*equal.found, *single.found], tested, thinned)]
         running.advance(detail="equations")
         aliases = column_aliases(everything, first)
         columns = [f for f in everything if f.name not in aliases]
@@ -102,7 +108,7 @@ def mine(train: Table, holdout: Table | None = None, *, seed: int = 0) -> Rules:
             if isinstance(c.claim, Equation)
             for p in itertools.combinations(c.claim.columns, 2)
         }
-        found = domains(columns, linked, in_order, thinned)
+        found = domains(columns, linked, in_order, thinned, event_aliases(columns))
         kept += _cover(found, together, tested, thinned)
         running.advance(detail="domains")
     confirmed = _confirm(kept, names, train, holdout)
@@ -122,16 +128,13 @@ def _part(table: Table, seed: int) -> Table:
     return table.take(draw(table.units, table.num_rows, _MOST_ROWS, stream(seed, "rules", "part")))
 
 
-Kept = tuple[Candidate, float]  # with the bound of its exceptions
-
-
 def _kept(found: Iterable[Candidate], tested: int, thinned: float) -> list[Kept]:
     bounds = [(c, survives(c, tested, thinned)) for c in found]
     return [(c, bound) for c, bound in bounds if bound is not None]
 
 
 def _cover(
-    found: list[Domain], together: list[tuple[Facet, ...]], tested: int, thinned: float
+    found: list[Domain], together: list[tuple[ColumnView, ...]], tested: int, thinned: float
 ) -> list[Kept]:
     """Keep the domains that forbid something which no more telling one does, and join them.
 
@@ -164,7 +167,7 @@ def _confirm(
         rows = broken = 0
         if holdout is not None and holdout.num_rows:
             outcome = claim.outcome(holdout)
-            rows, broken = int(outcome.applies.sum()), int(outcome.broken.sum())
+            rows, broken = outcome.counts
             most = max(bound, (candidate.broken + 1) / candidate.checks)
             if broken and stats.binom.sf(broken - 1, rows, min(most, 1.0)) < _REFUTED:
                 continue
@@ -172,19 +175,11 @@ def _confirm(
                 continue
             if isinstance(claim, Fixed) and broken > ALPHA * candidate.expected * rows:
                 continue
-        inside = claim.outcome(train)
-        found = Found(
-            int(inside.applies.sum()),
-            int(inside.broken.sum()),
-            round(candidate.expected, 4),
-            float(f"{bound:.3g}"),
-            rows,
-            broken,
-        )
+        counts, expected = claim.outcome(train).counts, round(candidate.expected, 4)
+        found = Found(*counts, expected, float(f"{bound:.3g}"), rows, broken)
         counted = found.rows + rows, found.broken + broken
         exceptions = _rounded_up(at_most(counted[1], counted[0])) if counted[1] else 0.0
-        name = names.get(candidate.claim, "")
-        rule = Rule(candidate.claim, name, exceptions, found)
+        rule = Rule(candidate.claim, names.get(candidate.claim, ""), exceptions, found)
         rules.append((rule, candidate.weight))
     return rules
 
