@@ -160,7 +160,9 @@ def test_built_in_generators_are_fitted_in_workers(population):
     audit = twinset.audit(
         to_raw(population),
         generator="bootstrap",
-        shadows={"fits": 40, "rows": 100, "attacks": ["lira"]},
+        shadows=40,
+        shadow_rows=100,
+        attacks=["lira"],
         show_records=True,
     )
     assert audit.verdict.startswith("No, because")

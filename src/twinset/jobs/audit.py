@@ -9,10 +9,12 @@ from typing import Any
 
 from twinset.auditing.generator import Shadows, audit_generator, check_generator
 from twinset.auditing.shadows import Neighbours
+from twinset.deprecations import renamed
 from twinset.errors import InputError
 from twinset.inputs import Options, read, read_like
 from twinset.jobs.job import Job, run_key
 from twinset.progress import listen, phase
+from twinset.progress import time_limit as limit
 from twinset.results import Audit
 from twinset.scale.local import use_workers
 from twinset.table.sources import Source, open_source
@@ -31,21 +33,30 @@ def audit_folder(data: object, table: str | None = None) -> Path:
     return Path(f"{open_source(data, table=table).stem}-audit")
 
 
+@renamed(
+    command="generator_command",
+    targets="attack_targets",
+    fits="shadows",
+    rows="shadow_rows",
+    released="n",
+    seconds="fit_limit",
+    neighbours="add_remove",
+)
 def audit_of_generators(
     data: object,
     generators: Sequence[str] = (),
-    command: str | None = None,
+    generator_command: str | None = None,
     *,
     options: Mapping[str, Any] | None = None,
-    targets: str | Path | Sequence[str] | None = None,
+    attack_targets: str | Path | Sequence[str] | None = None,
     number: int = 10,
-    fits: int = 200,
-    rows: int | None = None,
-    released: int | None = None,
+    shadows: int = 200,
+    shadow_rows: int | None = None,
+    n: int | None = None,
     fit_limit: float = 600.0,
     delta: float = 0.0,
     fixed: bool = False,
-    neighbours: Neighbours = "replace",
+    add_remove: bool | Neighbours = False,
     secret: str = "",
     curve: int = 100_000,
     attacks: Sequence[str] | None = None,
@@ -53,6 +64,7 @@ def audit_of_generators(
     seed: int = 0,
     protect: int = 5,
     workers: int | None = None,
+    time_limit: float | None = None,
     show_records: bool = False,
     **about: Any,
 ) -> tuple[dict[str, Audit], Path | None]:
@@ -64,16 +76,16 @@ def audit_of_generators(
     ----------
     data
         The population: shadow models are fitted on random parts of it.
-    generators, command
+    generators, generator_command
         Registered generators, and a command line with ``{train}``, ``{n}`` and ``{out}``, whose
         audit is called ``"command"``.
     options
         Of the generator, if there is just one.
-    targets
+    attack_targets
         Kinds (random, outliers, vulnerable, canaries), or a file with rows of `data`.
     number
         Targets of each kind.
-    fits, rows, released
+    shadows, shadow_rows, n
         Shadow models; their train rows (default half of the table, at most 1,000), and the rows
         that each releases (default as many).
     fit_limit
@@ -82,8 +94,8 @@ def audit_of_generators(
         Delta of the bounds on epsilon.
     fixed
         Whether all but the targets is the same in each fit, for claims about differential privacy.
-    neighbours
-        ``"replace"``: somebody else is in if a target is out; ``"add_remove"``: nobody is.
+    add_remove
+        Whether nobody is in if a target is out; else somebody else is.
     secret
         A column to infer: targets are always in, with their own value or with another one.
     curve
@@ -93,6 +105,8 @@ def audit_of_generators(
         goes on there. Without it nothing is kept.
     workers
         Processes, by default 2; their number changes nothing but the time.
+    time_limit
+        Seconds after which `StoppedError` is raised; with `out` the same call goes on.
     show_records
         Whether `Audit.records` holds the targets that some attack recognises.
     **about
@@ -101,25 +115,25 @@ def audit_of_generators(
     Raises
     ------
     InputError
-        If neither `generators` nor `command` are given, or `out` holds another run.
+        If neither `generators` nor `generator_command` are given, or `out` holds another run.
     """
     audited = dict.fromkeys(generators, "")  # name -> command
-    if command:
-        audited[_COMMAND] = command
-    _check_generators(generators, command or "", options)
+    if generator_command:
+        audited[_COMMAND] = generator_command
+    _check_generators(generators, generator_command or "", options)
     settings_of_table = Options.of(about)
     source, table = read(data, settings_of_table, seed=seed)
-    kinds, declared = _targets(targets, table, settings_of_table)
+    kinds, declared = _targets(attack_targets, table, settings_of_table)
     how = Shadows(
-        fits=fits,
+        fits=shadows,
         kinds=kinds,
         number=number,
-        rows=rows,
-        released=released,
+        rows=shadow_rows,
+        released=n,
         seconds=fit_limit,
         delta=delta,
         fixed=fixed,
-        neighbours=neighbours,
+        neighbours=_neighbours(add_remove),
         secret=secret,
         curve=curve,
     )
@@ -147,13 +161,13 @@ def audit_of_generators(
                 step.advance(detail=name)
         return found
 
-    with use_workers(workers):
+    with use_workers(workers), limit(time_limit):
         if out is None:
             return attack(None), None
         key = {
             **settings,
             "generator": ",".join(generators),
-            "command": command or "",
+            "command": generator_command or "",
             "how": {**asdict(how), "kinds": list(kinds)},
             "declared": None if declared is None else declared[0].fingerprint(),
             "about": settings_of_table.key(),
@@ -189,6 +203,13 @@ def _check_generators(
         check_generator(name, options)
     if command:
         check_generator("", command=command)
+
+
+def _neighbours(add_remove: bool | Neighbours) -> Neighbours:
+    """Return how neighbours differ; the option once held the word itself."""
+    if isinstance(add_remove, str):
+        return add_remove
+    return "add_remove" if add_remove else "replace"
 
 
 def _targets(
