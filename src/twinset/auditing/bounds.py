@@ -18,7 +18,6 @@ __all__ = [
     "Bound",
     "bound_from_pairs",
     "bound_from_scores",
-    "ceiling",
     "choose_threshold",
     "count_at",
     "epsilon_lower_bound",
@@ -71,12 +70,6 @@ def epsilon_lower_bound(
         first = np.log(np.maximum(tpr - delta, 0) / fpr)
         second = np.log(np.maximum(1 - fpr - delta, 0) / (1 - tpr))
     return np.asarray(np.fmax(np.fmax(first, second), 0.0), dtype=np.float64)
-
-
-def ceiling(members: int, non_members: int, *, alpha: float = 0.05, delta: float = 0.0) -> float:
-    """Return `epsilon_lower_bound` of an attack without errors."""
-    found = epsilon_lower_bound(members, members, 0, non_members, alpha=alpha, delta=delta)
-    return float(found)
 
 
 def gaussian_lower_bound(

@@ -21,7 +21,7 @@ from twinset.auditing.threats import describe
 from twinset.protocols import Estimate, Result, ThreatModel
 from twinset.stats.intervals import wilson
 
-__all__ = ["Compared", "Leak", "leaks"]
+__all__ = ["Leak", "Successes", "leaks"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -36,7 +36,7 @@ _CONFIDENCE = 0.95
 
 
 @dataclass(frozen=True, eq=False)
-class Compared:
+class Successes:
     """Successes of one attack, each in [0, 1]: on train people and on as many others.
 
     `guess` is what one gets right who does not look at the release. What stands `aside` is a point
@@ -74,13 +74,13 @@ class Leak:
     serious: bool
 
 
-def leaks(found: Sequence[Compared], margin: float) -> list[Leak]:
+def leaks(found: Sequence[Successes], margin: float) -> list[Leak]:
     """Turn comparisons into results; judgements hold for all of them at once (Bonferroni)."""
     tests = max(len([c for c in found if c.judged]), 1)
     return [_leak(c, margin, 1 - (1 - _CONFIDENCE) / tests) for c in found]
 
 
-def _leak(c: Compared, margin: float, sure: float) -> Leak:
+def _leak(c: Successes, margin: float, sure: float) -> Leak:
     name = f"{c.attack}_difference" if c.diagnostic else _NAMES[c.threat_model.goal]
     about = {"attack": c.attack, "threat_model": describe(c.threat_model), **c.params}
     if c.reason or min(len(c.train), len(c.holdout)) < (LEAST if c.diagnostic else 1):
@@ -117,7 +117,7 @@ def _leak(c: Compared, margin: float, sure: float) -> Leak:
     return Leak(result, shown and sure_low > margin)
 
 
-def _difference(c: Compared, confidence: float) -> tuple[float, float]:
+def _difference(c: Successes, confidence: float) -> tuple[float, float]:
     """Interval of p_train - p_holdout (Newcombe 1998, method 10)."""
     z = float(stats.norm.ppf((1 + confidence) / 2))
     (p, n), (q, m) = ((float(s.mean()), len(s)) for s in (c.train, c.holdout))

@@ -10,14 +10,13 @@ import numpy as np
 import numpy.typing as npt
 
 from twinset import registry
-from twinset.auditing.attribute_linkage import compare_people
-from twinset.auditing.auditor import FPRS, Judgement, Scored, by_unit, judge
-from twinset.auditing.controls import run_controls
-from twinset.auditing.copies import copied_records
+from twinset.auditing.auditor import FPRS, AttackScores, Judgement, by_unit, judge
+from twinset.auditing.controls import controls_of_release
+from twinset.auditing.copies import copied_identifiers, copied_records
 from twinset.auditing.exposed_groups import exposed_kinds
 from twinset.auditing.game import Game, NoGame, set_up
-from twinset.auditing.identifiers import copied_identifiers
 from twinset.auditing.inference import leaks
+from twinset.auditing.inference_attacks import compare_people
 from twinset.auditing.threats import grid, not_tried, tried
 from twinset.auditing.verdict import NOT_ASSESSED, verdict
 from twinset.progress import phase
@@ -89,7 +88,7 @@ def audit_release(
         groups, missing = _groups(game)
         judgement = judge(scored, game.is_member, groups, seed)
         working = [a for a, s in zip(chosen, scored, strict=True) if s.scores is not None]
-        controls = run_controls(game, working, scored, seed, judged)
+        controls = controls_of_release(game, working, scored, seed, judged)
         step.advance(detail="controls")
         exposed = _exposed(game, scored, judgement, seed)
         found = leaks(compare_people(game, others, seed), margin)
@@ -124,7 +123,7 @@ def _attacks(names: Sequence[str] | None) -> tuple[list[Any], list[Any]]:
 
 
 def _exposed(
-    game: Game, scored: Sequence[Scored], judgement: Judgement, seed: int
+    game: Game, scored: Sequence[AttackScores], judgement: Judgement, seed: int
 ) -> tuple[Exposed, ...]:
     """Return the kinds of record that the best attack recognises most."""
     name = None if judgement.best is None else judgement.best.attack
@@ -159,7 +158,7 @@ def _about(game: Game, judgement: Judgement, margin: float) -> dict[str, Any]:
 
 
 def _records(
-    game: Game, scored: Sequence[Scored], judgement: Judgement
+    game: Game, scored: Sequence[AttackScores], judgement: Judgement
 ) -> tuple[dict[str, Any], ...]:
     """Return the members with the largest scores of the best attack that was shown to work."""
     shown = [f for f in judgement.findings if f.fpr is None]
@@ -178,7 +177,7 @@ def _as_dict(found: Any) -> dict[str, Any] | None:
     return None if found is None else dict(vars(found))
 
 
-def _score(attack: Attack, game: Game, seed: int) -> Scored:
+def _score(attack: Attack, game: Game, seed: int) -> AttackScores:
     """Run one attack; an attack that breaks is a failed result, not the end of the audit."""
     leak = str(getattr(attack, "leak", "row"))
     began = time.process_time()
@@ -194,11 +193,11 @@ def _score(attack: Attack, game: Game, seed: int) -> Scored:
         rows, problem = np.empty(0), f"the attack raised {type(error).__name__}"
     seconds = time.process_time() - began
     if problem:
-        return Scored(attack.name, attack.threat_model, leak, None, seconds, problem)
+        return AttackScores(attack.name, attack.threat_model, leak, None, seconds, problem)
     scores = by_unit(
         np.asarray(rows, dtype=np.float64), game.units, game.members + game.non_members
     )
-    return Scored(attack.name, attack.threat_model, leak, scores, seconds)
+    return AttackScores(attack.name, attack.threat_model, leak, scores, seconds)
 
 
 def _refusal(scores: npt.NDArray[np.float64], rows: int) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from twinset.auditing.auditor import Finding, Judgement
+from twinset.auditing.auditor import Detection, Judgement
 from twinset.auditing.inference import Leak
 from twinset.protocols import Result
 
@@ -66,7 +66,7 @@ def verdict(
     return f"{CLEAN}, beyond the margin of {margin:.0%}" if slight else CLEAN
 
 
-def _is_serious(found: Finding, margin: float) -> bool:
+def _is_serious(found: Detection, margin: float) -> bool:
     if found.fpr is not None:
         return found.low > 3 * found.fpr
     return found.low > 0.5 + margin
@@ -87,7 +87,7 @@ def _inferred(r: Result) -> str:
     return f"{what}, of other people in {others} (the {r.params['attack']} attack)"
 
 
-def _cause(serious: Sequence[Finding]) -> str:
+def _cause(serious: Sequence[Detection]) -> str:
     kinds = {f.leak for f in serious}
     return (
         _LEAKS["both" if len(kinds) > 1 else kinds.pop()]
@@ -96,7 +96,7 @@ def _cause(serious: Sequence[Finding]) -> str:
     )
 
 
-def _achievement(serious: Sequence[Finding], secret: str) -> str:
+def _achievement(serious: Sequence[Detection], secret: str) -> str:
     """Say in a sentence what the most successful attack did."""
     records, others = "train records", "others"
     if secret:

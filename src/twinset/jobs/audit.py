@@ -1,14 +1,28 @@
-"""Audit of generators in a folder: read, fit shadow models, attack, report; resumable."""
+"""Audit of generators by shadow models: read, plan, fit, score, judge, control, report; resumable.
+
+`audit_of_generators` reads and keeps; `audit_generator` takes the steps for each generator.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from twinset.auditing.generator import Shadows, audit_generator, check_generator
-from twinset.auditing.shadows import Neighbours
+from twinset.auditing.controls import controls_of_generator
+from twinset.auditing.generator import (
+    check_generator,
+    fit_shadows,
+    plan_game,
+    report,
+    score,
+    too_few_fits,
+    unassessed,
+)
+from twinset.auditing.shadow_judge import judge_trials
+from twinset.auditing.shadows import Neighbours, Shadows
 from twinset.deprecations import renamed
 from twinset.errors import InputError
 from twinset.inputs import Options, read, read_like
@@ -17,10 +31,11 @@ from twinset.progress import listen, phase
 from twinset.progress import time_limit as limit
 from twinset.results import Audit
 from twinset.scale.local import use_workers
+from twinset.scale.scratch import scratch_folder
 from twinset.table.sources import Source, open_source
 from twinset.table.table import Table
 
-__all__ = ["audit_folder", "audit_of_generators"]
+__all__ = ["audit_folder", "audit_generator", "audit_of_generators"]
 
 _COMMAND = "command"  # how the generator of a command is called
 _KINDS = ("random", "outliers")
@@ -178,6 +193,81 @@ def audit_of_generators(
             listen(job.record),
         ):
             return attack(job.private / "shadows"), job.share
+
+
+def audit_generator(
+    table: Table,
+    generator: str = "",
+    options: Mapping[str, Any] | None = None,
+    *,
+    command: str = "",
+    how: Shadows | None = None,
+    declared: Table | None = None,
+    attacks: Sequence[str] | None = None,
+    folder: Path | None = None,
+    seed: int = 0,
+    protect: int = 5,
+    margin: float = 0.03,
+    show_records: bool = False,
+) -> Audit:
+    """Attack a generator as someone would who can run it: shadow models with and without targets.
+
+    Parameters
+    ----------
+    table
+        The population: shadow models are fitted on random parts of it.
+    generator, options
+        A registered generator.
+    command
+        Instead of it, a command line with ``{train}``, ``{n}`` and ``{out}``.
+    declared
+        Rows of the table that are attacked too.
+    folder
+        Where numbers are kept; the same call goes on there. A temporary folder unless given.
+    show_records
+        Whether `Audit.records` holds the targets that some attack recognises.
+
+    Raises
+    ------
+    InputError
+        If there are too few units, or targets or options are refused.
+    StoppedError
+        If the time limit around the call has passed; the same call with the same folder goes on.
+    """
+    game = plan_game(
+        table,
+        how or Shadows(),
+        generator,
+        options,
+        command,
+        declared=declared,
+        attacks=attacks,
+        seed=seed,
+        protect=protect,
+    )
+    with _kept_in(folder) as place:
+        pool = fit_shadows(game, place)
+        if reason := too_few_fits(pool):
+            return unassessed(pool, reason)
+        with phase("attacks", total=len(game.attacks) + 1) as step:
+            trials = score(game, pool, step.advance)
+            judgement = judge_trials(trials, game.groups, seed, game.delta)
+            copies = score(game, pool, control=True)
+            controls = controls_of_generator(pool, trials, copies)
+            step.advance(detail="controls")
+        return report(
+            game, pool, trials, judgement, controls, margin=margin, show_records=show_records
+        )
+
+
+@contextmanager
+def _kept_in(folder: Path | None) -> Iterator[Path]:
+    """Give the folder, or one that is gone afterwards."""
+    if folder is not None:
+        yield folder
+        return
+    with scratch_folder("twinset-shadows-") as place:
+        yield place
 
 
 def _check_generators(

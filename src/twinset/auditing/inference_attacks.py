@@ -1,7 +1,12 @@
-"""What is known of people, and guesses of a column that is not: one by one, or of everybody."""
+"""Attributes, links, descriptions of single people: tried on train people and on others.
+
+What is known of people, guesses of a column that is not (one by one, or of everybody), which rows
+of two sources are one person, and which descriptions fit just one.
+"""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -9,14 +14,25 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from twinset.auditing.game import Game
-from twinset.auditing.inference import Compared
-from twinset.protocols import AttributeAttack, Records
+from twinset.auditing.game import LEAST, Game
+from twinset.auditing.inference import Successes
+from twinset.protocols import AttributeAttack, LinkageAttack, Records, SinglingOutAttack
+from twinset.stats.predicates import count_rows
 from twinset.stats.records import at_most, concatenate, pick
+from twinset.stats.row_hash import fingerprints
 from twinset.stats.seeds import stream
 
-__all__ = ["People", "attributes", "is_diagnostic", "reconstruct", "secret_levels"]
+__all__ = [
+    "People",
+    "compare_people",
+    "compare_planted",
+    "linked",
+    "reconstruct",
+    "secret_levels",
+    "singled_out",
+]
 
+Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 _PEOPLE, _RELEASE = 2_000, 5_000
@@ -25,6 +41,9 @@ _WHOLE = 200_000  # rows that a reconstruction counts at most
 _PARTS, _LEAST_PART = (64, 16, 4), 100
 _SECRETS, _RECONSTRUCTED, _LEVELS, _BINS = 8, 3, 12, 8
 _CERTAIN = 0.98  # a column whose commonest level is more common is no secret
+_LINKED, _PLANTED = 600, 300
+_BLOCK = 100  # people among whom a partner is looked for
+_SPLITS, _SETS, _PREDICATES, _WIDTH = 10, 16, 120, 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,6 +96,183 @@ class People:
         return kept[: self.secrets_at_most]
 
 
+def compare_people(game: Game, attacks: Sequence[Any], seed: int) -> list[Successes]:
+    """Run all attacks whose goal is not membership; one that raises is a failed comparison."""
+    return _compare(People.of(game, seed), attacks, seed)
+
+
+def compare_planted(game: Game, attacks: Sequence[Any], seed: int) -> tuple[list[Successes], int]:
+    """Run the attacks where half of the non-members were copied into the release, and how many.
+
+    The answer is known: they must be told more of than the other half.
+    """
+    people = People.of(game, seed)
+    kept = people.release.take(np.arange(len(people.release))[: 4 * _PLANTED])
+    rows, there = fingerprints(people.holdout), fingerprints(kept)
+    once = np.unique(rows, return_index=True)[1]
+    fresh = np.sort(once[~np.isin(rows[once], there)])  # else nothing is planted
+    number = min(len(fresh) // 2, _PLANTED)
+    if number < LEAST:
+        return [], number
+    train, holdout = (people.holdout.take(fresh[k * number : (k + 1) * number]) for k in (0, 1))
+    release = concatenate([kept, train])
+    planted = replace(
+        people,
+        train=train,
+        holdout=holdout,
+        release=release,
+        whole=release,
+        secrets_at_most=1,
+        asked={},
+    )
+    return _compare(planted, attacks, seed), number
+
+
+def _compare(people: People, attacks: Sequence[Any], seed: int) -> list[Successes]:
+    found: list[Successes] = []
+    for attack in attacks:
+        began = time.process_time()
+        rng = stream(seed, "audit", "inference", attack.name)
+        try:
+            made = _RUNS[attack.threat_model.goal](attack, people, rng)
+        except (ValueError, ArithmeticError, IndexError, TypeError) as error:
+            reason = f"the attack raised {type(error).__name__}"
+            about = attack.name, attack.threat_model, (), np.empty(0), np.empty(0), None
+            made = [Successes(*about, reason=reason, diagnostic=_is_diagnostic(attack))]
+        seconds = (time.process_time() - began) / max(len(made), 1)
+        found += [replace(c, seconds=seconds) for c in made]
+    return found
+
+
+def linked(scores: Floats) -> Floats:
+    """Chance that each row's own partner (the diagonal) is ranked first, ties dealt at random."""
+    own = np.diagonal(scores)
+    top = scores.max(axis=1)
+    ties = (scores >= top[:, None]).sum(axis=1)
+    return np.where(own >= top, 1 / ties, 0.0)
+
+
+def _linkage(attack: LinkageAttack, people: People, rng: np.random.Generator) -> list[Successes]:
+    """Try splits of the columns on half of the blocks, measure the worst one on the others."""
+    p = len(people.names)
+    size = min(len(people.train), _LINKED) // (2 * _BLOCK) * (2 * _BLOCK)
+    block = _BLOCK
+    if size == 0:
+        size, block = len(people.train) // 2 * 2, len(people.train) // 2
+    if p < 2 or block < 2:
+        return []
+    splits = []
+    for _ in range(_SPLITS if p > 2 else 1):
+        order = rng.permutation(p).tolist()
+        splits.append((sorted(order[: p // 2]), sorted(order[p // 2 :])))
+    half = size // 2
+    parts = [slice(0, half), slice(half, size)]
+    gains = []
+    for split in splits:
+        a, b = (
+            _links(attack, s, people.release, split, parts[0], block, rng)
+            for s in (people.train, people.holdout)
+        )
+        gains.append(float(a.mean() - b.mean()))
+    worst = splits[int(np.argmax(gains))]
+    train, holdout = (
+        _links(attack, s, people.release, worst, parts[1], block, rng)
+        for s in (people.train, people.holdout)
+    )
+    names = tuple(people.names[j] for j in worst[0])
+    return [
+        Successes(
+            attack.name,
+            attack.threat_model,
+            names,
+            train,
+            holdout,
+            1 / block,
+            {"sets_searched": len(splits), "candidates": block},
+        )
+    ]
+
+
+def _links(
+    attack: LinkageAttack,
+    people: Records,
+    release: Records,
+    split: tuple[list[int], list[int]],
+    part: slice,
+    block: int,
+    rng: np.random.Generator,
+) -> Floats:
+    rows = np.arange(len(people))[part]
+    sides = [pick(release, columns) for columns in split]
+    found = []
+    for start in range(0, len(rows) - block + 1, block):
+        here = people.take(rows[start : start + block])
+        order = rng.permutation(block)  # the second source is in another order
+        left, right = pick(here, split[0]), pick(here, split[1]).take(order)
+        scores = attack.link(left, right, *sides, rng=rng)
+        found.append(linked(scores[:, np.argsort(order)]))
+    return np.concatenate(found)
+
+
+def singled_out(
+    attack: SinglingOutAttack,
+    source: Records,
+    people: Sequence[Records],
+    columns: Sequence[int],
+    number: int,
+    rng: np.random.Generator,
+) -> list[Floats]:
+    """Return for each group of people which descriptions made of `source` fit exactly one."""
+    made = attack.predicates(source, columns, number, rng=rng)
+    return [(count_rows(made, group) == 1).astype(np.float64) for group in people]
+
+
+def _singling(
+    attack: SinglingOutAttack, people: People, rng: np.random.Generator
+) -> list[Successes]:
+    """Search single columns, then sets of columns; what is measured describes other rows."""
+    p = len(people.names)
+    order = rng.permutation(len(people.release))
+    tried, kept = (
+        people.release.take(np.sort(half)) for half in np.split(order, [len(order) // 3])
+    )
+    sets = [[(j,) for j in range(p)]]
+    wide = {tuple(sorted(rng.permutation(p)[:w].tolist())) for w in _widths(p, rng)}
+    sets += [sorted(wide)] if wide else []
+    groups = people.train, people.holdout
+    found = []
+    for candidates in sets:
+        gains = []
+        for columns in candidates:
+            a, b = singled_out(attack, tried, groups, columns, _PREDICATES // 2, rng)
+            gain = float(a.sum() - b.sum()) / np.sqrt(max(a.sum() + b.sum(), 1.0))
+            gains.append(gain if len(a) >= LEAST else -np.inf)
+        worst = candidates[int(np.argmax(gains))]
+        train, holdout = singled_out(attack, kept, groups, worst, 4 * _PREDICATES, rng)
+        if len(train) < 2 * LEAST:  # too few descriptions to say anything
+            train, holdout = np.empty(0), np.empty(0)
+        guess = None
+        if people.auxiliary is not None:
+            known = singled_out(attack, people.auxiliary, groups, worst, _PREDICATES, rng)[0]
+            guess = float(known.mean()) if len(known) else None
+        found.append(
+            Successes(
+                attack.name,
+                attack.threat_model,
+                tuple(people.names[j] for j in worst),
+                train,
+                holdout,
+                guess,
+                {"sets_searched": len(candidates), "width": len(worst)},
+            )
+        )
+    return found
+
+
+def _widths(p: int, rng: np.random.Generator) -> list[int]:
+    return [int(w) for w in rng.integers(2, min(_WIDTH, p) + 1, _SETS)] if p > 1 else []
+
+
 def secret_levels(sides: Sequence[Records], place: int) -> list[Ints]:
     """Return a column of each side as levels 0, 1 ..., chosen by the first side.
 
@@ -105,12 +301,14 @@ def secret_levels(sides: Sequence[Records], place: int) -> list[Ints]:
     return found
 
 
-def attributes(attack: AttributeAttack, people: People, rng: np.random.Generator) -> list[Compared]:
+def _attributes(
+    attack: AttributeAttack, people: People, rng: np.random.Generator
+) -> list[Successes]:
     """Guess each secret in turn, all other columns known.
 
     A reconstruction counts the whole release: of the first secret also parts of it.
     """
-    if is_diagnostic(attack):
+    if _is_diagnostic(attack):
         return [c for j in people.secrets()[:_SECRETS] for c in _attributed(attack, people, j)]
     if attack.threat_model.goal == "attribute":
         return [_attribute(attack, people, j, True, rng) for j in people.secrets()[:_SECRETS]]
@@ -128,7 +326,7 @@ def _in_parts(
     place: int,
     sizes: Sequence[int],
     rng: np.random.Generator,
-) -> list[Compared]:
+) -> list[Successes]:
     """Reconstruct a secret from random parts of the release; only the first one is judged."""
     found = []
     for size in sizes:
@@ -148,7 +346,7 @@ def reconstruct(
     *,
     first: Sequence[str],
     rng: np.random.Generator,
-) -> list[Compared]:
+) -> list[Successes]:
     """Reconstruct one column from parts of a release; only that of ``sizes[0]`` rows is judged.
 
     `sides` are people in train and others, of whom the adversary knows how common a value is.
@@ -162,7 +360,7 @@ def reconstruct(
 
 def _attribute(
     attack: AttributeAttack, people: People, place: int, together: bool, rng: np.random.Generator
-) -> Compared:
+) -> Successes:
     most = _PEOPLE if together else _RECONSTRUCTED_PEOPLE
     sides = [s.take(np.arange(len(s))[:most]) for s in (people.train, people.holdout)]
     others = [j for j in range(len(people.names)) if j != place]
@@ -182,7 +380,7 @@ def _attribute(
     ]
     usual = int(np.bincount(seen).argmax())
     guess = float((truth[0] == usual).mean())
-    return Compared(
+    return Successes(
         attack.name, attack.threat_model, (people.names[place],), right[0], right[1], guess
     )
 
@@ -197,7 +395,7 @@ def _levels(
     return number, seen, secret, truth[0], truth[1]
 
 
-def _attributed(attack: Any, people: People, place: int) -> list[Compared]:
+def _attributed(attack: Any, people: People, place: int) -> list[Successes]:
     """Return what a diagnostic gives the true level: CAP, 0CAP and GCAP of all people."""
     others = [j for j in range(len(people.names)) if j != place]
     sides = people.train, people.holdout
@@ -208,7 +406,7 @@ def _attributed(attack: Any, people: People, place: int) -> list[Compared]:
     usual = float((np.bincount(seen, minlength=number) / len(seen))[truth[0]].mean())
     cut = len(truth[0])
     return [
-        Compared(
+        Successes(
             attack.name,
             attack.threat_model,
             (people.names[place],),
@@ -226,6 +424,14 @@ def _attributed(attack: Any, people: People, place: int) -> list[Compared]:
     ]
 
 
-def is_diagnostic(attack: Any) -> bool:
+def _is_diagnostic(attack: Any) -> bool:
     """Whether what an attack tells is shown, and judged by nobody."""
     return bool(getattr(attack, "diagnostic", False))
+
+
+_RUNS: dict[str, Any] = {
+    "attribute": _attributes,
+    "reconstruction": _attributes,
+    "linkage": _linkage,
+    "singling_out": _singling,
+}
