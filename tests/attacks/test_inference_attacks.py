@@ -18,7 +18,7 @@ from twinset.checks.attack import check_attack
 from twinset.protocols import Predicates, Records, ThreatModel
 from twinset.stats.density import Decorrelated
 from twinset.stats.neighbours import distances
-from twinset.stats.predicates import columns_of, count_rows
+from twinset.stats.queries import columns_of, count_rows
 from twinset.stats.records import pick
 
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-import numpy.typing as npt
 
+from twinset.arrays import Flags, Floats, Ints
 from twinset.auditing import bounds, measures
 from twinset.auditing.curves import curves
 from twinset.auditing.measures import Auc
@@ -33,8 +33,6 @@ __all__ = [
     "tpr_result",
 ]
 
-Floats = npt.NDArray[np.float64]
-Flags = npt.NDArray[np.bool_]
 Interval = tuple[float, float]
 
 FPRS = (0.01, 0.001)
@@ -127,7 +125,7 @@ class Judgement:
     powers: Mapping[str, float] = field(default_factory=dict)
 
 
-def by_unit(scores: Floats, units: npt.NDArray[np.int64], number: int) -> Floats:
+def by_unit(scores: Floats, units: Ints, number: int) -> Floats:
     """Score of a unit: the largest score of its rows; shape (number,)."""
     best = np.full(number, -np.inf)
     np.maximum.at(best, units, scores)

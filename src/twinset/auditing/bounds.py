@@ -14,6 +14,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special, stats
 
+from twinset.arrays import Flags, Floats
+
 __all__ = [
     "Bound",
     "bound_from_pairs",
@@ -27,8 +29,6 @@ __all__ = [
     "one_run_lower_bound",
 ]
 
-Floats = npt.NDArray[np.float64]
-Flags = npt.NDArray[np.bool_]
 
 _LARGEST = 50.0  # no bound above this is looked for
 _STEPS = 60

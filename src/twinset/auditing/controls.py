@@ -24,8 +24,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from twinset.arrays import Flags, Floats
 from twinset.auditing import measures
 from twinset.auditing.auditor import AttackScores, by_unit
 from twinset.auditing.game import LEAST, Game
@@ -43,7 +43,6 @@ from twinset.stats.seeds import stream
 
 __all__ = ["Controls", "controls_of_generator", "controls_of_release", "without_release"]
 
-Flags = npt.NDArray[np.bool_]
 Controlled = tuple[Result, bool]  # and whether it came out right
 
 _RELEASE, _AUXILIARY, _PLANTED, _SHARE = 5_000, 3_000, 300, 0.1
@@ -234,7 +233,7 @@ def _areas(trials: Trials, member: Flags) -> list[tuple[measures.Auc, str]]:
 
 def _must_cover(
     control: str,
-    scores: Sequence[tuple[npt.NDArray[np.float64], str]],
+    scores: Sequence[tuple[Floats, str]],
     member: Flags,
     seed: int,
 ) -> Controlled:

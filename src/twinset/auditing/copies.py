@@ -13,12 +13,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 from scipy import stats
 from scipy.spatial import KDTree
 
+from twinset.arrays import Flags, Floats, Ints
 from twinset.auditing.measures import clopper_pearson
 from twinset.progress import check_time
 from twinset.protocols import Estimate, Records, Result
@@ -40,9 +40,6 @@ _RUNNING = 9  # digits up to which a number may be a running number
 _DENSE = 0.05  # share of the numbers between the first and the last that running numbers take
 _LEAST = 0.005  # share of rows that must repeat train values beyond the holdout's
 
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
-Flags = npt.NDArray[np.bool_]
 Sides = tuple[int, int]  # units of train, other units
 
 

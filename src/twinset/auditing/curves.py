@@ -5,16 +5,13 @@ from __future__ import annotations
 import math
 
 import numpy as np
-import numpy.typing as npt
 
+from twinset.arrays import Flags, Floats, Ints
 from twinset.auditing.game import LEAST
 from twinset.stats.intervals import Z95
 
 __all__ = ["curves", "risk_bins", "roc_points", "spread_of"]
 
-Floats = npt.NDArray[np.float64]
-Flags = npt.NDArray[np.bool_]
-Ints = npt.NDArray[np.int64]
 
 _FINER = 1.25  # two points of a curve lie at least this factor of false alarms apart
 _SHARES = (0.01, 0.05, 0.1, 0.25, 0.5, 1.0)

@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any, get_args
 
 import numpy as np
-import numpy.typing as npt
 
 from twinset import registry
+from twinset.arrays import Flags, Floats, Ints
 from twinset.auditing import measures
 from twinset.auditing.auditor import AttackScores, Judgement
 from twinset.auditing.controls import Controls
@@ -54,7 +54,6 @@ __all__ = [
     "unassessed",
 ]
 
-Ints = npt.NDArray[np.int64]
 
 _LEAST_UNITS = 100
 _LEAST_FITS = 40
@@ -289,7 +288,7 @@ def score(
     return Trials(found, member, folds, _halves(seed, len(member)))
 
 
-def _halves(seed: int, fits: int) -> npt.NDArray[np.bool_]:
+def _halves(seed: int, fits: int) -> Flags:
     """Return on which fits rules for bounds are chosen."""
     order = stream(seed, "shadow", "halves").permutation(fits)
     return np.asarray(order < fits // 2, dtype=bool)
@@ -395,9 +394,7 @@ def _curve(pool: Pool) -> tuple[list[Successes], list[str]]:
     return [], [f"the fit for it: {failed}" if failed else "no column or too few people"]
 
 
-def _records(
-    pool: Pool, flags: npt.NDArray[np.bool_], areas: npt.NDArray[np.float64]
-) -> tuple[dict[str, Any], ...]:
+def _records(pool: Pool, flags: Flags, areas: Floats) -> tuple[dict[str, Any], ...]:
     """Return the targets at risk, the most exposed first."""
     places = np.flatnonzero(flags)[np.argsort(-areas[flags], kind="stable")]
     rows = np.asarray(pool.plan.targets, dtype=np.int64)[places]

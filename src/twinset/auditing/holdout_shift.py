@@ -10,9 +10,9 @@ sorted file that was cut in two.
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 from scipy import stats
 
+from twinset.arrays import Floats
 from twinset.attacks.classifier import Classifier
 from twinset.auditing import measures
 from twinset.auditing.auditor import by_unit
@@ -23,7 +23,6 @@ from twinset.stats.seeds import stream
 
 __all__ = ["Likeness"]
 
-Floats = npt.NDArray[np.float64]
 
 _CELLS = 2_000_000  # that the classifier learns from at most
 _TRIED, _NAMED = 100, 3

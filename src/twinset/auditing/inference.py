@@ -12,10 +12,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 from scipy import stats
 
+from twinset.arrays import Floats
 from twinset.auditing.game import LEAST
 from twinset.auditing.threats import describe
 from twinset.protocols import Estimate, Result, ThreatModel
@@ -23,7 +22,6 @@ from twinset.stats.intervals import wilson
 
 __all__ = ["Leak", "Successes", "leaks"]
 
-Floats = npt.NDArray[np.float64]
 
 _NAMES = {
     "attribute": "attribute_leak",

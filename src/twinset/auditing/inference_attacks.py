@@ -12,12 +12,12 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from twinset.arrays import Floats, Ints
 from twinset.auditing.game import LEAST, Game
 from twinset.auditing.inference import Successes
 from twinset.protocols import AttributeAttack, LinkageAttack, Records, SinglingOutAttack
-from twinset.stats.predicates import count_rows
+from twinset.stats.queries import count_rows
 from twinset.stats.records import at_most, concatenate, pick
 from twinset.stats.row_hash import fingerprints
 from twinset.stats.seeds import stream
@@ -32,8 +32,6 @@ __all__ = [
     "singled_out",
 ]
 
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 
 _PEOPLE, _RELEASE = 2_000, 5_000
 _RECONSTRUCTED_PEOPLE = 1_000

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from scipy import special, stats
 
+from twinset.arrays import Flags, Floats
 from twinset.stats import ordered
 from twinset.stats.intervals import wilson
 
@@ -27,8 +27,6 @@ __all__ = [
     "tpr_at_fpr",
 ]
 
-Floats = npt.NDArray[np.float64]
-Flags = npt.NDArray[np.bool_]
 
 _DRAWS = 10_000
 

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from twinset import registry
+from twinset.arrays import Flags, Floats
 from twinset.auditing.auditor import FPRS, AttackScores, Judgement, by_unit, judge
 from twinset.auditing.controls import controls_of_release
 from twinset.auditing.copies import copied_identifiers, copied_records
@@ -200,13 +200,13 @@ def _score(attack: Attack, game: Game, seed: int) -> AttackScores:
     return AttackScores(attack.name, attack.threat_model, leak, scores, seconds)
 
 
-def _refusal(scores: npt.NDArray[np.float64], rows: int) -> str:
+def _refusal(scores: Floats, rows: int) -> str:
     if np.shape(scores) != (rows,):
         return f"the attack gave scores of shape {np.shape(scores)} for {rows} targets"
     return "" if np.isfinite(scores).all() else "the attack gave scores that are not finite"
 
 
-def _groups(game: Game) -> tuple[dict[str, npt.NDArray[np.bool_]], list[Result]]:
+def _groups(game: Game) -> tuple[dict[str, Flags], list[Result]]:
     """Random targets, and the tenth farthest from the adversary's own rows."""
     number = game.members + game.non_members
     groups = {"random": np.ones(number, dtype=bool)}

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from scipy import stats
 
+from twinset.arrays import Flags, Floats, Ints
 from twinset.auditing import bounds, measures
 from twinset.auditing.auditor import (
     CONFIDENCE,
@@ -30,14 +30,11 @@ from twinset.auditing.game import LEAST
 from twinset.auditing.measures import Auc
 from twinset.auditing.shadow_learners import EXTRA_VARIANCE
 from twinset.protocols import Estimate, Result
-from twinset.stats.multiple import adjust
+from twinset.stats.intervals import adjust
 from twinset.stats.seeds import stream
 
 __all__ = ["Trials", "group_auc", "judge_trials", "records_at_risk"]
 
-Floats = npt.NDArray[np.float64]
-Flags = npt.NDArray[np.bool_]
-Ints = npt.NDArray[np.int64]
 
 _Z95 = 1.959964
 _WIDER = math.sqrt(EXTRA_VARIANCE)
