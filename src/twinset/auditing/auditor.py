@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -31,6 +32,7 @@ __all__ = [
     "gap_results",
     "judge",
     "tpr_result",
+    "unknown",
 ]
 
 Interval = tuple[float, float]
@@ -284,14 +286,8 @@ def tpr_result(
     params = s.params(group, fpr=fpr)
     needed, there = round(10 / fpr), int((~member).sum())
     if there < needed:
-        return Result(
-            family="privacy",
-            name="tpr_at_fpr",
-            params=params,
-            reference=fpr,
-            status="not_applicable",
-            reason=f"{there} non-members; a false positive rate of {fpr:.1%} needs {needed}",
-        ), []
+        reason = f"{there} non-members; a false positive rate of {fpr:.1%} needs {needed}"
+        return unknown("tpr_at_fpr", reason, params=params, reference=fpr), []
     rate = measures.tpr_at_fpr(scores, member, fpr, rng)
     hits, alarms = (
         (round(count / effect), round(n / effect))
@@ -347,12 +343,10 @@ def gap_results(cells: Sequence[Cell], areas: Sequence[Auc], n: int | None = Non
 
 def failure(s: AttackScores, status: Status = "failed") -> Result:
     """Return why an attack gave no scores."""
-    return Result(
-        family="privacy",
-        name="auc",
-        params=s.params("random"),
-        reference=0.5,
-        status=status,
-        reason=s.reason,
-        seconds=s.seconds,
-    )
+    about = {"params": s.params("random"), "reference": 0.5, "seconds": s.seconds}
+    return unknown("auc", s.reason, status, **about)
+
+
+def unknown(name: str, reason: str, status: Status = "not_applicable", **about: Any) -> Result:
+    """Return a result that says why a measure is not known; `about` are more of its fields."""
+    return Result(family="privacy", name=name, status=status, reason=reason, **about)

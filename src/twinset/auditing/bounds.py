@@ -15,6 +15,7 @@ import numpy.typing as npt
 from scipy import special, stats
 
 from twinset.arrays import Flags, Floats
+from twinset.auditing.measures import halves
 
 __all__ = [
     "Bound",
@@ -156,13 +157,10 @@ def bound_from_scores(
     gaussian
         Whether the mechanism is Gaussian (`gaussian_lower_bound`).
     """
-    choose = np.zeros(len(scores), dtype=bool)
-    for side in (member, ~member):
-        places = rng.permutation(np.flatnonzero(side))
-        choose[places[: len(places) // 2]] = True
+    choose, count = halves(member, rng)
     threshold = choose_threshold(scores[choose], member[choose], delta, gaussian=gaussian)[0]
     return count_at(
-        scores[~choose], member[~choose], threshold, alpha=alpha, delta=delta, gaussian=gaussian
+        scores[count], member[count], threshold, alpha=alpha, delta=delta, gaussian=gaussian
     )
 
 

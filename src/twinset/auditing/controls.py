@@ -27,7 +27,7 @@ import numpy as np
 
 from twinset.arrays import Flags, Floats
 from twinset.auditing import measures
-from twinset.auditing.auditor import AttackScores, by_unit
+from twinset.auditing.auditor import AttackScores, by_unit, unknown
 from twinset.auditing.game import LEAST, Game
 from twinset.auditing.holdout_shift import Likeness
 from twinset.auditing.inference import leaks
@@ -275,11 +275,5 @@ def _result(
 
 
 def _skipped(control: str, reason: str, status: Status = "not_applicable") -> Result:
-    return Result(
-        family="privacy",
-        name="control",
-        params={"control": control},
-        status=status,
-        reason=reason,
-        direction="target",
-    )
+    about = {"params": {"control": control}, "direction": "target"}
+    return unknown("control", reason, status, **about)

@@ -19,6 +19,7 @@ from scipy import stats
 from scipy.spatial import KDTree
 
 from twinset.arrays import Flags, Floats, Ints
+from twinset.auditing.auditor import unknown
 from twinset.auditing.measures import clopper_pearson
 from twinset.progress import check_time
 from twinset.protocols import Estimate, Records, Result
@@ -210,13 +211,7 @@ def _repeated(
     pools = [pc.unique(_as_text(t, name).drop_null()) for t in (train, holdout)]
     size = min(len(p) for p in pools)
     if size == 0 or len(released) == released.null_count:
-        return Result(
-            family="privacy",
-            name="identifiers_copied",
-            columns=(name,),
-            status="not_applicable",
-            reason="no values to compare",
-        )
+        return unknown("identifiers_copied", "no values to compare", columns=(name,))
     rng = stream(seed, "audit", "identifiers", name)
     inside, outside = (
         _hits(released, p.take(pa.array(rng.permutation(len(p))[:size]))) for p in pools

@@ -61,14 +61,10 @@ def exposed_kinds(game: Game, scores: Floats, seed: int) -> tuple[Exposed, ...]:
     row = np.unique(game.units, return_index=True)[1]  # one row stands for its unit
     coded = [c for name in encoded_columns(game.train) if (c := _cut(game, name, row)) is not None]
     member = game.is_member
-    rng = stream(seed, "audit", "kinds")
-    first = np.zeros(len(member), dtype=bool)
-    for side in (member, ~member):
-        places = rng.permutation(np.flatnonzero(side))
-        first[places[: len(places) // 2]] = True
+    first, second = measures.halves(member, stream(seed, "audit", "kinds"))
     chosen = _choose(_candidates(coded, scores, member, first), coded, member)
     z = float(stats.norm.ppf(1 - 0.025 / max(len(chosen), 1)))
-    shown = [e for kind in chosen if (e := _measure(kind, coded, scores, member, ~first, z, game))]
+    shown = [e for kind in chosen if (e := _measure(kind, coded, scores, member, second, z, game))]
     return tuple(sorted(shown, key=lambda e: -e.risk))
 
 

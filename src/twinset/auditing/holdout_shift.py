@@ -41,12 +41,7 @@ class Likeness:
         empty = np.empty((len(found), 0), dtype=np.int32)
         self._rows = Records(matrix(found).astype(np.float32), empty, self._names)
         self._game, self._seed = game, seed
-        number = game.members + game.non_members
-        rng = stream(seed, "audit", "likeness")
-        first = np.zeros(number, dtype=bool)
-        for side in (game.is_member, ~game.is_member):
-            first[rng.permutation(np.flatnonzero(side))[: int(side.sum()) // 2]] = True
-        self._halves = (first, ~first)
+        self._halves = measures.halves(game.is_member, stream(seed, "audit", "likeness"))
 
     def scores(self, columns: list[int] | None = None) -> list[Floats]:
         """Return shape (units,) for each half: its scores, NaN of those that were taught from."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import permutations
 
 import numpy as np
 from scipy import special, stats
@@ -23,6 +24,7 @@ __all__ = [
     "best_threshold",
     "clopper_pearson",
     "critical_value",
+    "halves",
     "null_error",
     "tpr_at_fpr",
 ]
@@ -150,7 +152,7 @@ def tpr_at_fpr(scores: Floats, member: Flags, fpr: float, rng: np.random.Generat
     other half are counted; then the halves change places.
     """
     hits = alarms = 0
-    for choose, count in _halves(member, rng):
+    for choose, count in permutations(halves(member, rng)):
         others = np.sort(scores[choose & ~member])[::-1]
         rank = max(int(fpr * (len(others) + 1)) - 1, 0)
         called = scores > others[rank]
@@ -174,7 +176,7 @@ def advantage(scores: Floats, member: Flags, rng: np.random.Generator) -> Advant
     The interval is Newcombe's (1998, method 10) for a difference of two proportions.
     """
     hits = alarms = 0
-    for choose, count in _halves(member, rng):
+    for choose, count in permutations(halves(member, rng)):
         threshold = best_threshold(scores[choose], member[choose])
         called = scores > threshold
         hits += int((called & count & member).sum())
@@ -201,10 +203,10 @@ def best_threshold(scores: Floats, member: Flags) -> float:
     return float(levels[best - 1]) if best > 0 else -math.inf
 
 
-def _halves(member: Flags, rng: np.random.Generator) -> list[tuple[Flags, Flags]]:
-    """Return (first, second) and (second, first), each with half of either side."""
+def halves(member: Flags, rng: np.random.Generator) -> tuple[Flags, Flags]:
+    """Deal units to two parts, each with half of either side."""
     first = np.zeros(len(member), dtype=bool)
     for side in (member, ~member):
         places = rng.permutation(np.flatnonzero(side))
         first[places[: len(places) // 2]] = True
-    return [(first, ~first), (~first, first)]
+    return first, ~first

@@ -10,7 +10,7 @@ import numpy as np
 
 from twinset import registry
 from twinset.arrays import Flags, Floats
-from twinset.auditing.auditor import FPRS, AttackScores, Judgement, by_unit, judge
+from twinset.auditing.auditor import FPRS, AttackScores, Judgement, by_unit, judge, unknown
 from twinset.auditing.controls import controls_of_release
 from twinset.auditing.copies import copied_identifiers, copied_records
 from twinset.auditing.exposed_groups import exposed_kinds
@@ -223,18 +223,12 @@ def _groups(game: Game) -> tuple[dict[str, Flags], list[Result]]:
             groups["outliers"] = outlying
         else:
             reason = f"fewer than {_LEAST_OUTLIERS} outliers on one side"
-    return groups, [_missing("auc", reason, target_group="outliers")] if reason else []
-
-
-def _missing(name: str, reason: str, **params: Any) -> Result:
-    return Result(
-        family="privacy", name=name, params=params, status="not_applicable", reason=reason
-    )
+    return groups, [unknown("auc", reason, params={"target_group": "outliers"})] if reason else []
 
 
 def _not_assessed(attacks: Sequence[Attack], reason: str, seed: int) -> Audit:
     results = tuple(
-        _missing(name, reason, attack=a.name, **more)
+        unknown(name, reason, params={"attack": a.name, **more})
         for a in attacks
         for name, more in (("auc", {}), *(("tpr_at_fpr", {"fpr": f}) for f in FPRS))
     )

@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -245,7 +245,8 @@ def audit_generator(
         seed=seed,
         protect=protect,
     )
-    with _kept_in(folder) as place:
+    kept = scratch_folder("twinset-shadows-") if folder is None else nullcontext(folder)
+    with kept as place:
         pool = fit_shadows(game, place)
         if reason := too_few_fits(pool):
             return unassessed(pool, reason)
@@ -258,16 +259,6 @@ def audit_generator(
         return report(
             game, pool, trials, judgement, controls, margin=margin, show_records=show_records
         )
-
-
-@contextmanager
-def _kept_in(folder: Path | None) -> Iterator[Path]:
-    """Give the folder, or one that is gone afterwards."""
-    if folder is not None:
-        yield folder
-        return
-    with scratch_folder("twinset-shadows-") as place:
-        yield place
 
 
 def _check_generators(
