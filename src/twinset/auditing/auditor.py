@@ -8,10 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from twinset.arrays import Flags, Floats, Ints
+from twinset.arrays import Flags, Floats
 from twinset.auditing import bounds, measures
-from twinset.auditing.curves import curves
-from twinset.auditing.measures import Auc
+from twinset.auditing.measures import Auc, curves
 from twinset.auditing.threats import describe
 from twinset.protocols import Direction, Estimate, Result, ThreatModel
 from twinset.protocols.measures import Status
@@ -26,7 +25,6 @@ __all__ = [
     "advantage_results",
     "auc_result",
     "bound_result",
-    "by_unit",
     "corrected",
     "failure",
     "gap_results",
@@ -126,12 +124,12 @@ class Judgement:
     power: float
     powers: Mapping[str, float] = field(default_factory=dict)
 
-
-def by_unit(scores: Floats, units: Ints, number: int) -> Floats:
-    """Score of a unit: the largest score of its rows; shape (number,)."""
-    best = np.full(number, -np.inf)
-    np.maximum.at(best, units, scores)
-    return best
+    def told(self) -> dict[str, Any]:
+        """What is said of it beside the results."""
+        return {
+            "best": None if self.best is None else dict(vars(self.best)),
+            "findings": [dict(vars(f)) for f in self.findings],
+        }
 
 
 def judge(
@@ -163,14 +161,10 @@ def judge(
         results.append(
             auc_result(s, area, sure, noise, s.params(name, **corrected(*sure), **drawn))
         )
-        a = measures.advantage(
-            scores[group], member[group], stream(seed, "audit", "advantage", s.attack, name)
-        )
-        figures = [
-            (a.value, a.low, a.high),
-            ((1 + a.value) / 2, (1 + a.low) / 2, (1 + a.high) / 2),
-            (1 - a.value, 1 - a.high, 1 - a.low),
-        ]
+        rng = stream(seed, "audit", "advantage", s.attack, name)
+        a, low, high = measures.advantage(scores[group], member[group], rng)
+        forms = ((1 + a) / 2, (1 + low) / 2, (1 + high) / 2), (1 - a, 1 - high, 1 - low)
+        figures = [(a, low, high), *forms]
         results += advantage_results(s, name, figures, int(group.sum()))
         if name == "random":
             results.append(_bound(s, scores, member, seed, tests))

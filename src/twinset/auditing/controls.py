@@ -27,7 +27,7 @@ import numpy as np
 
 from twinset.arrays import Flags, Floats
 from twinset.auditing import measures
-from twinset.auditing.auditor import AttackScores, by_unit, unknown
+from twinset.auditing.auditor import AttackScores, unknown
 from twinset.auditing.game import LEAST, Game
 from twinset.auditing.holdout_shift import Likeness
 from twinset.auditing.inference import leaks
@@ -36,7 +36,7 @@ from twinset.auditing.shadow_judge import Trials, group_auc
 from twinset.auditing.shadows import Pool
 from twinset.protocols import Attack, Estimate, Result
 from twinset.protocols.measures import Status
-from twinset.stats.neighbours import nearest, sharing
+from twinset.stats.neighbours import sharing
 from twinset.stats.records import at_most, concatenate, encode
 from twinset.stats.row_hash import fingerprints
 from twinset.stats.seeds import stream
@@ -164,13 +164,11 @@ def without_release(game: Game, seed: int) -> Controlled:
     """Tell members from non-members by the auxiliary data, and by what others of them are like."""
     likeness = Likeness(game, seed)
     scores = [(s, "classifier") for s in likeness.scores()]
-    if game.auxiliary is not None:
-        near = nearest(game.targets, game.auxiliary, 5)[0].astype(np.float64)
-        near = near[:, np.isfinite(near).all(axis=0)]
-        number = game.members + game.non_members
+    near = game.to_auxiliary()
+    if near is not None:
         scores += [
-            (by_unit(near[:, 0], game.units, number), "distance to auxiliary rows"),
-            (by_unit(near.mean(axis=1), game.units, number), "mean distance to auxiliary rows"),
+            (game.by_unit(near[:, 0]), "distance to auxiliary rows"),
+            (game.by_unit(near.mean(axis=1)), "mean distance to auxiliary rows"),
         ]
     result, passed = _must_cover("without_release", scores, game.is_member, seed)
     if passed:

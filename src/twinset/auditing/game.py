@@ -9,9 +9,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from twinset.arrays import Flags, Ints
+from twinset.arrays import Flags, Floats, Ints
 from twinset.errors import InputError
 from twinset.protocols import Records
+from twinset.stats.neighbours import nearest
 from twinset.stats.records import concatenate, encode, encoded_columns
 from twinset.stats.row_hash import is_copied
 from twinset.stats.seeds import stream
@@ -56,6 +57,19 @@ class Game:
     def is_member(self) -> Flags:
         """Shape (units,): whether the unit is in the train table."""
         return np.arange(self.members + self.non_members) < self.members
+
+    def by_unit(self, scores: Floats) -> Floats:
+        """Score of a unit: the largest score of its rows; shape (units,)."""
+        best = np.full(self.members + self.non_members, -np.inf)
+        np.maximum.at(best, self.units, scores)
+        return best
+
+    def to_auxiliary(self) -> Floats | None:
+        """Distances of the target rows to the five nearest auxiliary rows, if there are any."""
+        if self.auxiliary is None:
+            return None
+        near = nearest(self.targets, self.auxiliary, 5)[0].astype(np.float64)
+        return np.asarray(near[:, np.isfinite(near).all(axis=0)])
 
 
 @dataclass(frozen=True)

@@ -28,8 +28,8 @@ from twinset.auditing.shadow_judge import Trials, records_at_risk
 from twinset.auditing.shadow_learners import cross_fitted, deal_folds, honest
 from twinset.auditing.shadows import Neighbours, Plan, Pool, Shadows
 from twinset.auditing.targets import choose_targets
-from twinset.auditing.threats import grid, not_tried, tried
-from twinset.auditing.verdict import NOT_ASSESSED, verdict
+from twinset.auditing.threats import coverage
+from twinset.auditing.verdict import unassessed, verdict
 from twinset.errors import InputError, StorageError
 from twinset.progress import phase
 from twinset.protocols import Estimate, Result, ThreatModel
@@ -49,9 +49,9 @@ __all__ = [
     "fit_shadows",
     "plan_game",
     "report",
+    "report_of_none",
     "score",
     "too_few_fits",
-    "unassessed",
 ]
 
 
@@ -335,9 +335,7 @@ def report(
             judgement, margin, failed=controls.failed, inferred=learned, secret=plan.secret
         ),
         controls_passed=controls.passed,
-        tested=tried(run),
-        not_tested=not_tried(run),
-        threat_models=grid(run),
+        **coverage(run),
         records=_records(pool, flags, areas) if show_records else (),
         extra={
             "members": done,
@@ -348,26 +346,18 @@ def report(
             "rows": plan.rows,
             "released": plan.released,
             "targets": {name: len(g) for name, g in game.groups.items()},
-            "best": None if judgement.best is None else dict(vars(judgement.best)),
-            "findings": [dict(vars(f)) for f in judgement.findings],
+            **judgement.told(),
             **game.told(),
         },
     )
 
 
-def unassessed(pool: Pool, reason: str) -> Audit:
-    """Return an audit that could not be done."""
+def report_of_none(pool: Pool, reason: str) -> Audit:
+    """Return an audit for which too few shadow models were fitted."""
     fits, failed = pool.plan.fits, pool.failed()
-    return Audit(
-        results=(_fits(fits, failed),),
-        not_computed=(NotComputed("shadow models", reason),),
-        seed=pool.plan.seed,
-        verdict=f"{NOT_ASSESSED}: {reason}",
-        controls_passed=True,
-        not_tested=not_tried(()),
-        threat_models=grid(()),
-        extra={"fits": {"ok": fits - sum(failed.values()), **failed}},
-    )
+    extra = {"fits": {"ok": fits - sum(failed.values()), **failed}}
+    found = (_fits(fits, failed),)
+    return unassessed(found, "shadow models", reason, pool.plan.seed, extra)
 
 
 def _fits(fits: int, failed: Mapping[str, int]) -> Result:

@@ -15,7 +15,6 @@ from scipy import stats
 from twinset.arrays import Floats
 from twinset.attacks.classifier import Classifier
 from twinset.auditing import measures
-from twinset.auditing.auditor import by_unit
 from twinset.auditing.game import Game
 from twinset.protocols import Records
 from twinset.stats.records import concatenate, encode, encoded_columns, matrix, pick
@@ -54,7 +53,7 @@ class Likeness:
             told = Classifier(rows=most).score(
                 rows, sides[0], auxiliary=sides[1], rng=stream(self._seed, "audit", "unlike")
             )
-            found.append(np.where(half, np.nan, by_unit(told, units, len(member))))
+            found.append(np.where(half, np.nan, self._game.by_unit(told)))
         return found
 
     def columns(self, confidence: float) -> tuple[str, ...]:

@@ -177,18 +177,21 @@ def _linkage(attack: LinkageAttack, people: People, rng: np.random.Generator) ->
         _links(attack, s, people.release, worst, parts[1], block, rng)
         for s in (people.train, people.holdout)
     )
-    names = tuple(people.names[j] for j in worst[0])
-    return [
-        Successes(
-            attack.name,
-            attack.threat_model,
-            names,
-            train,
-            holdout,
-            1 / block,
-            {"sets_searched": len(splits), "candidates": block},
-        )
-    ]
+    about = {"sets_searched": len(splits), "candidates": block}
+    return [_successes(attack, people, worst[0], (train, holdout), 1 / block, params=about)]
+
+
+def _successes(
+    attack: Any,
+    people: People,
+    places: Sequence[int],
+    sides: tuple[Floats, Floats],
+    guess: float | None,
+    **more: Any,
+) -> Successes:
+    """Return what an attack got right of train people and of others about columns by `places`."""
+    columns = tuple(people.names[j] for j in places)
+    return Successes(attack.name, attack.threat_model, columns, *sides, guess, **more)
 
 
 def _links(
@@ -253,17 +256,8 @@ def _singling(
         if people.auxiliary is not None:
             known = singled_out(attack, people.auxiliary, groups, worst, _PREDICATES, rng)[0]
             guess = float(known.mean()) if len(known) else None
-        found.append(
-            Successes(
-                attack.name,
-                attack.threat_model,
-                tuple(people.names[j] for j in worst),
-                train,
-                holdout,
-                guess,
-                {"sets_searched": len(candidates), "width": len(worst)},
-            )
-        )
+        about = {"sets_searched": len(candidates), "width": len(worst)}
+        found.append(_successes(attack, people, worst, (train, holdout), guess, params=about))
     return found
 
 
@@ -378,9 +372,7 @@ def _attribute(
     ]
     usual = int(np.bincount(seen).argmax())
     guess = float((truth[0] == usual).mean())
-    return Successes(
-        attack.name, attack.threat_model, (people.names[place],), right[0], right[1], guess
-    )
+    return _successes(attack, people, [place], (right[0], right[1]), guess)
 
 
 def _levels(
@@ -404,14 +396,13 @@ def _attributed(attack: Any, people: People, place: int) -> list[Successes]:
     usual = float((np.bincount(seen, minlength=number) / len(seen))[truth[0]].mean())
     cut = len(truth[0])
     return [
-        Successes(
-            attack.name,
-            attack.threat_model,
-            (people.names[place],),
-            values[:cut][kept[:cut]],
-            values[cut:][kept[cut:]],
+        _successes(
+            attack,
+            people,
+            [place],
+            (values[:cut][kept[:cut]], values[cut:][kept[cut:]]),
             usual,
-            {"variant": variant},
+            params={"variant": variant},
             diagnostic=True,
         )
         for variant, values, kept in (

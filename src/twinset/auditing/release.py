@@ -10,19 +10,19 @@ import numpy as np
 
 from twinset import registry
 from twinset.arrays import Flags, Floats
-from twinset.auditing.auditor import FPRS, AttackScores, Judgement, by_unit, judge, unknown
+from twinset.auditing.auditor import FPRS, AttackScores, Judgement, judge, unknown
 from twinset.auditing.controls import controls_of_release
 from twinset.auditing.copies import copied_identifiers, copied_records
 from twinset.auditing.exposed_groups import exposed_kinds
 from twinset.auditing.game import Game, NoGame, set_up
 from twinset.auditing.inference import leaks
 from twinset.auditing.inference_attacks import compare_people
-from twinset.auditing.threats import grid, not_tried, tried
-from twinset.auditing.verdict import NOT_ASSESSED, verdict
+from twinset.auditing.threats import coverage
+from twinset.auditing.verdict import unassessed, verdict
 from twinset.progress import phase
 from twinset.protocols import Attack, Result
 from twinset.results import Audit, Exposed, NotComputed
-from twinset.stats.neighbours import nearest, sharing
+from twinset.stats.neighbours import sharing
 from twinset.stats.seeds import stream
 from twinset.table.raw import to_raw
 from twinset.table.table import Table
@@ -107,9 +107,7 @@ def audit_release(
         controls_passed=controls.passed,
         exposed=exposed,
         records=_records(game, scored, judgement) if show_records else (),
-        tested=tried(run),
-        not_tested=not_tried(run),
-        threat_models=grid(run),
+        **coverage(run),
         extra=_about(game, judgement, margin),
     )
 
@@ -152,8 +150,7 @@ def _about(game: Game, judgement: Judgement, margin: float) -> dict[str, Any]:
         "smallest_auc_seen": judgement.power,
         "smallest_auc_seen_of": dict(judgement.powers),
         "margin": margin,
-        "best": _as_dict(judgement.best),
-        "findings": [_as_dict(f) for f in judgement.findings],
+        **judgement.told(),
     }
 
 
@@ -173,10 +170,6 @@ def _records(
     return tuple({"attack": name, **row} for row in rows)
 
 
-def _as_dict(found: Any) -> dict[str, Any] | None:
-    return None if found is None else dict(vars(found))
-
-
 def _score(attack: Attack, game: Game, seed: int) -> AttackScores:
     """Run one attack; an attack that breaks is a failed result, not the end of the audit."""
     leak = str(getattr(attack, "leak", "row"))
@@ -194,9 +187,7 @@ def _score(attack: Attack, game: Game, seed: int) -> AttackScores:
     seconds = time.process_time() - began
     if problem:
         return AttackScores(attack.name, attack.threat_model, leak, None, seconds, problem)
-    scores = by_unit(
-        np.asarray(rows, dtype=np.float64), game.units, game.members + game.non_members
-    )
+    scores = game.by_unit(np.asarray(rows, dtype=np.float64))
     return AttackScores(attack.name, attack.threat_model, leak, scores, seconds)
 
 
@@ -208,15 +199,13 @@ def _refusal(scores: Floats, rows: int) -> str:
 
 def _groups(game: Game) -> tuple[dict[str, Flags], list[Result]]:
     """Random targets, and the tenth farthest from the adversary's own rows."""
-    number = game.members + game.non_members
-    groups = {"random": np.ones(number, dtype=bool)}
+    groups = {"random": np.ones(game.members + game.non_members, dtype=bool)}
     reason = ""
-    if game.auxiliary is None:
+    near = game.to_auxiliary()
+    if near is None:
         reason = "no auxiliary rows to say who is an outlier"
     else:
-        near = nearest(game.targets, game.auxiliary, 5)[0].astype(np.float64)
-        near = near[:, np.isfinite(near).all(axis=0)]
-        far = by_unit(near.mean(axis=1), game.units, number)
+        far = game.by_unit(near.mean(axis=1))
         outlying = far >= np.quantile(far, 1 - _OUTLIERS)
         sides = (outlying[: game.members].sum(), outlying[game.members :].sum())
         if min(sides) >= _LEAST_OUTLIERS:
@@ -232,15 +221,7 @@ def _not_assessed(attacks: Sequence[Attack], reason: str, seed: int) -> Audit:
         for a in attacks
         for name, more in (("auc", {}), *(("tpr_at_fpr", {"fpr": f}) for f in FPRS))
     )
-    return Audit(
-        results=results,
-        not_computed=(NotComputed("membership inference", reason),),
-        seed=seed,
-        verdict=f"{NOT_ASSESSED}: {reason}",
-        controls_passed=True,
-        not_tested=not_tried(()),
-        threat_models=grid(()),
-    )
+    return unassessed(results, "membership inference", reason, seed)
 
 
 def _not_computed(results: Sequence[Result]) -> tuple[NotComputed, ...]:

@@ -25,9 +25,8 @@ from twinset.auditing.auditor import (
     gap_results,
     tpr_result,
 )
-from twinset.auditing.curves import curves, spread_of
 from twinset.auditing.game import LEAST
-from twinset.auditing.measures import Auc
+from twinset.auditing.measures import Auc, curves, spread_of
 from twinset.auditing.shadow_learners import EXTRA_VARIANCE
 from twinset.protocols import Estimate, Result
 from twinset.stats.intervals import adjust

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from twinset.auditing.auditor import Detection, Judgement
 from twinset.auditing.inference import Leak
+from twinset.auditing.threats import coverage
 from twinset.protocols import Result
+from twinset.results import Audit, NotComputed
 
-__all__ = ["CLEAN", "NOT_ASSESSED", "verdict"]
+__all__ = ["CLEAN", "NOT_ASSESSED", "unassessed", "verdict"]
 
 CLEAN = "Not shown to leak under these attacks, at this power"
 NOT_ASSESSED = "Not assessed"
@@ -64,6 +67,25 @@ def verdict(
         return f"{NOT_ASSESSED}: no attack gave scores"
     slight = judgement.findings or any(leak.result.verdict == "worse" for leak in inferred)
     return f"{CLEAN}, beyond the margin of {margin:.0%}" if slight else CLEAN
+
+
+def unassessed(
+    results: tuple[Result, ...],
+    what: str,
+    reason: str,
+    seed: int,
+    extra: dict[str, Any] | None = None,
+) -> Audit:
+    """Return the audit of something that could not be attacked at all."""
+    return Audit(
+        results=results,
+        not_computed=(NotComputed(what, reason),),
+        seed=seed,
+        verdict=f"{NOT_ASSESSED}: {reason}",
+        controls_passed=True,
+        **coverage(()),
+        extra=extra or {},
+    )
 
 
 def _is_serious(found: Detection, margin: float) -> bool:

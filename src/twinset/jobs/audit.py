@@ -17,9 +17,9 @@ from twinset.auditing.generator import (
     fit_shadows,
     plan_game,
     report,
+    report_of_none,
     score,
     too_few_fits,
-    unassessed,
 )
 from twinset.auditing.shadow_judge import judge_trials
 from twinset.auditing.shadows import Neighbours, Shadows
@@ -249,7 +249,7 @@ def audit_generator(
     with kept as place:
         pool = fit_shadows(game, place)
         if reason := too_few_fits(pool):
-            return unassessed(pool, reason)
+            return report_of_none(pool, reason)
         with phase("attacks", total=len(game.attacks) + 1) as step:
             trials = score(game, pool, step.advance)
             judgement = judge_trials(trials, game.groups, seed, game.delta)
