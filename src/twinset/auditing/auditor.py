@@ -29,6 +29,7 @@ __all__ = [
     "failure",
     "gap_results",
     "judge",
+    "share_result",
     "tpr_result",
     "unknown",
 ]
@@ -339,6 +340,13 @@ def failure(s: AttackScores, status: Status = "failed") -> Result:
     """Return why an attack gave no scores."""
     about = {"params": s.params("random"), "reference": 0.5, "seconds": s.seconds}
     return unknown("auc", s.reason, status, **about)
+
+
+def share_result(name: str, count: int, n: int, reference: float, **about: Any) -> Result:
+    """Return ``count / n`` with its exact interval; `about` are more fields of the result."""
+    low, high = measures.clopper_pearson(count, n)
+    estimate = Estimate(count / n, low, high, n, CONFIDENCE)
+    return Result(family="privacy", name=name, estimate=estimate, reference=reference, **about)
 
 
 def unknown(name: str, reason: str, status: Status = "not_applicable", **about: Any) -> Result:

@@ -19,10 +19,9 @@ from scipy import stats
 from scipy.spatial import KDTree
 
 from twinset.arrays import Flags, Floats, Ints
-from twinset.auditing.auditor import unknown
-from twinset.auditing.measures import clopper_pearson
+from twinset.auditing.auditor import share_result, unknown
 from twinset.progress import check_time
-from twinset.protocols import Estimate, Records, Result
+from twinset.protocols import Records, Result
 from twinset.stats.records import encode, encoded_columns
 from twinset.stats.row_hash import fingerprints
 from twinset.stats.seeds import stream
@@ -32,6 +31,7 @@ from twinset.table.table import Table
 
 __all__ = ["copied_identifiers", "copied_records"]
 
+_VERDICTS = {True: "worse", False: "within_noise"}
 _CHANCE = 0.01 / 2  # of a wrong alarm, for two figures
 _TIMES = 3.0  # as for the true positive rate: this often as many as of records not fitted
 _NEAR = (0.05, 0.001)  # of the way to the nearest row of somebody else
@@ -94,15 +94,8 @@ def _result(
     copied, other = hit
     often = copied * exposed[1] > _TIMES * other * exposed[0]
     shown = often and _chance(hit, exposed) < _CHANCE / tries
-    low, high = clopper_pearson(copied, size)
-    return Result(
-        family="privacy",
-        name=name,
-        params={"interval": "Clopper-Pearson", **params},
-        estimate=Estimate(copied / size, low, high, size),
-        reference=other / size,
-        verdict="worse" if shown else "within_noise",
-    )
+    about = {"interval": "Clopper-Pearson", **params}
+    return share_result(name, copied, size, other / size, params=about, verdict=_VERDICTS[shown])
 
 
 def _with_its_categories(people: Sequence[Records], released: Records) -> Flags:
@@ -220,15 +213,8 @@ def _repeated(
     n, hits, expected = len(released), int(inside.sum()), float(outside.mean())
     chance = float(stats.binom.sf(only_train - 1, only_train + only_holdout, 0.5))
     shown = chance < 0.05 / columns and (only_train - only_holdout) / n > _LEAST
-    low, high = clopper_pearson(hits, n)
-    return Result(
-        family="privacy",
-        name="identifiers_copied",
-        columns=(name,),
-        estimate=Estimate(hits / n, low, high, n),
-        reference=expected,
-        verdict="worse" if shown else "within_noise",
-    )
+    about = {"columns": (name,), "verdict": _VERDICTS[shown]}
+    return share_result("identifiers_copied", hits, n, expected, **about)
 
 
 def _as_text(table: Table, name: str) -> pa.Array:

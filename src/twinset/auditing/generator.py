@@ -19,8 +19,7 @@ import numpy as np
 
 from twinset import registry
 from twinset.arrays import Flags, Floats, Ints
-from twinset.auditing import measures
-from twinset.auditing.auditor import AttackScores, Judgement
+from twinset.auditing.auditor import AttackScores, Judgement, share_result
 from twinset.auditing.controls import Controls
 from twinset.auditing.inference import Successes, leaks
 from twinset.auditing.reconstruction_curve import RECONSTRUCTION, grown
@@ -32,7 +31,7 @@ from twinset.auditing.threats import coverage
 from twinset.auditing.verdict import unassessed, verdict
 from twinset.errors import InputError, StorageError
 from twinset.progress import phase
-from twinset.protocols import Estimate, Result, ThreatModel
+from twinset.protocols import Result, ThreatModel
 from twinset.results import Audit, NotComputed
 from twinset.scale.local import workers
 from twinset.scale.processes import run_tasks
@@ -363,15 +362,8 @@ def report_of_none(pool: Pool, reason: str) -> Audit:
 def _fits(fits: int, failed: Mapping[str, int]) -> Result:
     """Share of shadow models that were fitted, and how the others failed."""
     done = fits - sum(failed.values())
-    low, high = measures.clopper_pearson(done, fits)
-    return Result(
-        family="privacy",
-        name="shadow_fits",
-        params={k.replace(" ", "_"): v for k, v in failed.items()} | {"fits": fits},
-        estimate=Estimate(done / fits, low, high, fits),
-        reference=1.0,
-        direction="higher",
-    )
+    about = {k.replace(" ", "_"): v for k, v in failed.items()} | {"fits": fits}
+    return share_result("shadow_fits", done, fits, 1.0, params=about, direction="higher")
 
 
 def _curve(pool: Pool) -> tuple[list[Successes], list[str]]:

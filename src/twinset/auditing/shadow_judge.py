@@ -23,12 +23,13 @@ from twinset.auditing.auditor import (
     corrected,
     failure,
     gap_results,
+    share_result,
     tpr_result,
 )
 from twinset.auditing.game import LEAST
 from twinset.auditing.measures import Auc, curves, spread_of
 from twinset.auditing.shadow_learners import EXTRA_VARIANCE
-from twinset.protocols import Estimate, Result
+from twinset.protocols import Result
 from twinset.stats.intervals import adjust
 from twinset.stats.seeds import stream
 
@@ -205,19 +206,18 @@ def records_at_risk(trials: Trials) -> tuple[Result | None, Flags, Floats]:
     error = np.array([_fold_error(member[:, i], folds) for i in range(number)])
     p = np.minimum(stats.norm.sf((values - 0.5) / error).min(axis=0) * len(usable), 1.0)
     flags = adjust(p) <= _RATE
-    low, high = measures.clopper_pearson(int(flags.sum()), number)
     best = int(np.argmax(values.mean(axis=1)))
-    result = Result(
-        family="privacy",
-        name="records_at_risk",
+    result = share_result(
+        "records_at_risk",
+        int(flags.sum()),
+        number,
+        0.0,
         params={
             "false_discovery_rate": _RATE,
             "trials_each": int(np.median(inside)) * 2,
             "best": usable[best][0].attack,
             "spread": spread_of(values[best]),
         },
-        estimate=Estimate(float(flags.mean()), low, high, number, CONFIDENCE),
-        reference=0.0,
         verdict="worse" if flags.any() else "within_noise",
     )
     return result, flags, values.max(axis=0)
