@@ -41,8 +41,8 @@ def shadows(data: Path) -> str:
 
     table = tables.read(data / "uk_census_2011_10k.csv.gz")
     began = spent()
-    how = {"fits": 400, "number": 5, "rows": 1_000, "protect": 1, "options": {"leaf": 5}}
-    ts.audit(table, generator="donors", shadows=how)
+    how = {"number": 5, "shadow_rows": 1_000, "protect": 1, "options": {"leaf": 5}}
+    ts.audit(table, generator="donors", shadows=400, **how)
     whole = spent() - began
     rng, began = np.random.default_rng(0), spent()
     for seed in range(TIMED):
@@ -59,7 +59,7 @@ def twenty(data: Path) -> str:
 
     adult = tables.read(data / "adult.csv.gz")
     began, wall = spent(), time.perf_counter()
-    ts.audit(adult, generator="cart", shadows={"fits": 200, "rows": 1_000}, seed=1)
+    ts.audit(adult, generator="cart", shadows=200, shadow_rows=1_000, seed=1)
     return f"{spent() - began:.0f} CPU s, {time.perf_counter() - wall:.0f} s of wall"
 
 

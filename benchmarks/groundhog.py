@@ -124,16 +124,14 @@ def audit(cell: Cell, folder: Path, cache: Path) -> dict[str, Any]:
     found = ts.audit(
         table,
         generator=cell.generator,
-        shadows={
-            "options": cell.options,
-            "fits": cell.fits,
-            "number": cell.number,
-            "rows": rows,
-            "protect": cell.protect,
-            "secret": cell.secret,
-            "out": cache / cell.name,
-            "workers": 1,
-        },
+        options=cell.options,
+        shadows=cell.fits,
+        number=cell.number,
+        shadow_rows=rows,
+        protect=cell.protect,
+        secret=cell.secret,
+        out=cache / cell.name,
+        workers=1,
     )
     known: dict[str, Any] = {"auc": {}, "gap": {}, "verdict": found.verdict}
     for r in found.results:

@@ -27,7 +27,7 @@ TWIN = ts.fit(PEOPLE, generator="independent")
         (lambda: ts.fit(TABLE, generatr="cart"), "hint: did you mean generator"),
         (lambda: ts.schema(TABLE, colour=1), "option 'colour'"),
         (
-            lambda: ts.audit(TABLE, TABLE, shadows={"fits": 50}),
+            lambda: ts.audit(TABLE, TABLE, shadows=50),
             "shadows; got an audit of a release",
         ),
         (lambda: ts.evaluate(PEOPLE, PEOPLE[:90], PEOPLE), "many rows that stand in both"),

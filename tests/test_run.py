@@ -248,7 +248,7 @@ def test_two_runs_in_one_folder_wait_for_each_other(table, tmp_path):
 def test_out_of_time_then_on(table, tmp_path):
     out = tmp_path / "out"
     with pytest.raises(StoppedError):
-        quick(table, out, seconds=0)
+        quick(table, out, time_limit=0)
     assert not shared(out)
     quick(table, out)
     quick(table, tmp_path / "whole")

@@ -12,8 +12,10 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
+from twinset.deprecations import warn_of_old
 from twinset.errors import InputError
 from twinset.inputs import Options, read, read_holdout, read_like
+from twinset.progress import time_limit as limit
 from twinset.rules.enforce import Cost, cost_in_total
 from twinset.rules.files import as_rules
 from twinset.scale.local import use_workers
@@ -201,9 +203,10 @@ def audit(
     generator: str | Sequence[str] | None = None,
     generator_command: str | None = None,
     seed: int = 0,
-    shadows: Mapping[str, Any] | None = None,
+    shadows: int | Mapping[str, Any] | None = None,
     show_records: bool = False,
     workers: int | None = None,
+    time_limit: float | None = None,
     **about: Any,
 ) -> Audit | Audits:
     """Attack a release from files alone, or generators by shadow models.
@@ -220,11 +223,15 @@ def audit(
         ``{n}`` and ``{out}``, which is fitted on random parts of `train`. A list of generators
         (and a command beside it) gives `Audits`: the same targets, the same random parts.
     shadows
-        How, see `audit_of_generators`.
+        Number of shadow models. These options of an audit of generators have the names of the
+        command line (``shadow_rows``, ``attack_targets``, ``fit_limit`` ...): see
+        `audit_of_generators`.
     show_records
         Whether `Audit.records` holds the real rows that attacks recognise most surely.
     workers
         Threads or, for a generator, processes; their number changes nothing but the time.
+    time_limit
+        Seconds after which `StoppedError` is raised.
 
     Raises
     ------
@@ -241,12 +248,18 @@ def audit(
         from twinset.jobs.audit import audit_of_generators
         from twinset.report.multi_report import Audits
 
+        if isinstance(shadows, Mapping):
+            warn_of_old("shadows={'fits': N, 'rows': M ...}", "shadows=N, shadow_rows=M ...")
+        elif shadows is not None:
+            shadows = {"shadows": shadows}
         how = {**(shadows or {}), "show_records": show_records, "workers": workers, **about}
         names = [generator] if isinstance(generator, str) else generator or ()
-        found, _ = audit_of_generators(train, names, generator_command, seed=seed, **how)
+        found, _ = audit_of_generators(
+            train, names, generator_command, seed=seed, time_limit=time_limit, **how
+        )
         several = not (generator is None or isinstance(generator, str)) or len(found) > 1
         return Audits.of(found, seed=seed) if several else next(iter(found.values()))
-    if shadows:
+    if shadows is not None:
         raise InputError(
             "shadows", got="an audit of a release", allowed="with generator or generator_command"
         )
@@ -257,7 +270,7 @@ def audit(
     released = read_like(synthetic, real, options, seed=seed)
     unseen = None if holdout is None else read_holdout(holdout, real, options, seed=seed)[0]
     known = None if auxiliary is None else read_like(auxiliary, real, options, seed=seed)
-    with use_workers(workers):
+    with use_workers(workers), limit(time_limit):
         return audit_release(
             real, released, unseen, auxiliary=known, seed=seed, show_records=show_records
         )

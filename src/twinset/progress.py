@@ -72,8 +72,12 @@ def unheard() -> Iterator[None]:
 
 @contextlib.contextmanager
 def time_limit(seconds: float | None) -> Iterator[None]:
-    """Raise `StoppedError` at the next check inside the block after `seconds`."""
-    token = _deadline.set(None if seconds is None else time.monotonic() + seconds)
+    """Raise `StoppedError` at the next check inside the block after `seconds`.
+
+    Of limits inside each other the one that ends first holds; None sets none.
+    """
+    mine = None if seconds is None else time.monotonic() + seconds
+    token = _deadline.set(min((d for d in (_deadline.get(), mine) if d is not None), default=None))
     try:
         yield
     finally:

@@ -13,13 +13,12 @@ from twinset.attacks.cap import Cap
 from twinset.attacks.linear_reconstruction import LinearReconstruction, to_simplex
 from twinset.attacks.linkability import Linkability
 from twinset.attacks.singling_out import SinglingOut
-from twinset.auditing.attribute_linkage import linked
-from twinset.auditing.attributes import secret_levels
+from twinset.auditing.inference_attacks import linked, secret_levels
 from twinset.checks.attack import check_attack
 from twinset.protocols import Predicates, Records, ThreatModel
 from twinset.stats.density import Decorrelated
 from twinset.stats.neighbours import distances
-from twinset.stats.predicates import columns_of, count_rows
+from twinset.stats.queries import columns_of, count_rows
 from twinset.stats.records import pick
 
 

@@ -14,8 +14,7 @@ from twinset.attacks.yeom import Yeom
 from twinset.checks.tables import learnable_table
 from twinset.protocols import Records
 from twinset.stats.density import Decorrelated
-from twinset.stats.neighbours import distances
-from twinset.stats.pairwise import squared_distances
+from twinset.stats.neighbours import distances, squared_distances
 from twinset.stats.records import concatenate, encode
 
 

@@ -114,7 +114,7 @@ def test_several_generators_meet_the_same_targets_in_one_report(files, tmp_path)
 
 
 def test_python_gives_each_generator_by_its_name(files, tmp_path):
-    how = {"fits": 40, "rows": 60, "targets": "random,outliers", "number": 3}
+    how = {"shadows": 40, "shadow_rows": 60, "attack_targets": "random,outliers", "number": 3}
     how["attacks"] = ["lira", "shadow_values"]
     tool = tmp_path / "copy.py"
     tool.write_text("import shutil, sys; shutil.copy(sys.argv[1], sys.argv[2])")
@@ -122,7 +122,7 @@ def test_python_gives_each_generator_by_its_name(files, tmp_path):
         files / "train.csv",
         generator=["bootstrap"],
         generator_command=f"{sys.executable} {tool} {{train}} {{out}} {{n}}",
-        shadows=how,
+        **how,
     )
     assert repr(found) == "<Audits of bootstrap, command: seed 0>"
     frame = found.to_frame().set_index(["targets", "attack"])
@@ -134,7 +134,7 @@ def test_python_gives_each_generator_by_its_name(files, tmp_path):
     assert frame.loc[("random", "lira"), "command"] > frame.loc[("random", "lira"), "bootstrap"]
     found.save(tmp_path / "a.html")
     assert "Attacks by generators" in (tmp_path / "a.html").read_text()
-    alone = twinset.audit(files / "train.csv", generator="bootstrap", shadows=how)
+    alone = twinset.audit(files / "train.csv", generator="bootstrap", **how)
     assert [r.value for r in alone.results] == [r.value for r in found["bootstrap"].results]
 
 

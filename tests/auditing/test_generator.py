@@ -8,16 +8,17 @@ import pyarrow as pa
 import pytest
 
 import twinset
-from twinset.auditing.generator import Shadows, audit_generator
+from twinset.auditing.auditor import AttackScores
 from twinset.auditing.measures import auc_interval
 from twinset.auditing.shadow_judge import Trials, group_auc, judge_trials, records_at_risk
 from twinset.auditing.shadow_learners import cross_fitted, deal_folds, honest
 from twinset.auditing.shadow_worker import work
-from twinset.auditing.shadows import Plan, Pool, deal
+from twinset.auditing.shadows import Plan, Pool, Shadows, deal
 from twinset.auditing.targets import choose_targets, vulnerability
 from twinset.checks.tables import learnable_table, odd_tables
 from twinset.errors import InputError, StoppedError
 from twinset.inputs import Options, read
+from twinset.jobs.audit import audit_generator
 from twinset.progress import time_limit
 from twinset.protocols import ThreatModel
 from twinset.scale.local import use_workers
@@ -160,7 +161,9 @@ def test_built_in_generators_are_fitted_in_workers(population):
     audit = twinset.audit(
         to_raw(population),
         generator="bootstrap",
-        shadows={"fits": 40, "rows": 100, "attacks": ["lira"]},
+        shadows=40,
+        shadow_rows=100,
+        attacks=["lira"],
         show_records=True,
     )
     assert audit.verdict.startswith("No, because")
@@ -391,16 +394,22 @@ def test_what_is_learned_of_noise_is_a_guess_and_of_a_signal_is_not(learner):
     assert group_auc(scores, member, folds, np.arange(3)).value > 0.7
 
 
+def scored(name, scores, **more):
+    threat = ThreatModel(generator="black-box", data="exact")
+    return AttackScores(name, threat, "row", scores, **more)
+
+
 def test_bounds_of_a_guess_are_rarely_above_zero():
     """Rule, target and threshold are chosen on other fits than those they are counted on."""
     rng = np.random.default_rng(7)
-    threat, above = ThreatModel(generator="black-box"), 0
+    above = 0
     for seed in range(60):
         member, noise = rng.random((80, 6)) < 0.5, rng.normal(size=(80, 6, 8))
         folds, choose = deal_folds(80, rng), rng.permutation(80) < 40
         how = noise, member, folds, "ridge"
-        trials = Trials("a", threat, "row", cross_fitted(*how), honest(*how, choose))
-        judged = judge_trials([trials], member, folds, choose, {"all": np.arange(6)}, seed, 0.0)
+        scores, apart = cross_fitted(*how), honest(*how, choose)
+        trials = Trials([scored("a", scores, honest=apart)], member, folds, choose)
+        judged = judge_trials(trials, {"all": np.arange(6)}, seed, 0.0)
         above += next(r for r in judged.results if r.name == "epsilon_lower_bound").value > 0
     assert above <= 7  # 5% and chance
 
@@ -408,14 +417,15 @@ def test_bounds_of_a_guess_are_rarely_above_zero():
 def test_bounds_of_a_known_epsilon_hold_for_the_worst_of_several_targets():
     """A release that tells of each target by randomised response, and nothing else."""
     rng, epsilon, fits = np.random.default_rng(8), 1.5, 300
-    threat, found = ThreatModel(generator="black-box", data="exact"), []
+    found = []
     for seed in range(60):
         member = rng.random((fits, 5)) < 0.5
         told = member == (rng.random((fits, 5)) < 1 / (1 + np.exp(-epsilon)))
         folds, choose = deal_folds(fits, rng), rng.permutation(fits) < fits // 2
         how = told[:, :, None].astype(float), member, folds, "ridge"
-        trials = Trials("a", threat, "row", cross_fitted(*how), honest(*how, choose))
-        judged = judge_trials([trials], member, folds, choose, {"all": np.arange(5)}, seed, 0.0)
+        scores, apart = cross_fitted(*how), honest(*how, choose)
+        trials = Trials([scored("a", scores, honest=apart)], member, folds, choose)
+        judged = judge_trials(trials, {"all": np.arange(5)}, seed, 0.0)
         found.append(next(r for r in judged.results if r.name == "epsilon_lower_bound").value)
     assert (np.array(found) > epsilon).sum() <= 7  # 5% and chance
     assert np.median(found) > 0.5 * epsilon
@@ -440,15 +450,15 @@ def test_records_at_risk_hold_the_false_discovery_rate():
     member = rng.random((100, 40)) < 0.5
     scores = rng.normal(size=(100, 40))
     scores[:, :8] += 2.0 * member[:, :8]
-    threat = ThreatModel(generator="black-box")
-    found = [Trials("a", threat, "row", scores), Trials("b", threat, "row", None, reason="broken")]
-    result, flags, risk = records_at_risk(found, member, folds)
+    choose = np.arange(100) < 50
+    found = [scored("a", scores), scored("b", None, reason="broken")]
+    result, flags, risk = records_at_risk(Trials(found, member, folds, choose))
     assert flags[:8].all()
     assert flags[8:].sum() <= 2
     assert risk[:8].min() > 0.8
     assert result.value == flags.mean()
-    none = [Trials("a", threat, "row", rng.normal(size=(100, 40)))]
-    assert records_at_risk(none, member, folds)[0].value <= 0.05
+    none = Trials([scored("a", rng.normal(size=(100, 40)))], member, folds, choose)
+    assert records_at_risk(none)[0].value <= 0.05
 
 
 def test_outliers_at_greater_risk_have_a_gap_beyond_zero():
@@ -457,9 +467,9 @@ def test_outliers_at_greater_risk_have_a_gap_beyond_zero():
     scores = rng.normal(size=(150, 12))
     scores[:, 6:] += 1.0 * member[:, 6:]
     groups = {"random": np.arange(6), "outliers": np.arange(6, 12)}
-    trials = [Trials("a", ThreatModel(generator="black-box"), "row", scores, scores)]
     choose = np.arange(150) < 75
-    judged = judge_trials(trials, member, folds, choose, groups, 0, 1e-3)
+    trials = Trials([scored("a", scores, honest=scores)], member, folds, choose)
+    judged = judge_trials(trials, groups, 0, 1e-3)
     gap = next(r for r in judged.results if r.name == "auc_gap")
     assert gap.estimate.low > 0.1
     assert {f.group for f in judged.findings} == {"outliers"}

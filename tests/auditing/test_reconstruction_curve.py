@@ -6,12 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from twinset.auditing.generator import Shadows, audit_generator
 from twinset.auditing.inference import leaks
 from twinset.auditing.reconstruction_curve import curve_sides, grown
 from twinset.auditing.shadow_worker import work
-from twinset.auditing.shadows import Plan, Pool
+from twinset.auditing.shadows import Plan, Pool, Shadows
 from twinset.inputs import Options, read
+from twinset.jobs.audit import audit_generator
 from twinset.report.curves import growth_curves
 
 SIZES = [100, 1_000, 10_000, 100_000]

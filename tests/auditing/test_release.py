@@ -11,11 +11,11 @@ from twinset import registry
 from twinset.attacks.cap import Cap
 from twinset.attacks.dcr_difference import DcrDifference
 from twinset.attacks.distance import Distance
-from twinset.auditing.attribute_linkage import compare_people
 from twinset.auditing.copies import copied_records
 from twinset.auditing.exposed_groups import grouped_auc
 from twinset.auditing.game import Game, NoGame, set_up
 from twinset.auditing.inference import leaks
+from twinset.auditing.inference_attacks import compare_people
 from twinset.auditing.measures import auc
 from twinset.auditing.release import audit_release
 from twinset.checks.tables import learnable_table, odd_tables

@@ -13,8 +13,8 @@ from twinset import registry
 from twinset.evidence.evidence import Evidence
 from twinset.metrics._linear import logistic
 from twinset.metrics.authenticity import authentic
-from twinset.stats import two_samples
-from twinset.stats.multiple import cauchy
+from twinset.stats import unit_permutation
+from twinset.stats.intervals import cauchy
 from twinset.stats.neighbours import distances
 
 
@@ -224,14 +224,14 @@ def test_labels_are_dealt_by_unit() -> None:
     units = np.repeat(np.arange(20), 5)
     first = units < 8
     for weights in (
-        two_samples.dealt(first, units, 30, rng),
-        two_samples.drawn(first, units, 30, rng),
+        unit_permutation.dealt(first, units, 30, rng),
+        unit_permutation.drawn(first, units, 30, rng),
     ):
         assert weights.shape == (30, 100)
         assert np.allclose(weights.sum(axis=1), 0)
         assert np.allclose(np.abs(weights).sum(axis=1), 2)
         assert all(np.ptp(w.reshape(20, 5), axis=1).max() < 1e-15 for w in weights)
-    assert two_samples.weights(first) @ units == pytest.approx(3.5 - 13.5)
+    assert unit_permutation.weights(first) @ units == pytest.approx(3.5 - 13.5)
 
 
 def test_cauchys_combination_holds_its_level_for_dependent_tests() -> None:

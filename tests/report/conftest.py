@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from twinset.auditing.curves import curves
+from twinset.auditing.measures import curves
 from twinset.protocols import Estimate, Result
 from twinset.results import Audit, Chart, Evaluation, Exposed, NotComputed, Problem
 from twinset.table.schema import Column, Kind, Schema

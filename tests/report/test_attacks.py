@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from twinset.auditing.curves import curves
+from twinset.auditing.measures import curves
 from twinset.protocols import Estimate, Result
 from twinset.report.attacks import attack_rows, audit_view
 from twinset.report.compared import compared

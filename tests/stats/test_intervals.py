@@ -10,10 +10,8 @@ from scipy import stats
 
 from twinset.stats import association, marginals, ordered
 from twinset.stats.association import correlation_freedom, correlations
-from twinset.stats.bootstrap import bootstrap
 from twinset.stats.codes import coarsen, fit_bins
-from twinset.stats.intervals import chi_tails, gamma_tails, proportions_differ, wilson
-from twinset.stats.multiple import adjust
+from twinset.stats.intervals import adjust, chi_tails, gamma_tails, proportions_differ, wilson
 from twinset.stats.units import design_effect, draw, folds, unit_counts
 
 ZIPF = 1 / np.arange(1, 2001)
@@ -208,20 +206,6 @@ def test_units_stay_whole_in_folds_and_draws() -> None:
     assert all(len(np.unique(inside[units == u])) == 1 for u in np.unique(units))
     assert 60 < len(rows) <= 100
     assert unit_counts(np.zeros(400, dtype=np.int64), units, 2).tolist() == [50, 0]
-
-
-def test_bootstrap_goes_by_unit() -> None:
-    rng = np.random.default_rng(13)
-    x = np.repeat(rng.normal(size=200), 5)
-    units = np.repeat(np.arange(200), 5)
-
-    def mean(w):
-        return (w @ x) / w.sum(axis=1)
-
-    by_unit = bootstrap(mean, units, 1000, draws=300, rng=rng).std()
-    by_row = bootstrap(mean, None, 1000, draws=300, rng=rng).std()
-    assert by_unit == pytest.approx(x.std() / np.sqrt(200), rel=0.15)
-    assert by_row < 0.6 * by_unit
 
 
 def test_adjusted_p_values_equal_scipy() -> None:

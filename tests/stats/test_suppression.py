@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from twinset.stats.suppression import Counted, conceal
+from twinset.stats.suppression import Tabulation, conceal
 
 
 def world(seed: int, rows: int = 400, units: bool = False):
@@ -24,7 +24,7 @@ def test_no_small_rest_is_left(seed, units):
     held = np.array([len(set(owner[cells == c])) for c in range(20)])
     everything = np.zeros(len(a), dtype=np.int64)
     lines = (np.arange(20) // 5, np.arange(20) % 5, np.zeros(20, dtype=np.int64))
-    table = Counted(cells, (a, b, everything), owner if units else None)
+    table = Tabulation(cells, (a, b, everything), owner if units else None)
     shown = conceal(held >= 10, held, lines, [table])
     assert not (shown & (held < 10)).any()
     for of_cell, of_row in zip(lines, table.lines, strict=True):
@@ -41,7 +41,7 @@ def test_nothing_is_hidden_without_need():
     a, b = np.repeat([0, 0, 1, 1], 50), np.tile(np.repeat([0, 1], 25), 4)
     held = np.full(4, 50)
     lines = (np.arange(4) // 2, np.arange(4) % 2)
-    shown = conceal(held >= 10, held, lines, [Counted(a * 2 + b, (a, b))])
+    shown = conceal(held >= 10, held, lines, [Tabulation(a * 2 + b, (a, b))])
     assert shown.all()
 
 
@@ -49,5 +49,5 @@ def test_the_smallest_cell_of_the_line_joins_the_rest():
     cells = np.repeat([0, 1, 2], [5, 20, 200])
     line = np.zeros(225, dtype=np.int64)
     held = np.array([5, 20, 200])
-    shown = conceal(held >= 10, held, [np.zeros(3, dtype=np.int64)], [Counted(cells, [line])])
+    shown = conceal(held >= 10, held, [np.zeros(3, dtype=np.int64)], [Tabulation(cells, [line])])
     assert shown.tolist() == [False, False, True]

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from twinset.protocols import Records, ThreatModel
 from twinset.stats.density import Decorrelated, log_kernel_density
-from twinset.stats.pairwise import squared_distances
+from twinset.stats.neighbours import squared_distances
 from twinset.stats.records import at_most, concatenate
 
 __all__ = ["GenLra"]

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from twinset.protocols import Records, ThreatModel
 from twinset.stats.density import decorrelate
-from twinset.stats.pairwise import squared_distances
+from twinset.stats.neighbours import squared_distances
 from twinset.stats.records import at_most
 
 __all__ = ["MonteCarlo"]

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from twinset.protocols import Records, ThreatModel
-from twinset.stats.predicates import columns_of
+from twinset.stats.queries import columns_of
 
 __all__ = ["ShadowValues"]
 

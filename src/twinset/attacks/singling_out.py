@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from twinset.protocols import Predicates, Records, ThreatModel
-from twinset.stats.predicates import columns_of, count_rows
+from twinset.stats.queries import columns_of, count_rows
 
 __all__ = ["SinglingOut"]
 

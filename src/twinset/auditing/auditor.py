@@ -7,49 +7,47 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from twinset.arrays import Flags, Floats
 from twinset.auditing import bounds, measures
-from twinset.auditing.curves import curves
-from twinset.auditing.measures import Auc
+from twinset.auditing.measures import Auc, curves
 from twinset.auditing.threats import describe
 from twinset.protocols import Direction, Estimate, Result, ThreatModel
+from twinset.protocols.measures import Status
 from twinset.stats.seeds import stream
 
 __all__ = [
+    "CONFIDENCE",
     "FPRS",
-    "Finding",
+    "AttackScores",
+    "Detection",
     "Judgement",
-    "Scored",
-    "by_unit",
+    "advantage_results",
+    "auc_result",
+    "bound_result",
     "corrected",
-    "gap_result",
+    "failure",
+    "gap_results",
     "judge",
+    "share_result",
     "tpr_result",
+    "unknown",
 ]
 
+Interval = tuple[float, float]
+
 FPRS = (0.01, 0.001)
-_CONFIDENCE = 0.95
+CONFIDENCE = 0.95
 _CONFIDENT = 1.959964
-
-
-@dataclass(frozen=True, eq=False)
-class Scored:
-    """Scores of one attack, shape (units,), or why there are none.
-
-    `leak` says what the attack feeds on: "row" (combinations) or "value" (single exact values).
-    """
-
-    attack: str
-    threat_model: ThreatModel
-    leak: str
-    scores: npt.NDArray[np.float64] | None
-    seconds: float = 0.0
-    reason: str = ""
+_FORMS: tuple[tuple[str, Direction, float], ...] = (  # name, direction, value of a guess
+    ("advantage", "lower", 0.0),
+    ("balanced_accuracy", "lower", 0.5),
+    ("privacy_gain", "higher", 1.0),
+)
 
 
 @dataclass(frozen=True)
-class Finding:
+class Detection:
     """Something an attack was shown to do, after correction for the number of attacks."""
 
     attack: str
@@ -62,6 +60,56 @@ class Finding:
     fpr: float | None = None
 
 
+@dataclass(frozen=True, eq=False)
+class AttackScores:
+    """Scores of one attack, or why there are none.
+
+    Attributes
+    ----------
+    leak
+        What the attack feeds on: "row" (combinations) or "value" (single exact values).
+    scores
+        Of a release shape (units,); of a generator (fits, targets), each trial scored by what was
+        learned from other fits.
+    honest
+        Of a generator: scores of `shadow_learners.honest`, for bounds.
+    about
+        Goes into the parameters of each result.
+    """
+
+    attack: str
+    threat_model: ThreatModel
+    leak: str
+    scores: Floats | None
+    seconds: float = 0.0
+    reason: str = ""
+    honest: Floats | None = None
+    about: Mapping[str, object] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """Name of the attack."""
+        return self.attack
+
+    def params(self, group: str, **more: object) -> dict[str, object]:
+        """Parameters of a result on a group of targets."""
+        return {
+            "attack": self.attack,
+            "threat_model": describe(self.threat_model),
+            "target_group": group,
+            "leak": self.leak,
+            **self.about,
+            **more,
+        }
+
+    def detected(self, group: str, area: Auc, sure: Interval) -> Detection:
+        """Return what an AUC with its corrected interval shows."""
+        return Detection(self.attack, self.leak, group, "auc", area.value, *sure)
+
+
+Cell = tuple[AttackScores, Floats, str]  # an attack, its scores, a group of targets
+
+
 @dataclass(frozen=True)
 class Judgement:
     """All results, what was shown beyond chance, and how little could have been seen.
@@ -72,26 +120,21 @@ class Judgement:
     """
 
     results: tuple[Result, ...]
-    findings: tuple[Finding, ...]
-    best: Finding | None
+    findings: tuple[Detection, ...]
+    best: Detection | None
     power: float
     powers: Mapping[str, float] = field(default_factory=dict)
 
-
-def by_unit(
-    scores: npt.NDArray[np.float64], units: npt.NDArray[np.int64], number: int
-) -> npt.NDArray[np.float64]:
-    """Score of a unit: the largest score of its rows; shape (number,)."""
-    best = np.full(number, -np.inf)
-    np.maximum.at(best, units, scores)
-    return best
+    def told(self) -> dict[str, Any]:
+        """What is said of it beside the results."""
+        return {
+            "best": None if self.best is None else dict(vars(self.best)),
+            "findings": [dict(vars(f)) for f in self.findings],
+        }
 
 
 def judge(
-    scored: Sequence[Scored],
-    member: npt.NDArray[np.bool_],
-    groups: dict[str, npt.NDArray[np.bool_]],
-    seed: int,
+    scored: Sequence[AttackScores], member: Flags, groups: Mapping[str, Flags], seed: int
 ) -> Judgement:
     """Turn scores into AUC, advantage and TPR at FPR for each group of targets.
 
@@ -102,52 +145,55 @@ def judge(
     groups
         Named sets of targets, each shape (units,).
     """
-    cells = [(s, name, g) for s in scored if s.scores is not None for name, g in groups.items()]
-    areas = [measures.auc(s.scores, member, g) for s, _, g in cells if s.scores is not None]
-    z = (
-        measures.critical_value(areas, _CONFIDENCE, stream(seed, "audit", "critical"))
-        if areas
-        else 0
-    )
+    cells = [(s, s.scores, g) for s in scored if s.scores is not None for g in groups]
+    areas = [measures.auc(scores, member, groups[g]) for _, scores, g in cells]
+    z = 0.0
+    if areas:
+        z = measures.critical_value(areas, CONFIDENCE, stream(seed, "audit", "critical"))
     results: list[Result] = []
-    findings: list[Finding] = []
+    found: list[Detection] = []
     tests = max(len([s for s in scored if s.scores is not None]) * len(FPRS), 1)
-    for (s, name, group), area in zip(cells, areas, strict=True):
-        low, high = sure = measures.auc_interval(area, z)
-        if low > 0.5:
-            findings.append(Finding(s.attack, s.leak, name, "auc", area.value, low, high))
-        assert s.scores is not None
-        drawn = curves(s.scores[group], member[group])
-        results.append(_auc_result(s, name, area, sure, drawn))
-        results.extend(_advantage(s, name, group, member, seed))
+    for (s, scores, name), area in zip(cells, areas, strict=True):
+        group, sure = groups[name], measures.auc_interval(area, z)
+        if sure[0] > 0.5:
+            found.append(s.detected(name, area, sure))
+        noise = measures.null_error(area.members, area.non_members)
+        drawn = curves(scores[group], member[group])
+        results.append(
+            auc_result(s, area, sure, noise, s.params(name, **corrected(*sure), **drawn))
+        )
+        rng = stream(seed, "audit", "advantage", s.attack, name)
+        a, low, high = measures.advantage(scores[group], member[group], rng)
+        forms = ((1 + a) / 2, (1 + low) / 2, (1 + high) / 2), (1 - a, 1 - high, 1 - low)
+        figures = [(a, low, high), *forms]
+        results += advantage_results(s, name, figures, int(group.sum()))
         if name == "random":
-            results.append(_bound(s, member, seed, tests))
+            results.append(_bound(s, scores, member, seed, tests))
             for fpr in FPRS:
                 task = stream(seed, "audit", "tpr", s.attack, str(fpr))
-                about = _params(s, "random"), s.leak, s.scores, member
-                result, found = tpr_result(*about, fpr, task, tests)
+                result, shown = tpr_result(s, name, scores, member, fpr, task, tests)
                 results.append(result)
-                findings.extend(found)
-    results += _gaps(cells, areas)
-    results.extend(_failure(s) for s in scored if s.scores is None)
-    best = _best(cells, areas, z)
+                found += shown
+    results += gap_results(cells, areas)
+    results += [failure(s) for s in scored if s.scores is None]
+    best = max(
+        ((s, a) for (s, _, name), a in zip(cells, areas, strict=True) if name == "random"),
+        key=lambda pair: pair[1].value,
+        default=None,
+    )
     powers = {name: _power(z, member[g]) for name, g in groups.items()}
-    return Judgement(tuple(results), tuple(findings), best, _power(z, member), powers)
+    return Judgement(
+        tuple(results),
+        tuple(found),
+        best and best[0].detected("random", best[1], measures.auc_interval(best[1], z)),
+        _power(z, member),
+        powers,
+    )
 
 
-def _power(z: float, member: npt.NDArray[np.bool_]) -> float:
+def _power(z: float, member: Flags) -> float:
     sides = int(member.sum()), int((~member).sum())
     return 0.5 + (z + 0.8416) * measures.null_error(*sides)
-
-
-def _params(s: Scored, group: str, **more: Any) -> dict[str, Any]:
-    return {
-        "attack": s.attack,
-        "threat_model": describe(s.threat_model),
-        "target_group": group,
-        "leak": s.leak,
-        **more,
-    }
 
 
 def corrected(low: float, high: float) -> dict[str, float]:
@@ -155,102 +201,88 @@ def corrected(low: float, high: float) -> dict[str, float]:
     return {"corrected_low": low, "corrected_high": high}
 
 
-def _auc_result(
-    s: Scored, group: str, area: Auc, sure: tuple[float, float], drawn: dict[str, Any]
+def auc_result(
+    s: AttackScores, area: Auc, sure: Interval, noise: float, params: dict[str, object]
 ) -> Result:
+    """Return an AUC, "worse" if the corrected interval `sure` says so; `noise` of a guess."""
     low, high = measures.auc_interval(area)
     return Result(
         family="privacy",
         name="auc",
-        params=_params(s, group, **corrected(*sure), **drawn),
-        estimate=Estimate(area.value, low, high, area.members + area.non_members, _CONFIDENCE),
+        params=params,
+        estimate=Estimate(area.value, low, high, area.members + area.non_members, CONFIDENCE),
         reference=0.5,
-        noise=_CONFIDENT * measures.null_error(area.members, area.non_members),
+        noise=_CONFIDENT * noise,
         verdict="worse" if sure[0] > 0.5 else "within_noise",
         seconds=s.seconds,
     )
 
 
-def _advantage(
-    s: Scored,
-    group: str,
-    within: npt.NDArray[np.bool_],
-    member: npt.NDArray[np.bool_],
-    seed: int,
+def advantage_results(
+    s: AttackScores, group: str, figures: Sequence[tuple[float, float, float]], n: int
 ) -> list[Result]:
-    """Return the advantage A, the balanced accuracy (1 + A)/2 and the privacy gain 1 - A."""
-    assert s.scores is not None
-    rng = stream(seed, "audit", "advantage", s.attack, group)
-    a = measures.advantage(s.scores[within], member[within], rng)
-    n = int(within.sum())
-    forms: list[tuple[str, Direction, float, tuple[float, float, float]]] = [
-        ("advantage", "lower", 0.0, (a.value, a.low, a.high)),
-        ("balanced_accuracy", "lower", 0.5, ((1 + a.value) / 2, (1 + a.low) / 2, (1 + a.high) / 2)),
-        ("privacy_gain", "higher", 1.0, (1 - a.value, 1 - a.high, 1 - a.low)),
-    ]
+    """Return the advantage A, the balanced accuracy (1 + A)/2 and the privacy gain 1 - A.
+
+    `figures` are (value, low, high) of each.
+    """
     return [
         Result(
             family="privacy",
             name=name,
-            params=_params(s, group),
-            estimate=Estimate(*figures, n, _CONFIDENCE),
+            params=s.params(group),
+            estimate=Estimate(*figure, n, CONFIDENCE),
             reference=reference,
             direction=direction,
         )
-        for name, direction, reference, figures in forms
+        for (name, direction, reference), figure in zip(_FORMS, figures, strict=True)
     ]
 
 
-def _bound(s: Scored, member: npt.NDArray[np.bool_], seed: int, tests: int) -> Result:
+def _bound(s: AttackScores, scores: Floats, member: Flags, seed: int, tests: int) -> Result:
     """Lower bound on epsilon by pairs of a member and a non-member; "worse" over all `tests`."""
-    assert s.scores is not None
-    task = ("audit", "epsilon", s.attack)
-    found = bounds.bound_from_pairs(s.scores, member, stream(seed, *task))
-    sure = bounds.bound_from_pairs(s.scores, member, stream(seed, *task), alpha=found.alpha / tests)
-    low, top = found.value, found.ceiling
+    made, sure = (
+        bounds.bound_from_pairs(
+            scores, member, stream(seed, "audit", "epsilon", s.attack), alpha=0.05 / n
+        )
+        for n in (1, tests)
+    )
+    about = {"method": "one run, pairs", "neighbours": "replace", "delta": 0.0}
+    about |= {"ceiling": made.ceiling, **corrected(sure.value, made.ceiling)}
+    return bound_result(s.params("random", **about), made, sure.value, int(member.sum()))
+
+
+def bound_result(params: dict[str, object], made: bounds.Bound, sure: float, n: int) -> Result:
+    """Return a lower bound on epsilon, "worse" if it is above 0 when corrected (`sure`)."""
     return Result(
         family="privacy",
         name="epsilon_lower_bound",
-        params=_params(
-            s,
-            "random",
-            method="one run, pairs",
-            neighbours="replace",
-            delta=0.0,
-            ceiling=top,
-            **corrected(sure.value, top),
-        ),
-        estimate=Estimate(low, low, top, int(member.sum()), 1 - found.alpha),
+        params=params,
+        estimate=Estimate(made.value, made.value, made.ceiling, n, 1 - made.alpha),
         reference=0.0,
-        verdict="worse" if sure.value > 0 else "within_noise",
+        verdict="worse" if sure > 0 else "within_noise",
     )
 
 
 def tpr_result(
-    params: dict[str, Any],
-    leak: str,
-    scores: npt.NDArray[np.float64],
-    member: npt.NDArray[np.bool_],
+    s: AttackScores,
+    group: str,
+    scores: Floats,
+    member: Flags,
     fpr: float,
     rng: np.random.Generator,
     tests: int,
     effect: float = 1.0,
-) -> tuple[Result, list[Finding]]:
+) -> tuple[Result, list[Detection]]:
     """TPR at `fpr`, and a finding if it is above the realised FPR beyond doubt in `tests` tests.
 
     Intervals are those of counts thinned by `effect`, the variance of a count over that of
     independent trials.
     """
+    params = s.params(group, fpr=fpr)
     needed, there = round(10 / fpr), int((~member).sum())
     if there < needed:
-        return Result(
-            family="privacy",
-            name="tpr_at_fpr",
-            params={**params, "fpr": fpr},
-            reference=fpr,
-            status="not_applicable",
-            reason=f"{there} non-members; a false positive rate of {fpr:.1%} needs {needed}",
-        ), []
+        reason = f"{there} non-members; a false positive rate of {fpr:.1%} needs {needed}"
+        return unknown("tpr_at_fpr", reason, params=params, reference=fpr), []
     rate = measures.tpr_at_fpr(scores, member, fpr, rng)
     hits, alarms = (
         (round(count / effect), round(n / effect))
@@ -258,7 +290,7 @@ def tpr_result(
     )
     low, high = measures.clopper_pearson(*hits)
     low, high = min(low, rate.tpr), max(high, rate.tpr)
-    sure = 1 - (1 - _CONFIDENCE) / (2 * tests)
+    sure = 1 - (1 - CONFIDENCE) / (2 * tests)
     sure_low, sure_high = measures.clopper_pearson(*hits, sure)
     wide = corrected(min(sure_low, rate.tpr), max(sure_high, rate.tpr))
     sure_alarms = measures.clopper_pearson(*alarms, sure)[1]
@@ -269,59 +301,54 @@ def tpr_result(
     result = Result(
         family="privacy",
         name="tpr_at_fpr",
-        params={**params, "fpr": fpr, **counted, **wide},
-        estimate=Estimate(rate.tpr, low, high, rate.members, _CONFIDENCE),
+        params={**params, **counted, **wide},
+        estimate=Estimate(rate.tpr, low, high, rate.members, CONFIDENCE),
         reference=fpr,
         verdict="worse" if shown else "within_noise",
     )
-    attack, group = str(params["attack"]), str(params["target_group"])
-    finding = Finding(attack, leak, group, "tpr_at_fpr", rate.tpr, sure_low, high, fpr)
-    return result, [finding] if shown else []
+    seen = Detection(s.attack, s.leak, group, "tpr_at_fpr", rate.tpr, sure_low, high, fpr)
+    return result, [seen] if shown else []
 
 
-def _gaps(
-    cells: Sequence[tuple[Scored, str, npt.NDArray[np.bool_]]], areas: Sequence[Auc]
-) -> list[Result]:
-    """AUC of each other group minus that of random targets, some of which are in the group too."""
-    base = {s.attack: a for (s, name, _), a in zip(cells, areas, strict=True) if name == "random"}
-    return [
-        gap_result(_params(s, name), a, base[s.attack], a.members + a.non_members)
-        for (s, name, _), a in zip(cells, areas, strict=True)
-        if name != "random" and s.attack in base
-    ]
+def gap_results(cells: Sequence[Cell], areas: Sequence[Auc], n: int | None = None) -> list[Result]:
+    """Return by how much each AUC is above that of random targets, their influences paired.
+
+    Some of the random targets are in the other group too; `n` is what an AUC counts, its targets
+    unless given.
+    """
+    base = {s.attack: a for (s, _, name), a in zip(cells, areas, strict=True) if name == "random"}
+    found = []
+    for (s, _, name), area in zip(cells, areas, strict=True):
+        if name == "random" or s.attack not in base:
+            continue
+        gap = area.value - base[s.attack].value
+        apart = area.influence - base[s.attack].influence
+        half = _CONFIDENT * float(np.sqrt(apart @ apart))
+        count = area.members + area.non_members if n is None else n
+        result = Result(
+            family="privacy",
+            name="auc_gap",
+            params=s.params(name, against="random"),
+            estimate=Estimate(gap, gap - half, gap + half, count, CONFIDENCE),
+            reference=0.0,
+        )
+        found.append(result)
+    return found
 
 
-def gap_result(params: dict[str, Any], area: Auc, base: Auc, n: int) -> Result:
-    """Return by how much an AUC is above that of random targets, their influences paired."""
-    gap, apart = area.value - base.value, area.influence - base.influence
-    half = _CONFIDENT * float(np.sqrt(apart @ apart))
-    return Result(
-        family="privacy",
-        name="auc_gap",
-        params={**params, "against": "random"},
-        estimate=Estimate(gap, gap - half, gap + half, n, _CONFIDENCE),
-        reference=0.0,
-    )
+def failure(s: AttackScores, status: Status = "failed") -> Result:
+    """Return why an attack gave no scores."""
+    about = {"params": s.params("random"), "reference": 0.5, "seconds": s.seconds}
+    return unknown("auc", s.reason, status, **about)
 
 
-def _failure(s: Scored) -> Result:
-    return Result(
-        family="privacy",
-        name="auc",
-        params=_params(s, "random"),
-        reference=0.5,
-        status="failed",
-        reason=s.reason,
-        seconds=s.seconds,
-    )
+def share_result(name: str, count: int, n: int, reference: float, **about: Any) -> Result:
+    """Return ``count / n`` with its exact interval; `about` are more fields of the result."""
+    low, high = measures.clopper_pearson(count, n)
+    estimate = Estimate(count / n, low, high, n, CONFIDENCE)
+    return Result(family="privacy", name=name, estimate=estimate, reference=reference, **about)
 
 
-def _best(
-    cells: Sequence[tuple[Scored, str, npt.NDArray[np.bool_]]], areas: Sequence[Auc], z: float
-) -> Finding | None:
-    """Return the attack on random targets with the largest AUC, interval corrected by `z`."""
-    found = [(a, s) for (s, group, _), a in zip(cells, areas, strict=True) if group == "random"]
-    if not found:
-        return None
-    area, s = max(found, key=lambda pair: pair[0].value)
-    return Finding(s.attack, s.leak, "random", "auc", area.value, *measures.auc_interval(area, z))
+def unknown(name: str, reason: str, status: Status = "not_applicable", **about: Any) -> Result:
+    """Return a result that says why a measure is not known; `about` are more of its fields."""
+    return Result(family="privacy", name=name, status=status, reason=reason, **about)

@@ -14,11 +14,13 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special, stats
 
+from twinset.arrays import Flags, Floats
+from twinset.auditing.measures import halves
+
 __all__ = [
     "Bound",
     "bound_from_pairs",
     "bound_from_scores",
-    "ceiling",
     "choose_threshold",
     "count_at",
     "epsilon_lower_bound",
@@ -28,8 +30,6 @@ __all__ = [
     "one_run_lower_bound",
 ]
 
-Floats = npt.NDArray[np.float64]
-Flags = npt.NDArray[np.bool_]
 
 _LARGEST = 50.0  # no bound above this is looked for
 _STEPS = 60
@@ -71,12 +71,6 @@ def epsilon_lower_bound(
         first = np.log(np.maximum(tpr - delta, 0) / fpr)
         second = np.log(np.maximum(1 - fpr - delta, 0) / (1 - tpr))
     return np.asarray(np.fmax(np.fmax(first, second), 0.0), dtype=np.float64)
-
-
-def ceiling(members: int, non_members: int, *, alpha: float = 0.05, delta: float = 0.0) -> float:
-    """Return `epsilon_lower_bound` of an attack without errors."""
-    found = epsilon_lower_bound(members, members, 0, non_members, alpha=alpha, delta=delta)
-    return float(found)
 
 
 def gaussian_lower_bound(
@@ -163,13 +157,10 @@ def bound_from_scores(
     gaussian
         Whether the mechanism is Gaussian (`gaussian_lower_bound`).
     """
-    choose = np.zeros(len(scores), dtype=bool)
-    for side in (member, ~member):
-        places = rng.permutation(np.flatnonzero(side))
-        choose[places[: len(places) // 2]] = True
+    choose, count = halves(member, rng)
     threshold = choose_threshold(scores[choose], member[choose], delta, gaussian=gaussian)[0]
     return count_at(
-        scores[~choose], member[~choose], threshold, alpha=alpha, delta=delta, gaussian=gaussian
+        scores[count], member[count], threshold, alpha=alpha, delta=delta, gaussian=gaussian
     )
 
 

@@ -1,5 +1,8 @@
 """Controls in every run: attacks whose right answer is known.
 
+Of a release:
+
+
 - *planted leak*: non-members copied into the release must be recognised among other non-members;
 - *planted people*: if half of the non-members are copied into the release, more must be guessed,
   linked or singled out of them than of the other half;
@@ -7,6 +10,11 @@
 - *without the release*: members and non-members must not be told apart by the auxiliary data alone,
   nor by a classifier that learned from others of them, or the holdout is another population than
   the train table.
+
+Of a generator:
+
+- *planted leak*: shadow releases that copy their train rows must be recognised;
+- *exchangeable*: scores against the members of other fits must not be told apart.
 """
 
 from __future__ import annotations
@@ -16,24 +24,30 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from twinset.arrays import Flags, Floats
 from twinset.auditing import measures
-from twinset.auditing.attribute_linkage import compare_planted
-from twinset.auditing.auditor import Scored, by_unit
+from twinset.auditing.auditor import AttackScores, unknown
 from twinset.auditing.game import LEAST, Game
 from twinset.auditing.holdout_shift import Likeness
 from twinset.auditing.inference import leaks
+from twinset.auditing.inference_attacks import compare_planted
+from twinset.auditing.shadow_judge import Trials, group_auc
+from twinset.auditing.shadows import Pool
 from twinset.protocols import Attack, Estimate, Result
-from twinset.stats.neighbours import nearest, sharing
-from twinset.stats.records import at_most, concatenate
+from twinset.protocols.measures import Status
+from twinset.stats.neighbours import sharing
+from twinset.stats.records import at_most, concatenate, encode
 from twinset.stats.row_hash import fingerprints
 from twinset.stats.seeds import stream
 
-__all__ = ["Controls", "run_controls", "without_release"]
+__all__ = ["Controls", "controls_of_generator", "controls_of_release", "without_release"]
+
+Controlled = tuple[Result, bool]  # and whether it came out right
 
 _RELEASE, _AUXILIARY, _PLANTED, _SHARE = 5_000, 3_000, 300, 0.1
-_NEGATIVE = 0.999
+_NEGATIVE, _CAUGHT = 0.999, 0.95
+_ALONE = 0.5  # of the targets must have a row of their own, or copies need not be recognised
 _SURE = 50  # fewer planted people may be missed by chance
 
 
@@ -44,31 +58,39 @@ class Controls:
     results: tuple[Result, ...]
     failed: tuple[str, ...] = ()
 
+    @classmethod
+    def of(cls, *made: Controlled) -> Controls:
+        """Put controls together."""
+        return cls(tuple(r for r, _ in made), tuple(_named(r) for r, passed in made if not passed))
+
     @property
     def passed(self) -> bool:
         """Whether every control that could be run came out right."""
         return not self.failed
 
 
-def run_controls(
+def controls_of_release(
     game: Game,
     attacks: Sequence[Attack],
-    scored: Sequence[Scored],
+    scored: Sequence[AttackScores],
     seed: int,
     others: Sequence[Any] = (),
 ) -> Controls:
     """Run the four controls; the negative ones fail by chance once in a thousand audits each."""
-    made = [
+    return Controls.of(
         _planted(game, attacks, seed),
         _planted_people(game, others, seed),
         _exchangeable(game, scored, seed),
         without_release(game, seed),
-    ]
-    failed = tuple(_named(r) for r, passed in made if not passed)
-    return Controls(tuple(r for r, _ in made), failed)
+    )
 
 
-def _planted(game: Game, attacks: Sequence[Attack], seed: int) -> tuple[Result, bool]:
+def controls_of_generator(pool: Pool, trials: Trials, copies: Trials) -> Controls:
+    """Run the two controls; `copies` are the trials of the releases that copy their train rows."""
+    return Controls.of(_copied(pool, copies), _shuffled(pool.plan.seed, trials))
+
+
+def _planted(game: Game, attacks: Sequence[Attack], seed: int) -> Controlled:
     """Copy some non-members into the release and look for them."""
     if not attacks:
         return _skipped("planted_leak", "no attack on membership was run"), True
@@ -102,12 +124,12 @@ def _planted(game: Game, attacks: Sequence[Attack], seed: int) -> tuple[Result, 
             found.append((measures.auc(scores, member), attack.name))
     z = measures.critical_value([a for a, _ in found], 0.95, stream(seed, "audit", "planted z"))
     area, name = max(found, key=lambda pair: pair[0].value)
-    result = _result("planted_leak", area, z, attack=name, planted=number)
+    result = _result("planted_leak", area, z, attack=name, planted=number, reference=1.0)
     caught = (area.value - 0.5) / measures.null_error(number, number) > z
     return replace(result, direction="higher"), caught
 
 
-def _planted_people(game: Game, attacks: Sequence[Any], seed: int) -> tuple[Result, bool]:
+def _planted_people(game: Game, attacks: Sequence[Any], seed: int) -> Controlled:
     """Copy half of the non-members into the release; the best attack must be beyond chance."""
     control = "planted_people"
     if not attacks:
@@ -129,7 +151,7 @@ def _planted_people(game: Game, attacks: Sequence[Any], seed: int) -> tuple[Resu
     return result, caught or number < _SURE
 
 
-def _exchangeable(game: Game, scored: Sequence[Scored], seed: int) -> tuple[Result, bool]:
+def _exchangeable(game: Game, scored: Sequence[AttackScores], seed: int) -> Controlled:
     """Tell one random half of the non-members from the other."""
     rng = stream(seed, "audit", "exchangeable")
     others = rng.permutation(game.non_members)
@@ -138,17 +160,15 @@ def _exchangeable(game: Game, scored: Sequence[Scored], seed: int) -> tuple[Resu
     return _must_cover("exchangeable", scores, half, seed)
 
 
-def without_release(game: Game, seed: int) -> tuple[Result, bool]:
+def without_release(game: Game, seed: int) -> Controlled:
     """Tell members from non-members by the auxiliary data, and by what others of them are like."""
     likeness = Likeness(game, seed)
     scores = [(s, "classifier") for s in likeness.scores()]
-    if game.auxiliary is not None:
-        near = nearest(game.targets, game.auxiliary, 5)[0].astype(np.float64)
-        near = near[:, np.isfinite(near).all(axis=0)]
-        number = game.members + game.non_members
+    near = game.to_auxiliary()
+    if near is not None:
         scores += [
-            (by_unit(near[:, 0], game.units, number), "distance to auxiliary rows"),
-            (by_unit(near.mean(axis=1), game.units, number), "mean distance to auxiliary rows"),
+            (game.by_unit(near[:, 0]), "distance to auxiliary rows"),
+            (game.by_unit(near.mean(axis=1)), "mean distance to auxiliary rows"),
         ]
     result, passed = _must_cover("without_release", scores, game.is_member, seed)
     if passed:
@@ -165,26 +185,81 @@ def _named(r: Result) -> str:
     return f"{name}: the holdout is not like train{where}; split one table at random, by unit"
 
 
+def _copied(pool: Pool, copies: Trials) -> Controlled:
+    """The best attack on releases that copy train rows must be beyond chance."""
+    made = _areas(copies, copies.member)
+    if not made and all(s.threat_model.generator == "white-box" for s in copies.attacks):
+        return _skipped("planted_leak", "copies of train rows have no model to look into"), True
+    if not made:
+        return _skipped("planted_leak", "no control gave numbers", "failed"), False
+    rng = stream(pool.plan.seed, "shadow", "planted")
+    z = measures.critical_value([a for a, _ in made], _CAUGHT, rng)
+    area, name = max(made, key=lambda pair: pair[0].value)
+    caught = measures.auc_interval(area, z)[0] > 0.5
+    if not caught and _alone(pool) < _ALONE:
+        reason = "most targets equal other rows: nobody could be recognised by copies either"
+        return _skipped("planted_leak", reason), True
+    result = _result("planted_leak", area, z, _CAUGHT, attack=name, reference=1.0)
+    return replace(result, direction="higher"), caught
+
+
+def _alone(pool: Pool) -> float:
+    """Return the share of targets whose row nobody else has."""
+    rows = fingerprints(encode([pool.table])[0])
+    distinct, counts = np.unique(rows, return_counts=True)
+    times = counts[np.searchsorted(distinct, rows[list(pool.plan.targets)])]
+    return float((times == 1).mean())
+
+
+def _shuffled(seed: int, trials: Trials) -> Controlled:
+    """Intervals must cover a guess where members are those of other fits."""
+    rng = stream(seed, "shadow", "shuffled")
+    other = trials.member.copy()
+    for fold in np.unique(trials.folds):
+        here = np.flatnonzero(trials.folds == fold)
+        other[here] = trials.member[rng.permutation(here)]
+    found = _areas(trials, other)
+    if not found:
+        return _skipped("exchangeable", "no attack gave scores", "failed"), True
+    return _all_cover("exchangeable", found, stream(seed, "shadow", "negative"))
+
+
+def _areas(trials: Trials, member: Flags) -> list[tuple[measures.Auc, str]]:
+    everyone = np.arange(member.shape[1])
+    return [(group_auc(x, member, trials.folds, everyone), s.attack) for s, x in trials.scored]
+
+
 def _must_cover(
     control: str,
-    scores: Sequence[tuple[npt.NDArray[np.float64], str]],
-    member: npt.NDArray[np.bool_],
+    scores: Sequence[tuple[Floats, str]],
+    member: Flags,
     seed: int,
-) -> tuple[Result, bool]:
-    """The AUC farthest from a half, and whether all intervals cover a half at once."""
+) -> Controlled:
+    """Members must not be told apart by any of the scores; NaN is none."""
     found = [(measures.auc(s, member, ~np.isnan(s)), name) for s, name in scores]
     if not found:
         return _skipped(control, "no attack gave scores"), True
-    z = measures.critical_value([a for a, _ in found], _NEGATIVE, stream(seed, "audit", control))
+    return _all_cover(control, found, stream(seed, "audit", control))
+
+
+def _all_cover(
+    control: str, found: Sequence[tuple[measures.Auc, str]], rng: np.random.Generator
+) -> Controlled:
+    """The AUC farthest from a half, and whether all intervals cover a half at once."""
+    z = measures.critical_value([a for a, _ in found], _NEGATIVE, rng)
     area, name = max(found, key=lambda pair: abs(pair[0].value - 0.5))
-    covers = all(
-        low <= 0.5 <= high for low, high in (measures.auc_interval(a, z) for a, _ in found)
-    )
-    return replace(_result(control, area, z, _NEGATIVE, attack=name), direction="target"), covers
+    intervals = [measures.auc_interval(a, z) for a, _ in found]
+    result = _result(control, area, z, _NEGATIVE, attack=name)
+    return replace(result, direction="target"), all(low <= 0.5 <= high for low, high in intervals)
 
 
 def _result(
-    control: str, area: measures.Auc, z: float, confidence: float = 0.95, **params: object
+    control: str,
+    area: measures.Auc,
+    z: float,
+    confidence: float = 0.95,
+    reference: float = 0.5,
+    **params: object,
 ) -> Result:
     low, high = measures.auc_interval(area, z)
     n = area.members + area.non_members
@@ -193,16 +268,10 @@ def _result(
         name="control",
         params={"control": control, **params},
         estimate=Estimate(area.value, low, high, n, confidence),
-        reference=1.0 if control == "planted_leak" else 0.5,
+        reference=reference,
     )
 
 
-def _skipped(control: str, reason: str) -> Result:
-    return Result(
-        family="privacy",
-        name="control",
-        params={"control": control},
-        status="not_applicable",
-        reason=reason,
-        direction="target",
-    )
+def _skipped(control: str, reason: str, status: Status = "not_applicable") -> Result:
+    about = {"params": {"control": control}, "direction": "target"}
+    return unknown("control", reason, status, **about)

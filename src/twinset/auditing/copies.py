@@ -1,8 +1,11 @@
-"""Train records that stand in the release as they are or all but so, against records not fitted.
+"""What a release repeats of train: records as they are or all but so, and identifiers.
 
 Membership attacks average over all targets, so a few copied people hardly move an AUC; yet a row
 that only one person has does not come into a release by chance. As many train records are looked at
 here as there are others to compare with.
+
+Identifiers and personal data are no part of the records attacked. A made-up name or number may
+stand in the train table by chance, but then as often in the holdout.
 """
 
 from __future__ import annotations
@@ -10,30 +13,34 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
 from scipy import stats
 from scipy.spatial import KDTree
 
-from twinset.auditing.measures import clopper_pearson
+from twinset.arrays import Flags, Floats, Ints
+from twinset.auditing.auditor import share_result, unknown
 from twinset.progress import check_time
-from twinset.protocols import Estimate, Records, Result
+from twinset.protocols import Records, Result
 from twinset.stats.records import encode, encoded_columns
 from twinset.stats.row_hash import fingerprints
 from twinset.stats.seeds import stream
 from twinset.stats.units import compact
+from twinset.table.schema import Kind
 from twinset.table.table import Table
 
-__all__ = ["copied_records"]
+__all__ = ["copied_identifiers", "copied_records"]
 
+_VERDICTS = {True: "worse", False: "within_noise"}
 _CHANCE = 0.01 / 2  # of a wrong alarm, for two figures
 _TIMES = 3.0  # as for the true positive rate: this often as many as of records not fitted
 _NEAR = (0.05, 0.001)  # of the way to the nearest row of somebody else
 _OWN = 16  # rows of a unit that may stand nearer than somebody else's, at most
 _BLOCK = 10_000
+_RUNNING = 9  # digits up to which a number may be a running number
+_DENSE = 0.05  # share of the numbers between the first and the last that running numbers take
+_LEAST = 0.005  # share of rows that must repeat train values beyond the holdout's
 
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
-Flags = npt.NDArray[np.bool_]
 Sides = tuple[int, int]  # units of train, other units
 
 
@@ -87,15 +94,8 @@ def _result(
     copied, other = hit
     often = copied * exposed[1] > _TIMES * other * exposed[0]
     shown = often and _chance(hit, exposed) < _CHANCE / tries
-    low, high = clopper_pearson(copied, size)
-    return Result(
-        family="privacy",
-        name=name,
-        params={"interval": "Clopper-Pearson", **params},
-        estimate=Estimate(copied / size, low, high, size),
-        reference=other / size,
-        verdict="worse" if shown else "within_noise",
-    )
+    about = {"interval": "Clopper-Pearson", **params}
+    return share_result(name, copied, size, other / size, params=about, verdict=_VERDICTS[shown])
 
 
 def _with_its_categories(people: Sequence[Records], released: Records) -> Flags:
@@ -175,3 +175,64 @@ def _points(people: Sequence[Records], released: Records) -> list[Floats]:
         columns = [np.where(n[:, j], 0.0, _scale(v[:, j], u)) for j, u in enumerate(levels)]
         points.append(np.column_stack([*columns, 2.0 * k]))
     return points
+
+
+def copied_identifiers(
+    train: Table, synthetic: Table, holdout: Table, seed: int
+) -> tuple[Result, ...]:
+    """Share of synthetic rows whose identifier stands in the train table, against the holdout.
+
+    One result for each identifier or personal column; its verdict is "worse" if the train table is
+    hit more often than as many holdout values (exact test of McNemar 1947, 5% over all columns).
+    Running numbers are left out: they coincide by their nature.
+    """
+    left_out = [n for n in train.names if n not in encoded_columns(train)]
+    columns = [
+        n
+        for n in left_out
+        if all(n in t.schema for t in (train, synthetic, holdout))
+        and train.schema[n].kind in (Kind.IDENTIFIER, Kind.TEXT, Kind.CATEGORY)
+        and not _is_running(_as_text(train, n))
+    ]
+    return tuple(_repeated(n, train, synthetic, holdout, seed, len(columns)) for n in columns)
+
+
+def _repeated(
+    name: str, train: Table, synthetic: Table, holdout: Table, seed: int, columns: int
+) -> Result:
+    released = _as_text(synthetic, name)
+    pools = [pc.unique(_as_text(t, name).drop_null()) for t in (train, holdout)]
+    size = min(len(p) for p in pools)
+    if size == 0 or len(released) == released.null_count:
+        return unknown("identifiers_copied", "no values to compare", columns=(name,))
+    rng = stream(seed, "audit", "identifiers", name)
+    inside, outside = (
+        _hits(released, p.take(pa.array(rng.permutation(len(p))[:size]))) for p in pools
+    )
+    only_train, only_holdout = int((inside & ~outside).sum()), int((outside & ~inside).sum())
+    n, hits, expected = len(released), int(inside.sum()), float(outside.mean())
+    chance = float(stats.binom.sf(only_train - 1, only_train + only_holdout, 0.5))
+    shown = chance < 0.05 / columns and (only_train - only_holdout) / n > _LEAST
+    about = {"columns": (name,), "verdict": _VERDICTS[shown]}
+    return share_result("identifiers_copied", hits, n, expected, **about)
+
+
+def _as_text(table: Table, name: str) -> pa.Array:
+    column = table[name].cast(pa.string())
+    return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+
+
+def _hits(values: pa.Array, pool: pa.Array) -> Flags:
+    found = pc.and_(pc.is_in(values, value_set=pool), values.is_valid())
+    return np.asarray(found.to_numpy(zero_copy_only=False), dtype=bool)
+
+
+def _is_running(values: pa.Array) -> bool:
+    """Whether most values are short whole numbers that leave few of their range out."""
+    known = pc.unique(values.drop_null())
+    short = known.filter(pc.match_substring_regex(known, f"^[0-9]{{1,{_RUNNING}}}$"))
+    if len(short) <= 0.5 * len(known):
+        return False
+    numbers = short.cast(pa.int64())
+    span = pc.max(numbers).as_py() - pc.min(numbers).as_py() + 1
+    return bool(len(numbers) > _DENSE * span)

@@ -7,6 +7,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from twinset import registry
+from twinset.arrays import Floats
 from twinset.auditing.release import audit_release
 from twinset.errors import InputError
 from twinset.results import Audit
@@ -64,7 +65,7 @@ def audit_arrays(
     )
 
 
-def _flat(name: str, given: npt.ArrayLike) -> npt.NDArray[np.float64]:
+def _flat(name: str, given: npt.ArrayLike) -> Floats:
     try:
         array = np.asarray(given, dtype=np.float64)
     except (TypeError, ValueError):
@@ -83,7 +84,7 @@ def _flat(name: str, given: npt.ArrayLike) -> npt.NDArray[np.float64]:
     return flat
 
 
-def _table(array: npt.NDArray[np.float64]) -> Table:
+def _table(array: Floats) -> Table:
     names = [f"feature {j}" for j in range(array.shape[1])]
     columns = tuple(Column(name=n, kind=Kind.REAL, nullable=True) for n in names)
     return Table(

@@ -16,6 +16,7 @@ import numpy.typing as npt
 import pyarrow as pa
 from scipy import stats
 
+from twinset.arrays import Flags, Floats, Ints
 from twinset.auditing import measures
 from twinset.auditing.game import LEAST, Game
 from twinset.results import Exposed
@@ -27,9 +28,6 @@ from twinset.table.table import Table, from_numbers, numbers
 
 __all__ = ["exposed_kinds", "grouped_auc"]
 
-Floats = npt.NDArray[np.float64]
-Flags = npt.NDArray[np.bool_]
-Codes = npt.NDArray[np.int64]
 
 _SHOWN = 5
 _COLUMNS = 15  # columns that take part in pairs
@@ -45,8 +43,8 @@ class _Coded:
     """A column cut into kinds: code of each target and of each train row, -1 for none."""
 
     labels: tuple[str, ...]
-    targets: Codes
-    train: Codes
+    targets: Ints
+    train: Ints
 
 
 @dataclass(frozen=True)
@@ -63,20 +61,16 @@ def exposed_kinds(game: Game, scores: Floats, seed: int) -> tuple[Exposed, ...]:
     row = np.unique(game.units, return_index=True)[1]  # one row stands for its unit
     coded = [c for name in encoded_columns(game.train) if (c := _cut(game, name, row)) is not None]
     member = game.is_member
-    rng = stream(seed, "audit", "kinds")
-    first = np.zeros(len(member), dtype=bool)
-    for side in (member, ~member):
-        places = rng.permutation(np.flatnonzero(side))
-        first[places[: len(places) // 2]] = True
+    first, second = measures.halves(member, stream(seed, "audit", "kinds"))
     chosen = _choose(_candidates(coded, scores, member, first), coded, member)
     z = float(stats.norm.ppf(1 - 0.025 / max(len(chosen), 1)))
-    shown = [e for kind in chosen if (e := _measure(kind, coded, scores, member, ~first, z, game))]
+    shown = [e for kind in chosen if (e := _measure(kind, coded, scores, member, second, z, game))]
     return tuple(sorted(shown, key=lambda e: -e.risk))
 
 
 def grouped_auc(
-    scores: Floats, member: Flags, group: Codes, groups: int
-) -> tuple[Floats, Codes, Codes]:
+    scores: Floats, member: Flags, group: Ints, groups: int
+) -> tuple[Floats, Ints, Ints]:
     """AUC inside each group, with its members and non-members; each shape (groups,).
 
     One sort for all groups; targets with group -1 are left out; an AUC without both sides is .5.
@@ -126,7 +120,7 @@ def _possible(bound: Floats) -> list[int]:
     return places
 
 
-def _bounds(scores: Floats, member: Flags, cell: Codes, cells: int) -> Floats:
+def _bounds(scores: Floats, member: Flags, cell: Ints, cells: int) -> Floats:
     """AUC less two standard errors in each cell; -inf where a side has too few."""
     area, n, m = grouped_auc(scores, member, cell, cells)
     error = np.sqrt((n + m + 1) / np.maximum(12.0 * n * m, 1))
@@ -200,7 +194,7 @@ def _cut(game: Game, name: str, row: npt.NDArray[np.intp]) -> _Coded | None:
     return _Coded(tuple(labels), np.concatenate(parts[:2])[row], parts[2])
 
 
-def _cut_numbers(column: Column, tables: Sequence[Table]) -> tuple[list[str], list[Codes]]:
+def _cut_numbers(column: Column, tables: Sequence[Table]) -> tuple[list[str], list[Ints]]:
     """Ranges between round quantiles of the train table; null is a kind."""
     values = [
         np.full(t.num_rows, np.nan)
@@ -251,7 +245,7 @@ def _write(value: float, kind: Kind) -> str:
     return f"{value:,.10g}"
 
 
-def _cut_levels(column: Column, tables: Sequence[Table]) -> tuple[list[str], list[Codes]]:
+def _cut_levels(column: Column, tables: Sequence[Table]) -> tuple[list[str], list[Ints]]:
     """The most frequent levels of the train table that at least `LEAST` units hold."""
     text = [t[column.name].cast(pa.string()).to_numpy() for t in tables]
     whole = np.array([v if v is not None else "\x00" for v in text[2]], dtype=object)

@@ -6,14 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from twinset.arrays import Flags, Floats, Ints
 from twinset.errors import InputError
 from twinset.protocols import Records
-from twinset.stats.overlap import is_copied
+from twinset.stats.neighbours import nearest
 from twinset.stats.records import concatenate, encode, encoded_columns
+from twinset.stats.row_hash import is_copied
 from twinset.stats.seeds import stream
 from twinset.stats.units import compact, count_units, draw, folds
 from twinset.table.table import Table
@@ -45,7 +46,7 @@ class Game:
     release: Records
     auxiliary: Records | None
     targets: Records
-    units: npt.NDArray[np.int64]
+    units: Ints
     members: int
     non_members: int
     member_table: Table
@@ -53,9 +54,22 @@ class Game:
     train: Table
 
     @property
-    def is_member(self) -> npt.NDArray[np.bool_]:
+    def is_member(self) -> Flags:
         """Shape (units,): whether the unit is in the train table."""
         return np.arange(self.members + self.non_members) < self.members
+
+    def by_unit(self, scores: Floats) -> Floats:
+        """Score of a unit: the largest score of its rows; shape (units,)."""
+        best = np.full(self.members + self.non_members, -np.inf)
+        np.maximum.at(best, self.units, scores)
+        return best
+
+    def to_auxiliary(self) -> Floats | None:
+        """Distances of the target rows to the five nearest auxiliary rows, if there are any."""
+        if self.auxiliary is None:
+            return None
+        near = nearest(self.targets, self.auxiliary, 5)[0].astype(np.float64)
+        return np.asarray(near[:, np.isfinite(near).all(axis=0)])
 
 
 @dataclass(frozen=True)

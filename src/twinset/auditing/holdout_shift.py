@@ -10,12 +10,11 @@ sorted file that was cut in two.
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 from scipy import stats
 
+from twinset.arrays import Floats
 from twinset.attacks.classifier import Classifier
 from twinset.auditing import measures
-from twinset.auditing.auditor import by_unit
 from twinset.auditing.game import Game
 from twinset.protocols import Records
 from twinset.stats.records import concatenate, encode, encoded_columns, matrix, pick
@@ -23,7 +22,6 @@ from twinset.stats.seeds import stream
 
 __all__ = ["Likeness"]
 
-Floats = npt.NDArray[np.float64]
 
 _CELLS = 2_000_000  # that the classifier learns from at most
 _TRIED, _NAMED = 100, 3
@@ -42,12 +40,7 @@ class Likeness:
         empty = np.empty((len(found), 0), dtype=np.int32)
         self._rows = Records(matrix(found).astype(np.float32), empty, self._names)
         self._game, self._seed = game, seed
-        number = game.members + game.non_members
-        rng = stream(seed, "audit", "likeness")
-        first = np.zeros(number, dtype=bool)
-        for side in (game.is_member, ~game.is_member):
-            first[rng.permutation(np.flatnonzero(side))[: int(side.sum()) // 2]] = True
-        self._halves = (first, ~first)
+        self._halves = measures.halves(game.is_member, stream(seed, "audit", "likeness"))
 
     def scores(self, columns: list[int] | None = None) -> list[Floats]:
         """Return shape (units,) for each half: its scores, NaN of those that were taught from."""
@@ -60,7 +53,7 @@ class Likeness:
             told = Classifier(rows=most).score(
                 rows, sides[0], auxiliary=sides[1], rng=stream(self._seed, "audit", "unlike")
             )
-            found.append(np.where(half, np.nan, by_unit(told, units, len(member))))
+            found.append(np.where(half, np.nan, self._game.by_unit(told)))
         return found
 
     def columns(self, confidence: float) -> tuple[str, ...]:

@@ -12,18 +12,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 from scipy import stats
 
+from twinset.arrays import Floats
+from twinset.auditing.auditor import corrected, unknown
 from twinset.auditing.game import LEAST
 from twinset.auditing.threats import describe
 from twinset.protocols import Estimate, Result, ThreatModel
+from twinset.protocols.measures import Status
 from twinset.stats.intervals import wilson
 
-__all__ = ["Compared", "Leak", "leaks"]
+__all__ = ["Leak", "Successes", "leaks"]
 
-Floats = npt.NDArray[np.float64]
 
 _NAMES = {
     "attribute": "attribute_leak",
@@ -36,7 +36,7 @@ _CONFIDENCE = 0.95
 
 
 @dataclass(frozen=True, eq=False)
-class Compared:
+class Successes:
     """Successes of one attack, each in [0, 1]: on train people and on as many others.
 
     `guess` is what one gets right who does not look at the release. What stands `aside` is a point
@@ -74,41 +74,33 @@ class Leak:
     serious: bool
 
 
-def leaks(found: Sequence[Compared], margin: float) -> list[Leak]:
+def leaks(found: Sequence[Successes], margin: float) -> list[Leak]:
     """Turn comparisons into results; judgements hold for all of them at once (Bonferroni)."""
     tests = max(len([c for c in found if c.judged]), 1)
     return [_leak(c, margin, 1 - (1 - _CONFIDENCE) / tests) for c in found]
 
 
-def _leak(c: Compared, margin: float, sure: float) -> Leak:
+def _leak(c: Successes, margin: float, sure: float) -> Leak:
     name = f"{c.attack}_difference" if c.diagnostic else _NAMES[c.threat_model.goal]
     about = {"attack": c.attack, "threat_model": describe(c.threat_model), **c.params}
     if c.reason or min(len(c.train), len(c.holdout)) < (LEAST if c.diagnostic else 1):
-        result = Result(
-            family="privacy",
-            name=name,
-            columns=c.columns,
-            params=about,
-            status="failed" if c.reason else "not_applicable",
-            reason=c.reason or (_FEW if c.diagnostic else "no guesses could be made"),
-            seconds=c.seconds,
-        )
-        return Leak(result, False)
+        reason = c.reason or (_FEW if c.diagnostic else "no guesses could be made")
+        status: Status = "failed" if c.reason else "not_applicable"
+        of = {"columns": c.columns, "params": about, "seconds": c.seconds}
+        return Leak(unknown(name, reason, status, **of), False)
     p, q = float(c.train.mean()), float(c.holdout.mean())
     left = 1.0 if c.diagnostic else max(1 - q, 1 / (len(c.holdout) + 1))
     low, high = (side / left for side in _difference(c, _CONFIDENCE))
     sure_low, sure_high = _difference(c, sure)
     shown = sure_low > 0 and c.judged
-    wide = {"corrected_low": sure_low / left, "corrected_high": min(sure_high / left, 1.0)}
+    wide = {} if c.diagnostic else corrected(sure_low / left, min(sure_high / left, 1.0))
     guess = None if c.guess is None else round(c.guess, 4)
-    of = {"of_train": round(p, 4), "of_holdout": round(q, 4), "of_guess": guess}
-    if c.diagnostic:
-        wide = {}
+    shares = {"of_train": round(p, 4), "of_holdout": round(q, 4), "of_guess": guess}
     result = Result(
         family="privacy",
         name=name,
         columns=c.columns,
-        params={**about, **of, "people": [len(c.train), len(c.holdout)]} | wide,
+        params={**about, **shares, "people": [len(c.train), len(c.holdout)]} | wide,
         estimate=Estimate((p - q) / left, low, min(high, 1.0), len(c.train), _CONFIDENCE),
         reference=0.0,
         verdict=("worse" if shown else "within_noise") if c.judged else None,
@@ -117,7 +109,7 @@ def _leak(c: Compared, margin: float, sure: float) -> Leak:
     return Leak(result, shown and sure_low > margin)
 
 
-def _difference(c: Compared, confidence: float) -> tuple[float, float]:
+def _difference(c: Successes, confidence: float) -> tuple[float, float]:
     """Interval of p_train - p_holdout (Newcombe 1998, method 10)."""
     z = float(stats.norm.ppf((1 + confidence) / 2))
     (p, n), (q, m) = ((float(s.mean()), len(s)) for s in (c.train, c.holdout))

@@ -1,20 +1,24 @@
-"""From scores to figures with intervals: AUC, TPR at FPR, advantage. Arrays in, numbers out."""
+"""From scores to figures with intervals: AUC, TPR at FPR, advantage. Arrays in, numbers out.
+
+And to what a report draws of an attack: aggregates of at least ten members and ten others a step.
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import permutations
 
 import numpy as np
-import numpy.typing as npt
 from scipy import special, stats
 
+from twinset.arrays import Flags, Floats, Ints
+from twinset.auditing.game import LEAST
 from twinset.stats import ordered
-from twinset.stats.intervals import wilson
+from twinset.stats.intervals import Z95, wilson
 
 __all__ = [
-    "Advantage",
     "Auc",
     "Rate",
     "advantage",
@@ -23,14 +27,20 @@ __all__ = [
     "best_threshold",
     "clopper_pearson",
     "critical_value",
+    "curves",
+    "halves",
     "null_error",
+    "risk_bins",
+    "roc_points",
+    "spread_of",
     "tpr_at_fpr",
 ]
 
-Floats = npt.NDArray[np.float64]
-Flags = npt.NDArray[np.bool_]
 
 _DRAWS = 10_000
+_FINER = 1.25  # two points of a curve lie at least this factor of false alarms apart
+_SHARES = (0.01, 0.05, 0.1, 0.25, 0.5, 1.0)
+_WIDTH = 0.05
 
 
 @dataclass(frozen=True, eq=False)
@@ -152,7 +162,7 @@ def tpr_at_fpr(scores: Floats, member: Flags, fpr: float, rng: np.random.Generat
     other half are counted; then the halves change places.
     """
     hits = alarms = 0
-    for choose, count in _halves(member, rng):
+    for choose, count in permutations(halves(member, rng)):
         others = np.sort(scores[choose & ~member])[::-1]
         rank = max(int(fpr * (len(others) + 1)) - 1, 0)
         called = scores > others[rank]
@@ -161,22 +171,16 @@ def tpr_at_fpr(scores: Floats, member: Flags, fpr: float, rng: np.random.Generat
     return Rate(hits, int(member.sum()), alarms, int((~member).sum()))
 
 
-@dataclass(frozen=True)
-class Advantage:
-    """TPR - FPR at thresholds chosen on other units."""
-
-    value: float
-    low: float
-    high: float
-
-
-def advantage(scores: Floats, member: Flags, rng: np.random.Generator) -> Advantage:
+def advantage(
+    scores: Floats, member: Flags, rng: np.random.Generator
+) -> tuple[float, float, float]:
     """Best TPR - FPR (Yeom et al. 2018, definition 4): chosen on one half, counted on the other.
 
-    The interval is Newcombe's (1998, method 10) for a difference of two proportions.
+    The value and the ends of its interval, Newcombe's (1998, method 10) for a difference of two
+    proportions.
     """
     hits = alarms = 0
-    for choose, count in _halves(member, rng):
+    for choose, count in permutations(halves(member, rng)):
         threshold = best_threshold(scores[choose], member[choose])
         called = scores > threshold
         hits += int((called & count & member).sum())
@@ -185,11 +189,7 @@ def advantage(scores: Floats, member: Flags, rng: np.random.Generator) -> Advant
     (a_low, a_high), (b_low, b_high) = wilson(hits, n), wilson(alarms, m)
     a, b = hits / n, alarms / m
     gap = a - b
-    return Advantage(
-        gap,
-        gap - math.hypot(a - a_low, b_high - b),
-        gap + math.hypot(a_high - a, b - b_low),
-    )
+    return gap, gap - math.hypot(a - a_low, b_high - b), gap + math.hypot(a_high - a, b - b_low)
 
 
 def best_threshold(scores: Floats, member: Flags) -> float:
@@ -203,10 +203,112 @@ def best_threshold(scores: Floats, member: Flags) -> float:
     return float(levels[best - 1]) if best > 0 else -math.inf
 
 
-def _halves(member: Flags, rng: np.random.Generator) -> list[tuple[Flags, Flags]]:
-    """Return (first, second) and (second, first), each with half of either side."""
+def halves(member: Flags, rng: np.random.Generator) -> tuple[Flags, Flags]:
+    """Deal units to two parts, each with half of either side."""
     first = np.zeros(len(member), dtype=bool)
     for side in (member, ~member):
         places = rng.permutation(np.flatnonzero(side))
         first[places[: len(places) // 2]] = True
-    return [(first, ~first), (~first, first)]
+    return first, ~first
+
+
+def curves(scores: Floats, member: Flags, effect: float = 1.0) -> dict[str, list[list[float]]]:
+    """Return params ``roc`` and ``risk`` of an attack; see `roc_points` and `risk_bins`."""
+    return {"roc": roc_points(scores, member), "risk": risk_bins(scores, member, effect)}
+
+
+def _counted(scores: Floats, member: Flags) -> tuple[Ints, Ints]:
+    """Members and others at or above each distinct score, highest first."""
+    levels, place = np.unique(-scores, return_inverse=True)
+    place = place.reshape(-1)
+    hits, alarms = (np.bincount(place[side], minlength=len(levels)) for side in (member, ~member))
+    return np.cumsum(hits), np.cumsum(alarms)
+
+
+def _steps(hits: Ints, alarms: Ints, wanted: Floats) -> list[int]:
+    """Pick places, the last one always, so that each step holds `LEAST` of either side.
+
+    `wanted` are numbers of alarms at which a step may end.
+    """
+    kept: list[int] = []
+    before = (0, 0)
+    goal = 0
+    for i in range(len(hits)):
+        while goal < len(wanted) and alarms[i] >= wanted[goal]:
+            goal += 1
+        due = goal > 0 and alarms[i] >= wanted[goal - 1] > before[1]
+        if due and hits[i] - before[0] >= LEAST and alarms[i] - before[1] >= LEAST:
+            kept.append(i)
+            before = int(hits[i]), int(alarms[i])
+    last = len(hits) - 1
+    if kept and kept[-1] != last:
+        rest = hits[last] - hits[kept[-1]], alarms[last] - alarms[kept[-1]]
+        if min(rest) < LEAST:
+            kept.pop()
+        kept.append(last)
+    return kept
+
+
+def roc_points(scores: Floats, member: Flags) -> list[list[float]]:
+    """Return ``[false positive rate, true positive rate]`` of falling thresholds; [] if too few.
+
+    Thresholds and rates come from the same units: a picture, no claim (those are `tpr_at_fpr`).
+    """
+    hits, alarms = _counted(scores, member)
+    n, m = int(hits[-1]), int(alarms[-1])
+    number = max(math.ceil(math.log(max(m / LEAST, 1.0)) / math.log(_FINER)), 0) + 1
+    wanted = np.minimum(LEAST * _FINER ** np.arange(number), m)
+    kept = _steps(hits, alarms, wanted)
+    return [[round(alarms[i] / m, 6), round(hits[i] / n, 6)] for i in kept]
+
+
+def risk_bins(scores: Floats, member: Flags, effect: float = 1.0) -> list[list[float]]:
+    """Return how surely records are recognised, by bins of their score, the most suspect first.
+
+    Parameters
+    ----------
+    effect
+        Variance of a count over that of independent trials.
+
+    Returns
+    -------
+    list
+        ``[share of members, chance, low, high]``: of a record with such a score, the chance that
+        it was in, if in and out are equally likely beforehand, with its 95% interval (of the log
+        ratio of the two shares, Katz et al. 1978).
+    """
+    hits, alarms = _counted(scores, member)
+    n, m = int(hits[-1]), int(alarms[-1])
+    wanted = np.array([max(s * m, LEAST) for s in _SHARES])
+    found = []
+    before = (0, 0)
+    for i in _steps(hits, alarms, wanted):
+        a, b = int(hits[i]) - before[0], int(alarms[i]) - before[1]
+        before = int(hits[i]), int(alarms[i])
+        ratio = math.log((a / n) / (b / m))
+        half = Z95 * math.sqrt(effect * max(1 / a - 1 / n + 1 / b - 1 / m, 0.0))
+        chances = (1 / (1 + math.exp(-x)) for x in (ratio, ratio - half, ratio + half))
+        found.append([round(x, 5) for x in (a / n, *chances)])
+    return found
+
+
+def spread_of(values: Floats) -> list[list[float]]:
+    """Bin AUCs of single targets: ``[from, to, number]``, at least ten in each; [] if too few.
+
+    Bins are 0.05 wide and joined until they hold enough.
+    """
+    number = round(1 / _WIDTH)
+    place = np.clip((values / _WIDTH).astype(np.int64), 0, number - 1)
+    counts = np.bincount(place, minlength=number).tolist()
+    first = next((i for i, c in enumerate(counts) if c), 0)
+    found: list[list[float]] = []
+    start, held = first, 0
+    for i in range(first, number):
+        held += counts[i]
+        if held >= LEAST:
+            found.append([start * _WIDTH, (i + 1) * _WIDTH, held])
+            start, held = i + 1, 0
+    if held and found:
+        top = max(i for i, c in enumerate(counts) if c)
+        found[-1] = [found[-1][0], (top + 1) * _WIDTH, found[-1][2] + held]
+    return [[round(a, 2), round(b, 2), c] for a, b, c in found]

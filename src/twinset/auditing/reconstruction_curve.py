@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from twinset import registry
-from twinset.auditing.attributes import reconstruct
 from twinset.auditing.game import LEAST
-from twinset.auditing.inference import Compared
+from twinset.auditing.inference import Successes
+from twinset.auditing.inference_attacks import reconstruct
 from twinset.auditing.shadows import Plan, Pool
 from twinset.stats.records import encode, encoded_columns
 from twinset.stats.seeds import stream
@@ -71,13 +71,13 @@ def curve_numbers(plan: Plan, train: Table, others: Table, release: Table) -> di
     }
 
 
-def grown(plan: Plan, kept: Mapping[str, npt.NDArray[Any]]) -> list[Compared]:
+def grown(plan: Plan, kept: Mapping[str, npt.NDArray[Any]]) -> list[Successes]:
     """Turn what `curve_numbers` kept into comparisons; only the release of the plan is judged."""
     if not kept:
         return []
     threat_model = registry.configure("attacks", RECONSTRUCTION).threat_model
     return [
-        Compared(
+        Successes(
             RECONSTRUCTION,
             threat_model,
             (str(kept["column"]),),

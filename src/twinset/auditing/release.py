@@ -7,23 +7,22 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from twinset import registry
-from twinset.auditing.attribute_linkage import compare_people
-from twinset.auditing.auditor import FPRS, Judgement, Scored, by_unit, judge
-from twinset.auditing.controls import run_controls
-from twinset.auditing.copies import copied_records
+from twinset.arrays import Flags, Floats
+from twinset.auditing.auditor import FPRS, AttackScores, Judgement, judge, unknown
+from twinset.auditing.controls import controls_of_release
+from twinset.auditing.copies import copied_identifiers, copied_records
 from twinset.auditing.exposed_groups import exposed_kinds
 from twinset.auditing.game import Game, NoGame, set_up
-from twinset.auditing.identifiers import copied_identifiers
 from twinset.auditing.inference import leaks
-from twinset.auditing.threats import grid, not_tried, tried
-from twinset.auditing.verdict import NOT_ASSESSED, verdict
+from twinset.auditing.inference_attacks import compare_people
+from twinset.auditing.threats import coverage
+from twinset.auditing.verdict import unassessed, verdict
 from twinset.progress import phase
 from twinset.protocols import Attack, Result
 from twinset.results import Audit, Exposed, NotComputed
-from twinset.stats.neighbours import nearest, sharing
+from twinset.stats.neighbours import sharing
 from twinset.stats.seeds import stream
 from twinset.table.raw import to_raw
 from twinset.table.table import Table
@@ -89,7 +88,7 @@ def audit_release(
         groups, missing = _groups(game)
         judgement = judge(scored, game.is_member, groups, seed)
         working = [a for a, s in zip(chosen, scored, strict=True) if s.scores is not None]
-        controls = run_controls(game, working, scored, seed, judged)
+        controls = controls_of_release(game, working, scored, seed, judged)
         step.advance(detail="controls")
         exposed = _exposed(game, scored, judgement, seed)
         found = leaks(compare_people(game, others, seed), margin)
@@ -108,9 +107,7 @@ def audit_release(
         controls_passed=controls.passed,
         exposed=exposed,
         records=_records(game, scored, judgement) if show_records else (),
-        tested=tried(run),
-        not_tested=not_tried(run),
-        threat_models=grid(run),
+        **coverage(run),
         extra=_about(game, judgement, margin),
     )
 
@@ -124,7 +121,7 @@ def _attacks(names: Sequence[str] | None) -> tuple[list[Any], list[Any]]:
 
 
 def _exposed(
-    game: Game, scored: Sequence[Scored], judgement: Judgement, seed: int
+    game: Game, scored: Sequence[AttackScores], judgement: Judgement, seed: int
 ) -> tuple[Exposed, ...]:
     """Return the kinds of record that the best attack recognises most."""
     name = None if judgement.best is None else judgement.best.attack
@@ -153,13 +150,12 @@ def _about(game: Game, judgement: Judgement, margin: float) -> dict[str, Any]:
         "smallest_auc_seen": judgement.power,
         "smallest_auc_seen_of": dict(judgement.powers),
         "margin": margin,
-        "best": _as_dict(judgement.best),
-        "findings": [_as_dict(f) for f in judgement.findings],
+        **judgement.told(),
     }
 
 
 def _records(
-    game: Game, scored: Sequence[Scored], judgement: Judgement
+    game: Game, scored: Sequence[AttackScores], judgement: Judgement
 ) -> tuple[dict[str, Any], ...]:
     """Return the members with the largest scores of the best attack that was shown to work."""
     shown = [f for f in judgement.findings if f.fpr is None]
@@ -174,11 +170,7 @@ def _records(
     return tuple({"attack": name, **row} for row in rows)
 
 
-def _as_dict(found: Any) -> dict[str, Any] | None:
-    return None if found is None else dict(vars(found))
-
-
-def _score(attack: Attack, game: Game, seed: int) -> Scored:
+def _score(attack: Attack, game: Game, seed: int) -> AttackScores:
     """Run one attack; an attack that breaks is a failed result, not the end of the audit."""
     leak = str(getattr(attack, "leak", "row"))
     began = time.process_time()
@@ -194,60 +186,42 @@ def _score(attack: Attack, game: Game, seed: int) -> Scored:
         rows, problem = np.empty(0), f"the attack raised {type(error).__name__}"
     seconds = time.process_time() - began
     if problem:
-        return Scored(attack.name, attack.threat_model, leak, None, seconds, problem)
-    scores = by_unit(
-        np.asarray(rows, dtype=np.float64), game.units, game.members + game.non_members
-    )
-    return Scored(attack.name, attack.threat_model, leak, scores, seconds)
+        return AttackScores(attack.name, attack.threat_model, leak, None, seconds, problem)
+    scores = game.by_unit(np.asarray(rows, dtype=np.float64))
+    return AttackScores(attack.name, attack.threat_model, leak, scores, seconds)
 
 
-def _refusal(scores: npt.NDArray[np.float64], rows: int) -> str:
+def _refusal(scores: Floats, rows: int) -> str:
     if np.shape(scores) != (rows,):
         return f"the attack gave scores of shape {np.shape(scores)} for {rows} targets"
     return "" if np.isfinite(scores).all() else "the attack gave scores that are not finite"
 
 
-def _groups(game: Game) -> tuple[dict[str, npt.NDArray[np.bool_]], list[Result]]:
+def _groups(game: Game) -> tuple[dict[str, Flags], list[Result]]:
     """Random targets, and the tenth farthest from the adversary's own rows."""
-    number = game.members + game.non_members
-    groups = {"random": np.ones(number, dtype=bool)}
+    groups = {"random": np.ones(game.members + game.non_members, dtype=bool)}
     reason = ""
-    if game.auxiliary is None:
+    near = game.to_auxiliary()
+    if near is None:
         reason = "no auxiliary rows to say who is an outlier"
     else:
-        near = nearest(game.targets, game.auxiliary, 5)[0].astype(np.float64)
-        near = near[:, np.isfinite(near).all(axis=0)]
-        far = by_unit(near.mean(axis=1), game.units, number)
+        far = game.by_unit(near.mean(axis=1))
         outlying = far >= np.quantile(far, 1 - _OUTLIERS)
         sides = (outlying[: game.members].sum(), outlying[game.members :].sum())
         if min(sides) >= _LEAST_OUTLIERS:
             groups["outliers"] = outlying
         else:
             reason = f"fewer than {_LEAST_OUTLIERS} outliers on one side"
-    return groups, [_missing("auc", reason, target_group="outliers")] if reason else []
-
-
-def _missing(name: str, reason: str, **params: Any) -> Result:
-    return Result(
-        family="privacy", name=name, params=params, status="not_applicable", reason=reason
-    )
+    return groups, [unknown("auc", reason, params={"target_group": "outliers"})] if reason else []
 
 
 def _not_assessed(attacks: Sequence[Attack], reason: str, seed: int) -> Audit:
     results = tuple(
-        _missing(name, reason, attack=a.name, **more)
+        unknown(name, reason, params={"attack": a.name, **more})
         for a in attacks
         for name, more in (("auc", {}), *(("tpr_at_fpr", {"fpr": f}) for f in FPRS))
     )
-    return Audit(
-        results=results,
-        not_computed=(NotComputed("membership inference", reason),),
-        seed=seed,
-        verdict=f"{NOT_ASSESSED}: {reason}",
-        controls_passed=True,
-        not_tested=not_tried(()),
-        threat_models=grid(()),
-    )
+    return unassessed(results, "membership inference", reason, seed)
 
 
 def _not_computed(results: Sequence[Result]) -> tuple[NotComputed, ...]:

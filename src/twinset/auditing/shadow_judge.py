@@ -4,30 +4,38 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from scipy import stats
 
+from twinset.arrays import Flags, Floats, Ints
 from twinset.auditing import bounds, measures
-from twinset.auditing.auditor import FPRS, Finding, Judgement, corrected, gap_result, tpr_result
-from twinset.auditing.curves import curves, spread_of
+from twinset.auditing.auditor import (
+    CONFIDENCE,
+    FPRS,
+    AttackScores,
+    Detection,
+    Judgement,
+    advantage_results,
+    auc_result,
+    bound_result,
+    corrected,
+    failure,
+    gap_results,
+    share_result,
+    tpr_result,
+)
 from twinset.auditing.game import LEAST
-from twinset.auditing.measures import Auc
+from twinset.auditing.measures import Auc, curves, spread_of
 from twinset.auditing.shadow_learners import EXTRA_VARIANCE
-from twinset.auditing.threats import describe
-from twinset.protocols import Direction, Estimate, Result, ThreatModel
-from twinset.stats.multiple import adjust
+from twinset.protocols import Result
+from twinset.stats.intervals import adjust
 from twinset.stats.seeds import stream
 
 __all__ = ["Trials", "group_auc", "judge_trials", "records_at_risk"]
 
-Floats = npt.NDArray[np.float64]
-Flags = npt.NDArray[np.bool_]
-Ints = npt.NDArray[np.int64]
 
-_CONFIDENCE = 0.95
 _Z95 = 1.959964
 _WIDER = math.sqrt(EXTRA_VARIANCE)
 _RATE = 0.05  # of false discoveries among records at risk
@@ -35,25 +43,29 @@ _RATE = 0.05  # of false discoveries among records at risk
 
 @dataclass(frozen=True, eq=False)
 class Trials:
-    """Scores of one attack, shape (fits, targets), or why there are none.
+    """All trials of a pool of shadow models: a fit and a target each.
 
-    `scores` are cross-fitted; `honest` ones are those of `learning.honest`, for bounds. `about`
-    goes into the parameters of each result.
+    Attributes
+    ----------
+    attacks
+        Scores of each attack, shape (fits, targets), or why there are none.
+    member
+        Shape (fits, targets): whether the target was in.
+    folds
+        Shape (fits,): trials of a fold were scored by one rule.
+    choose
+        Shape (fits,): the fits on which rules for bounds were learned.
     """
 
-    attack: str
-    threat_model: ThreatModel
-    leak: str
-    scores: Floats | None
-    honest: Floats | None = None
-    seconds: float = 0.0
-    reason: str = ""
-    about: Mapping[str, object] = field(default_factory=dict)
+    attacks: Sequence[AttackScores]
+    member: Flags
+    folds: Ints
+    choose: Flags
 
     @property
-    def name(self) -> str:
-        """Name of the attack."""
-        return self.attack
+    def scored(self) -> list[tuple[AttackScores, Floats]]:
+        """The attacks that gave scores, and these."""
+        return [(s, s.scores) for s in self.attacks if s.scores is not None]
 
 
 def _target_aucs(scores: Floats, member: Flags, folds: Ints) -> tuple[Floats, Floats]:
@@ -84,99 +96,57 @@ def group_auc(scores: Floats, member: Flags, folds: Ints, group: Ints) -> Auc:
     return Auc(float(values.mean()), wider, inside, member[:, group].size - inside)
 
 
-def judge_trials(
-    found: Sequence[Trials],
-    member: Flags,
-    folds: Ints,
-    choose: Flags,
-    groups: Mapping[str, Ints],
-    seed: int,
-    delta: float,
-) -> Judgement:
-    """Turn scores into results for each attack and group of targets.
-
-    `choose`, shape (fits,), says on which fits `Trials.honest` was learned.
-    """
-    cells = [(t, g, places) for t in found if t.scores is not None for g, places in groups.items()]
-    areas = [group_auc(t.scores, member, folds, g) for t, _, g in cells if t.scores is not None]
-    rng = stream(seed, "shadow", "critical")
-    z = measures.critical_value(areas, _CONFIDENCE, rng) if areas else 0.0
+def judge_trials(trials: Trials, groups: Mapping[str, Ints], seed: int, delta: float) -> Judgement:
+    """Turn scores into results for each attack and group of targets."""
+    member, folds = trials.member, trials.folds
+    cells = [(s, scores, g) for s, scores in trials.scored for g in groups]
+    areas = [group_auc(scores, member, folds, groups[g]) for _, scores, g in cells]
+    z = 0.0
+    if areas:
+        z = measures.critical_value(areas, CONFIDENCE, stream(seed, "shadow", "critical"))
     results: list[Result] = []
-    findings: list[Finding] = []
-    for (t, name, places), area in zip(cells, areas, strict=True):
-        assert t.scores is not None
-        low, high = sure = measures.auc_interval(area, z)
-        if low > 0.5:
-            findings.append(Finding(t.attack, t.leak, name, "auc", area.value, low, high))
-        scores, inside = t.scores[:, places], member[:, places]
-        results.append(_auc(t, name, area, inside, sure, _drawn(scores, inside)))
-        results += _advantages(t, name, scores, inside, seed)
-        results.append(_bound(t, name, places, member, choose, delta, len(cells)))
+    found: list[Detection] = []
+    for (s, all_scores, name), area in zip(cells, areas, strict=True):
+        places, sure = groups[name], measures.auc_interval(area, z)
+        if sure[0] > 0.5:
+            found.append(s.detected(name, area, sure))
+        scores, inside = all_scores[:, places], member[:, places]
+        flat = scores.ravel(), inside.ravel()
+        drawn = {} if len(places) < LEAST else curves(*flat, effect=EXTRA_VARIANCE)
+        size = {"targets": len(places), "fits": len(member)}
+        params = s.params(name, **size, **corrected(*sure), **drawn)
+        results.append(auc_result(s, area, sure, area.error, params))
+        results += advantage_results(
+            s, name, _advantages(s, name, scores, inside, seed), scores.size
+        )
+        results.append(_bound(s, name, places, trials, delta, len(cells)))
         for fpr in FPRS:
-            flat = scores.ravel(), inside.ravel()
-            task = stream(seed, "shadow", "tpr", t.attack, name, str(fpr))
+            task = stream(seed, "shadow", "tpr", s.attack, name, str(fpr))
             tests = 2 * max(len(cells), 1)
-            result, more = tpr_result(
-                _params(t, name), t.leak, *flat, fpr, task, tests, effect=EXTRA_VARIANCE
-            )
+            result, shown = tpr_result(s, name, *flat, fpr, task, tests, effect=EXTRA_VARIANCE)
             results.append(result)
-            findings += more
-    results += _gaps(found, member, folds, groups)
-    results += [_failure(t) for t in found if t.scores is None]
-    ranked = sorted(zip(cells, areas, strict=True), key=lambda pair: -pair[1].value)
+            found += shown
+    results += gap_results(cells, areas, len(member))
+    for s in trials.attacks:
+        if s.scores is None:
+            white = s.threat_model.generator == "white-box"
+            results.append(failure(s, "not_applicable" if white else "failed"))
     best = None
-    if ranked:
-        (t, name, _), area = ranked[0]
-        interval = measures.auc_interval(area, z)
-        best = Finding(t.attack, t.leak, name, "auc", area.value, *interval)
+    if cells:
+        (s, _, name), area = max(zip(cells, areas, strict=True), key=lambda pair: pair[1].value)
+        best = s.detected(name, area, measures.auc_interval(area, z))
     smallest = max((a.error for a in areas if 0.3 < a.value < 0.7), default=0.0)
-    return Judgement(tuple(results), tuple(findings), best, 0.5 + (z + 0.8416) * smallest)
+    return Judgement(tuple(results), tuple(found), best, 0.5 + (z + 0.8416) * smallest)
 
 
-def _params(t: Trials, group: str, **more: object) -> dict[str, object]:
-    return {
-        "attack": t.attack,
-        "threat_model": describe(t.threat_model),
-        "target_group": group,
-        "leak": t.leak,
-        **t.about,
-        **more,
-    }
+def _advantages(
+    s: AttackScores, name: str, scores: Floats, member: Flags, seed: int
+) -> list[tuple[float, float, float]]:
+    """TPR - FPR at thresholds chosen on one half of the fits and counted on the other; its forms.
 
-
-def _drawn(scores: Floats, member: Flags) -> dict[str, list[list[float]]]:
-    """Return the curves of a group of at least ten targets."""
-    if scores.shape[1] < LEAST:
-        return {}
-    return curves(scores.ravel(), member.ravel(), effect=EXTRA_VARIANCE)
-
-
-def _auc(
-    t: Trials,
-    name: str,
-    area: Auc,
-    member: Flags,
-    sure: tuple[float, float],
-    drawn: Mapping[str, object],
-) -> Result:
-    low, high = measures.auc_interval(area)
-    return Result(
-        family="privacy",
-        name="auc",
-        params=_params(
-            t, name, targets=member.shape[1], fits=len(member), **corrected(*sure), **drawn
-        ),
-        estimate=Estimate(area.value, low, high, area.members + area.non_members, _CONFIDENCE),
-        reference=0.5,
-        noise=_Z95 * area.error,
-        verdict="worse" if sure[0] > 0.5 else "within_noise",
-        seconds=t.seconds,
-    )
-
-
-def _advantages(t: Trials, name: str, scores: Floats, member: Flags, seed: int) -> list[Result]:
-    """TPR - FPR at thresholds chosen on one half of the fits and counted on the other."""
-    order = stream(seed, "shadow", "advantage", t.attack, name).permutation(len(scores))
+    Each with its interval, as `auditor.advantage_results` wants them.
+    """
+    order = stream(seed, "shadow", "advantage", s.attack, name).permutation(len(scores))
     halves = order[: len(order) // 2], order[len(order) // 2 :]
     called = np.zeros(scores.shape, dtype=bool)
     for choose, count in (halves, halves[::-1]):
@@ -186,74 +156,35 @@ def _advantages(t: Trials, name: str, scores: Floats, member: Flags, seed: int) 
     tpr, fpr = float(called[member].sum() / inside), float(called[~member].sum() / outside)
     influence = (member * (called - tpr) / inside - ~member * (called - fpr) / outside).sum(axis=1)
     a, half = tpr - fpr, _WIDER * _Z95 * math.sqrt(float(influence @ influence))
-    forms: list[tuple[str, Direction, float, float, float]] = [
-        ("advantage", "lower", 0.0, a, half),
-        ("balanced_accuracy", "lower", 0.5, (1 + a) / 2, half / 2),
-        ("privacy_gain", "higher", 1.0, 1 - a, half),
-    ]
-    return [
-        Result(
-            family="privacy",
-            name=form,
-            params=_params(t, name),
-            estimate=Estimate(value, value - width, value + width, member.size, _CONFIDENCE),
-            reference=reference,
-            direction=direction,
-        )
-        for form, direction, reference, value, width in forms
-    ]
+    forms = (a, half), ((1 + a) / 2, half / 2), (1 - a, half)
+    return [(value, value - width, value + width) for value, width in forms]
 
 
 def _bound(
-    t: Trials, name: str, places: Ints, member: Flags, choose: Flags, delta: float, tests: int
+    s: AttackScores, name: str, places: Ints, trials: Trials, delta: float, tests: int
 ) -> Result:
     """Lower bound on epsilon for the target that half of the fits say is worst.
 
     Rule, target and threshold are chosen on the fits of `choose` and counted on the others, whose
     trials of one target are independent.
     """
-    scores = np.zeros(member.shape) if t.honest is None else t.honest
+    member, choose = trials.member, trials.choose
+    scores = np.zeros(member.shape) if s.honest is None else s.honest
     rules = [bounds.choose_threshold(scores[choose, i], member[choose, i], delta) for i in places]
     best = int(np.argmax([value for _, value in rules]))
     worst, threshold = int(places[best]), rules[best][0]
-    trials = scores[~choose, worst], member[~choose, worst], threshold
-    made = bounds.count_at(*trials, delta=delta)
-    sure = bounds.count_at(*trials, delta=delta, alpha=made.alpha / tests)
+    counted = scores[~choose, worst], member[~choose, worst], threshold
+    made = bounds.count_at(*counted, delta=delta)
+    sure = bounds.count_at(*counted, delta=delta, alpha=made.alpha / tests).value
     about = {"method": "fits", "delta": delta, "ceiling": made.ceiling}
-    about["neighbours"] = t.threat_model.neighbours
-    about |= corrected(sure.value, made.ceiling)
+    about["neighbours"] = s.threat_model.neighbours
+    about |= corrected(sure, made.ceiling)
     if delta > 0:
-        about["if_gaussian"] = bounds.count_at(*trials, delta=delta, gaussian=True).value
-    return Result(
-        family="privacy",
-        name="epsilon_lower_bound",
-        params=_params(t, name, **about),
-        estimate=Estimate(made.value, made.value, made.ceiling, made.trials, 1 - made.alpha),
-        reference=0.0,
-        verdict="worse" if sure.value > 0 else "within_noise",
-    )
+        about["if_gaussian"] = bounds.count_at(*counted, delta=delta, gaussian=True).value
+    return bound_result(s.params(name, **about), made, sure, made.trials)
 
 
-def _gaps(
-    found: Sequence[Trials], member: Flags, folds: Ints, groups: Mapping[str, Ints]
-) -> list[Result]:
-    """AUC of each other group minus that of random targets, by fit."""
-    results = []
-    for t in found:
-        if t.scores is None or "random" not in groups:
-            continue
-        base = group_auc(t.scores, member, folds, groups["random"])
-        for name, places in groups.items():
-            if name == "random":
-                continue
-            area = group_auc(t.scores, member, folds, places)
-            results.append(gap_result(_params(t, name), area, base, len(member)))
-    return results
-
-
-def records_at_risk(
-    found: Sequence[Trials], member: Flags, folds: Ints
-) -> tuple[Result | None, Flags, Floats]:
+def records_at_risk(trials: Trials) -> tuple[Result | None, Flags, Floats]:
     """Share of targets that some attack recognises, at a false discovery rate of 5%.
 
     A target's p-value is that of its most successful attack times the number of attacks; records
@@ -266,30 +197,27 @@ def records_at_risk(
     flags, risk
         Shape (targets,): who is at risk, and the AUC of the best attack on each.
     """
-    usable = [t for t in found if t.scores is not None]
+    member, folds, usable = trials.member, trials.folds, trials.scored
     number = member.shape[1]
     if not usable:
         return None, np.zeros(number, dtype=bool), np.full(number, 0.5)
-    values = np.stack(
-        [_target_aucs(t.scores, member, folds)[0] for t in usable if t.scores is not None]
-    )
+    values = np.stack([_target_aucs(scores, member, folds)[0] for _, scores in usable])
     inside = member.sum(axis=0)
     error = np.array([_fold_error(member[:, i], folds) for i in range(number)])
     p = np.minimum(stats.norm.sf((values - 0.5) / error).min(axis=0) * len(usable), 1.0)
     flags = adjust(p) <= _RATE
-    low, high = measures.clopper_pearson(int(flags.sum()), number)
     best = int(np.argmax(values.mean(axis=1)))
-    result = Result(
-        family="privacy",
-        name="records_at_risk",
+    result = share_result(
+        "records_at_risk",
+        int(flags.sum()),
+        number,
+        0.0,
         params={
             "false_discovery_rate": _RATE,
             "trials_each": int(np.median(inside)) * 2,
-            "best": usable[best].attack,
+            "best": usable[best][0].attack,
             "spread": spread_of(values[best]),
         },
-        estimate=Estimate(float(flags.mean()), low, high, number, _CONFIDENCE),
-        reference=0.0,
         verdict="worse" if flags.any() else "within_noise",
     )
     return result, flags, values.max(axis=0)
@@ -306,15 +234,3 @@ def _fold_error(member: Flags, folds: Ints) -> float:
         return math.inf
     variance = sum((n * m / total * measures.null_error(n, m)) ** 2 for n, m in pairs)
     return _WIDER * math.sqrt(variance)
-
-
-def _failure(t: Trials) -> Result:
-    return Result(
-        family="privacy",
-        name="auc",
-        params=_params(t, "random"),
-        reference=0.5,
-        status="not_applicable" if t.threat_model.generator == "white-box" else "failed",
-        reason=t.reason,
-        seconds=t.seconds,
-    )

@@ -8,13 +8,11 @@ estimated the share of members would tell the label of the trial that was left o
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
+
+from twinset.arrays import Flags, Floats, Ints
 
 __all__ = ["EXTRA_VARIANCE", "cross_fitted", "deal_folds", "honest"]
 
-Floats = npt.NDArray[np.float64]
-Flags = npt.NDArray[np.bool_]
-Ints = npt.NDArray[np.int64]
 
 _SCREENED = 64  # features kept by their correlation with the label
 _WIDEST = 4.0  # standardised features are cut here: what is rare must not outweigh all

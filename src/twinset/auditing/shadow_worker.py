@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
 from twinset import registry
+from twinset.arrays import Floats
 from twinset.auditing.reconstruction_curve import curve_numbers, curve_sides
 from twinset.auditing.shadows import BROKEN, Pool
 from twinset.errors import InputError, StorageError, TwinsetError
@@ -32,7 +32,6 @@ from twinset.twin import Twin
 
 __all__ = ["main", "work"]
 
-Floats = npt.NDArray[np.float64]
 
 _NEVER = -1e4  # log probability of what a model never makes
 _ADVERSARY = 2_000  # rows of the population that the adversary holds

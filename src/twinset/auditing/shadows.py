@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from twinset.arrays import Flags, Floats, Ints
 from twinset.stats.records import encode
 from twinset.stats.row_hash import fingerprints
 from twinset.stats.seeds import stream
@@ -28,8 +29,6 @@ from twinset.table.table import Table
 
 __all__ = ["BROKEN", "FAILURES", "Neighbours", "Plan", "Pool", "Shadows", "deal", "other_secrets"]
 
-Ints = npt.NDArray[np.int64]
-Flags = npt.NDArray[np.bool_]
 
 Neighbours = Literal["replace", "add_remove"]
 BROKEN = " raised"  # ends the name under which the type of an attack's error is kept
@@ -291,9 +290,7 @@ class Pool:
                         return str(stored[f"{attack}{BROKEN}"])
         return ""
 
-    def numbers(
-        self, attack: str, *, control: bool
-    ) -> tuple[npt.NDArray[np.float64], Flags] | None:
+    def numbers(self, attack: str, *, control: bool) -> tuple[Floats, Flags] | None:
         """Return the numbers of an attack, shape (fits, targets or 1, k), and who was in.
 
         None if there are none, or if fits disagree in their shape.

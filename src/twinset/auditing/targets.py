@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
+from twinset.arrays import Floats, Ints
 from twinset.errors import InputError
 from twinset.protocols import Records
 from twinset.stats.neighbours import nearest
@@ -20,8 +20,6 @@ from twinset.table.table import Table
 
 __all__ = ["KINDS", "choose_targets", "vulnerability"]
 
-Ints = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
 
 KINDS = ("random", "outliers", "vulnerable", "canaries")
 _NEIGHBOURS = 5

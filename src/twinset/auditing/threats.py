@@ -7,7 +7,7 @@ from typing import Any, get_args, get_type_hints
 
 from twinset.protocols import ThreatModel
 
-__all__ = ["describe", "grid", "not_tried", "tried"]
+__all__ = ["coverage", "describe", "grid", "not_tried", "tried"]
 
 _KINDS = get_type_hints(ThreatModel)
 _GOALS, _DATA, _GENERATORS = (get_args(_KINDS[k]) for k in ("goal", "data", "generator"))
@@ -78,6 +78,15 @@ def grid(attacks: Sequence[Any]) -> tuple[dict[str, Any], ...]:
                     }
                 )
     return tuple(cells)
+
+
+def coverage(attacks: Sequence[Any]) -> dict[str, Any]:
+    """Return what an `Audit` says of the adversaries that were tried."""
+    return {
+        "tested": tried(attacks),
+        "not_tested": not_tried(attacks),
+        "threat_models": grid(attacks),
+    }
 
 
 def tried(attacks: Sequence[Any]) -> tuple[str, ...]:

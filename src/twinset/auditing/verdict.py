@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
-from twinset.auditing.auditor import Finding, Judgement
+from twinset.auditing.auditor import Detection, Judgement
 from twinset.auditing.inference import Leak
+from twinset.auditing.threats import coverage
 from twinset.protocols import Result
+from twinset.results import Audit, NotComputed
 
-__all__ = ["CLEAN", "NOT_ASSESSED", "verdict"]
+__all__ = ["CLEAN", "NOT_ASSESSED", "unassessed", "verdict"]
 
 CLEAN = "Not shown to leak under these attacks, at this power"
 NOT_ASSESSED = "Not assessed"
@@ -66,7 +69,26 @@ def verdict(
     return f"{CLEAN}, beyond the margin of {margin:.0%}" if slight else CLEAN
 
 
-def _is_serious(found: Finding, margin: float) -> bool:
+def unassessed(
+    results: tuple[Result, ...],
+    what: str,
+    reason: str,
+    seed: int,
+    extra: dict[str, Any] | None = None,
+) -> Audit:
+    """Return the audit of something that could not be attacked at all."""
+    return Audit(
+        results=results,
+        not_computed=(NotComputed(what, reason),),
+        seed=seed,
+        verdict=f"{NOT_ASSESSED}: {reason}",
+        controls_passed=True,
+        **coverage(()),
+        extra=extra or {},
+    )
+
+
+def _is_serious(found: Detection, margin: float) -> bool:
     if found.fpr is not None:
         return found.low > 3 * found.fpr
     return found.low > 0.5 + margin
@@ -87,7 +109,7 @@ def _inferred(r: Result) -> str:
     return f"{what}, of other people in {others} (the {r.params['attack']} attack)"
 
 
-def _cause(serious: Sequence[Finding]) -> str:
+def _cause(serious: Sequence[Detection]) -> str:
     kinds = {f.leak for f in serious}
     return (
         _LEAKS["both" if len(kinds) > 1 else kinds.pop()]
@@ -96,7 +118,7 @@ def _cause(serious: Sequence[Finding]) -> str:
     )
 
 
-def _achievement(serious: Sequence[Finding], secret: str) -> str:
+def _achievement(serious: Sequence[Detection], secret: str) -> str:
     """Say in a sentence what the most successful attack did."""
     records, others = "train records", "others"
     if secret:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from twinset.auditing.attribute_linkage import linked, singled_out
+from twinset.auditing.inference_attacks import linked, singled_out
 from twinset.checks.tables import learnable_table
 from twinset.protocols import Records
 from twinset.stats.records import encode, pick

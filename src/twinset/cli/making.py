@@ -39,7 +39,7 @@ def demo(
             sensitive=["sex"],
             seed=seed,
             workers=workers,
-            seconds=time_limit,
+            time_limit=time_limit,
         )
     return tell_run(done, as_json=as_json)
 
@@ -82,7 +82,7 @@ def run(
             workers=workers,
             rules=rules,
             gates=gate or (),
-            seconds=time_limit,
+            time_limit=time_limit,
             **opt.about(schema, target, sensitive, unit, table, max_rows),
         )
     return tell_run(done, as_json=as_json)

@@ -26,7 +26,7 @@ from twinset.evidence.evidence import Evidence
 from twinset.metrics._judge import FALSE_DISCOVERIES
 from twinset.protocols import Result
 from twinset.results import Problem
-from twinset.stats.multiple import adjust
+from twinset.stats.intervals import adjust
 
 __all__ = ["MOST", "problems"]
 

@@ -16,6 +16,7 @@ from twinset.errors import InputError
 from twinset.evaluation.release import evaluate as evaluate_tables
 from twinset.inputs import Options, read, read_holdout
 from twinset.progress import phase
+from twinset.progress import time_limit as limit
 from twinset.report.html import render_ranking
 from twinset.report.ranking import rank
 from twinset.report.verdict import share
@@ -90,12 +91,13 @@ def compare(
     protect: int = 5,
     workers: int | None = None,
     gates: str | Path | Sequence[Gate] = (),
+    time_limit: float | None = None,
     **about: Any,
 ) -> Comparison:
     """Fit each generator on the same train half, evaluate and audit each release.
 
     Parameters are those of `run`; `generators` are registered names, and each of them is held
-    against all `gates`.
+    against all `gates`. When `time_limit` passes `StoppedError` is raised, and nothing is kept.
     """
     bounds = load_gates(gates)
     names = list(generators)
@@ -106,23 +108,24 @@ def compare(
     for name in names:
         registry.configure("generators", name)
     settings = Options.of(about)
-    _, table = read(data, settings, seed=seed)
-    if holdout is None or isinstance(holdout, int | float):
-        train, unseen = split(table, holdout, rng=stream(seed, "split"))
-    else:
-        train, unseen = table, read_holdout(holdout, table, settings, seed=seed)[0]
-    target = train.schema.target.name if train.schema.target else None
-    runs = {}
-    with use_workers(workers), phase("compare", len(names)) as running:
-        for name in names:
-            twin = Twin.fit(train, name, seed=seed, protect=protect)
-            drawn = [d.table.data for d in twin.draws(n)]
-            released = Table(train.schema, pa.concat_tables(drawn).unify_dictionaries())
-            evaluation = evaluate_tables(
-                train, released, unseen, target=target, sensitive=settings.sensitive, seed=seed
-            )
-            runs[name] = (evaluation, audit_release(train, released, unseen, seed=seed))
-            running.advance(detail=name)
+    with use_workers(workers), limit(time_limit):
+        _, table = read(data, settings, seed=seed)
+        if holdout is None or isinstance(holdout, int | float):
+            train, unseen = split(table, holdout, rng=stream(seed, "split"))
+        else:
+            train, unseen = table, read_holdout(holdout, table, settings, seed=seed)[0]
+        target = train.schema.target.name if train.schema.target else None
+        runs = {}
+        with phase("compare", len(names)) as running:
+            for name in names:
+                twin = Twin.fit(train, name, seed=seed, protect=protect)
+                drawn = [d.table.data for d in twin.draws(n)]
+                released = Table(train.schema, pa.concat_tables(drawn).unify_dictionaries())
+                evaluation = evaluate_tables(
+                    train, released, unseen, target=target, sensitive=settings.sensitive, seed=seed
+                )
+                runs[name] = (evaluation, audit_release(train, released, unseen, seed=seed))
+                running.advance(detail=name)
     held = {n: judge(bounds, [*e.results, *a.results]) for n, (e, a) in runs.items()}
     order, conclusion = _ranked(runs)
     rows = tuple(_row(name, *runs[name], held[name]) for name in order)

@@ -20,7 +20,7 @@ from twinset.rules.files import as_rules
 from twinset.rules.measures import with_rules
 from twinset.rules.rule import Rules
 from twinset.scale.local import use_workers
-from twinset.stats.overlap import is_copied
+from twinset.stats.row_hash import is_copied
 from twinset.table.table import Table
 
 __all__ = ["cross_validate", "crossed", "evaluate"]

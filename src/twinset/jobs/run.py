@@ -13,11 +13,13 @@ import pydantic
 
 from twinset import registry
 from twinset.auditing.release import audit_release
+from twinset.deprecations import renamed
 from twinset.errors import ControlError
 from twinset.evaluation.release import evaluate as evaluate_tables
 from twinset.inputs import Options, read, read_holdout
 from twinset.jobs.job import Job, run_key
-from twinset.progress import listen, phase, time_limit
+from twinset.progress import listen, phase
+from twinset.progress import time_limit as limit
 from twinset.report.bundle import Report
 from twinset.report.croissant import release_json
 from twinset.results import Audit, Evaluation
@@ -62,6 +64,7 @@ class Run:
         return self.report.audit
 
 
+@renamed(seconds="time_limit")
 def run(
     data: object,
     *,
@@ -74,7 +77,7 @@ def run(
     protect: int = 5,
     rules: Rules | str | Path | Sequence[Any] | None = None,
     gates: str | Path | Sequence[Gate] = (),
-    seconds: float | None = None,
+    time_limit: float | None = None,
     workers: int | None = None,
     **about: Any,
 ) -> Run:
@@ -96,8 +99,8 @@ def run(
     gates
         Bounds on any measure, or the path of a gates.yaml. They may change from call to call: what
         is done is not done again, only the report is written anew.
-    seconds
-        Time limit; when it passes `StoppedError` is raised and the run can be resumed.
+    time_limit
+        Seconds after which `StoppedError` is raised; the run can be resumed.
     workers
         Threads, by default 2; their number changes nothing but the time.
     **about
@@ -129,7 +132,7 @@ def run(
     with (
         Job.open(folder, key) as job,
         listen(job.record),
-        time_limit(seconds),
+        limit(time_limit),
         use_workers(workers),
     ):
         given = (generator, options or {}, holdout, n, seed, protect, wanted)

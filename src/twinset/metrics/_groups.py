@@ -14,7 +14,7 @@ from twinset.evidence.evidence import Evidence
 from twinset.stats.association import mid_ranks
 from twinset.stats.codes import round_between
 from twinset.stats.sorted_values import distinct
-from twinset.stats.suppression import Counted, conceal
+from twinset.stats.suppression import Tabulation, conceal
 from twinset.stats.units import unit_counts
 
 __all__ = ["LEAST", "Grouping", "column_groups", "groupings", "outcomes"]
@@ -64,7 +64,7 @@ class Grouping:
     ) -> Flags:
         """Hide groups until no sum over the rows of a part, less the shown groups, is small."""
         tables = [
-            Counted(
+            Tabulation(
                 np.where(rows, self.codes[side], -1),
                 [np.where(rows, of_row[side], -1) for _, of_row in self.lines],
                 evidence.units(side),

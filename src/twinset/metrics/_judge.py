@@ -10,8 +10,7 @@ from typing import Any
 import numpy as np
 
 from twinset.protocols import Direction, Estimate, Family, Result, Verdict
-from twinset.stats.intervals import Z95, normal_interval
-from twinset.stats.multiple import adjust
+from twinset.stats.intervals import Z95, adjust, normal_interval
 
 __all__ = ["FALSE_DISCOVERIES", "Draft", "Measure", "half_width", "judge", "refuse"]
 

@@ -12,7 +12,7 @@ from twinset.evidence.evidence import Evidence
 from twinset.metrics._judge import Draft, Measure, half_width, judge, refuse
 from twinset.metrics._samples import LEAST, Pooled, pooled
 from twinset.protocols import Family, Result
-from twinset.stats import two_samples
+from twinset.stats import unit_permutation
 from twinset.stats.intervals import gamma_tails
 from twinset.stats.neighbours import distances
 
@@ -60,7 +60,7 @@ class Mmd:
             return [refuse(self.family, MEASURE, reason)]
         kernel, median = _kernel(sample)
         value, variance = _mmd(kernel, sample)
-        deals = two_samples.dealt(sample.first, sample.units, _DEALS, rng).astype(np.float32)
+        deals = unit_permutation.dealt(sample.first, sample.units, _DEALS, rng).astype(np.float32)
         chance = ((deals @ kernel) * deals).sum(axis=1, dtype=np.float64)
         mean, spread = float(chance.mean()), float(chance.var())
         held = None
@@ -96,7 +96,7 @@ def _kernel(sample: Pooled, median: float | None = None) -> tuple[npt.NDArray[np
 
 def _mmd(kernel: npt.NDArray[np.float32], sample: Pooled) -> tuple[float, float]:
     """Value and its variance by the influence of each unit (the witness function)."""
-    own = two_samples.weights(sample.first)
+    own = unit_permutation.weights(sample.first)
     witness = (kernel @ own.astype(np.float32)).astype(np.float64)
     value = float(own @ witness)
     variance = 0.0

@@ -13,7 +13,7 @@ from twinset.evidence.evidence import Evidence
 from twinset.metrics._judge import Draft, Measure, half_width, judge, refuse
 from twinset.metrics._samples import LEAST, Pooled, embedded, frequent, pooled
 from twinset.protocols import Family, Result
-from twinset.stats import two_samples
+from twinset.stats import unit_permutation
 from twinset.stats.intervals import chi_tails
 
 __all__ = ["SlicedWasserstein"]
@@ -67,9 +67,9 @@ class SlicedWasserstein:
         width = embedded(sample.records, levels).shape[1]
         axes = rng.normal(size=(width, self.directions))
         axes /= np.linalg.norm(axes, axis=0)
-        own = two_samples.weights(sample.first)[None]
-        deals = two_samples.dealt(sample.first, sample.units, _DEALS, rng)
-        draws = two_samples.drawn(sample.first, sample.units, _DEALS, rng)
+        own = unit_permutation.weights(sample.first)[None]
+        deals = unit_permutation.dealt(sample.first, sample.units, _DEALS, rng)
+        draws = unit_permutation.drawn(sample.first, sample.units, _DEALS, rng)
         found = _distance(sample, levels, axes, np.concatenate([own, deals, draws]))
         value, chance, around = float(found[0]), found[1 : _DEALS + 1], found[_DEALS + 1 :]
         mean, spread = float(chance.mean()), float(chance.var())
@@ -77,7 +77,7 @@ class SlicedWasserstein:
         if evidence.holdout is not None:
             held = pooled(evidence, "holdout", self.most, rng)
             if held is not None and len(held.first) == len(sample.first):
-                its = two_samples.weights(held.first)[None]
+                its = unit_permutation.weights(held.first)[None]
                 reference = float(_distance(held, levels, axes, its)[0])
         worse, better = chi_tails(value, mean, spread)
         # skewed where few columns rule: what the deals did reach is no evidence

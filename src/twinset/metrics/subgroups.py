@@ -14,8 +14,7 @@ from twinset.metrics._groups import LEAST, Grouping, groupings
 from twinset.metrics._judge import Draft, Measure, half_width, judge, refuse
 from twinset.protocols import Family, Result
 from twinset.stats import marginals
-from twinset.stats.intervals import chi_tails, proportions_differ
-from twinset.stats.multiple import cauchy
+from twinset.stats.intervals import cauchy, chi_tails, proportions_differ
 
 __all__ = ["Subgroups"]
 

@@ -50,7 +50,7 @@ def attack_title(name: str) -> str:
 def roc_curve(results: Sequence[Result]) -> Curve | None:
     """Draw true over false positive rates of the strongest attacks, both axes logarithmic.
 
-    The points come binned from the audit (`twinset.auditing.curves`). The attack that achieves most
+    The points come binned from the audit (`auditing.measures`). The attack that achieves most
     is drawn for each group of records, then the next ones on all or random records.
     """
     mine = [r for r in results if r.name == "auc" and len(r.params.get("roc") or ()) > 1]

@@ -14,8 +14,7 @@ import numpy as np
 from twinset.errors import InputError
 from twinset.protocols import Result
 from twinset.results import Evaluation
-from twinset.stats.intervals import Z95, two_sided
-from twinset.stats.multiple import adjust
+from twinset.stats.intervals import Z95, adjust, two_sided
 
 __all__ = ["Change", "Drift", "drift", "read_report"]
 

@@ -13,8 +13,7 @@ from twinset.results import Evaluation, NotComputed, Problem
 from twinset.rules.check import Checked, at_most
 from twinset.rules.rule import Rule, Rules
 from twinset.rules.streaming import ROOM, Learned, RuleCounts, count
-from twinset.stats.intervals import Z95, proportions_differ
-from twinset.stats.multiple import adjust
+from twinset.stats.intervals import Z95, adjust, proportions_differ
 from twinset.table.column_store import Spill
 from twinset.table.table import Table, empty_table
 

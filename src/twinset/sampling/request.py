@@ -92,7 +92,8 @@ def _known(twin: Fitted, given: object) -> Known:
         constants = dict(given or {})
         twin.encoding.stated(constants, 1)
         return Known(constants)
-    if frame_kind(given) is None and not isinstance(given, str | Path | pa.Table):
+    is_file = isinstance(given, str | Path) and Path(given).is_file()
+    if not is_file and frame_kind(given) is None:
         raise InputError(
             "given", got=type(given).__name__, allowed='{"column": value}, or a table of rows'
         )

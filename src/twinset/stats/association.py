@@ -9,8 +9,9 @@ from __future__ import annotations
 import math
 
 import numpy as np
-import numpy.typing as npt
 from scipy.stats import rankdata
+
+from twinset.arrays import Floats
 
 __all__ = [
     "correlation_freedom",
@@ -20,8 +21,6 @@ __all__ = [
     "mid_ranks",
     "mutual_information",
 ]
-
-Floats = npt.NDArray[np.float64]
 
 
 def mid_ranks(values: Floats) -> Floats:

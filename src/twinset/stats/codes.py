@@ -10,11 +10,10 @@ import math
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
+
+from twinset.arrays import Floats, Ints
 
 __all__ = ["NumberBins", "bins_of_sorted", "coarsen", "fit_bins", "round_between"]
-
-Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -57,13 +56,13 @@ class NumberBins:
         return self.null + 2
 
     @property
-    def order(self) -> npt.NDArray[np.int64]:
+    def order(self) -> Ints:
         """Codes in the order of their values; null and unseen last."""
         starts = np.concatenate([[-np.inf], self.edges, self.atoms, [np.inf, np.inf]])
         atom = np.arange(self.size) > len(self.edges)
         return np.lexsort((atom, starts))
 
-    def joined(self, held: npt.NDArray[np.int64], least: int) -> NumberBins:
+    def joined(self, held: Ints, least: int) -> NumberBins:
         """Join bins, from below, until at least `least` units hold each; `held`: units of each."""
         kept, units = [], 0
         for i, edge in enumerate(self.edges):
@@ -73,7 +72,7 @@ class NumberBins:
                 units = 0
         return replace(self, edges=np.array(kept))
 
-    def code(self, values: Floats) -> npt.NDArray[np.int64]:
+    def code(self, values: Floats) -> Ints:
         """Return shape (rows,): the code of each value (NaN is null)."""
         codes = np.searchsorted(self.edges, values, side="right")
         if len(self.atoms):
@@ -142,9 +141,7 @@ def _first_distinct(values: Floats, most: int) -> Floats:
 class _Rest:
     """Sorted values without those from each start to its end."""
 
-    def __init__(
-        self, values: Floats, starts: npt.NDArray[np.int64], ends: npt.NDArray[np.int64]
-    ) -> None:
+    def __init__(self, values: Floats, starts: Ints, ends: Ints) -> None:
         self._values = values
         self._gone = np.concatenate([[0], np.cumsum(ends - starts)])
         self._before = starts - self._gone[:-1]
@@ -177,9 +174,7 @@ def round_between(low: float, high: float) -> float:
     return low
 
 
-def coarsen(
-    counts: npt.NDArray[np.int64], order: npt.NDArray[np.int64] | None, levels: int
-) -> npt.NDArray[np.int64]:
+def coarsen(counts: Ints, order: Ints | None, levels: int) -> Ints:
     """Return shape (codes,): a coarser code for each code.
 
     Parameters

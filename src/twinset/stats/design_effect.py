@@ -13,13 +13,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from twinset.arrays import Floats, Ints
 from twinset.stats.units import compact
 
 __all__ = ["Partners"]
 
 Codes = npt.NDArray[np.integer[Any]]
-Floats = npt.NDArray[np.float64]
-Places = npt.NDArray[np.int64]
 
 _MOST = 8
 
@@ -39,8 +38,8 @@ class Partners:
     """
 
     rows: int
-    first: Places
-    second: Places
+    first: Ints
+    second: Ints
     weight: Floats
 
     @classmethod
@@ -101,7 +100,7 @@ class Partners:
         pull = excess - (p @ excess)[None, :] - (excess @ q)[:, None] + p @ excess @ q
         gone = float((excess**2).sum())
 
-        def product(i: Places, j: Places) -> Floats:
+        def product(i: Ints, j: Ints) -> Floats:
             one = (a[i] == a[j]) - p[a[i]] - p[a[j]] + p @ p
             two = (b[i] == b[j]) - q[b[i]] - q[b[j]] + q @ q
             return np.asarray(one * two - pull[a[i], b[i]] - pull[a[j], b[j]] + gone)

@@ -20,6 +20,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from twinset.arrays import Ints
 from twinset.stats.row_hash import mix
 from twinset.table.schema import Kind
 from twinset.table.table import Table, numbers
@@ -27,7 +28,6 @@ from twinset.table.table import Table, numbers
 __all__ = ["repeated_rows"]
 
 Hashes = npt.NDArray[np.uint64]
-Ints = npt.NDArray[np.int64]
 
 _FEWEST = 50
 _LEAST_DISTINCT = 0.5
@@ -39,7 +39,7 @@ _LOOKED_AT = 1_000
 _GLANCE = 10_000
 
 
-def repeated_rows(table: Table) -> npt.NDArray[np.int64] | None:
+def repeated_rows(table: Table) -> Ints | None:
     """Return a unit for each row, equal rows sharing one, where equal rows are not chance.
 
     All columns count but identifiers, which number rows; columns that say the same count as one.

@@ -10,12 +10,12 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from twinset.arrays import Flags
+
 __all__ = ["FIGURES", "Manifolds", "jackknife"]
 
 Floats = npt.NDArray[np.float32]
 Values = npt.NDArray[np.float64]
-Flags = npt.NDArray[np.bool_]
-Ints = npt.NDArray[np.int64]
 
 FIGURES = ("precision", "recall", "density", "coverage", "alpha_precision", "beta_recall")
 _LEVELS = (np.arange(50) + 0.5) / 50

@@ -10,8 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
-import numpy.typing as npt
 from scipy import special, stats
+
+from twinset.arrays import Floats, Ints
 
 __all__ = [
     "SplitNull",
@@ -25,14 +26,12 @@ __all__ = [
     "tvd_variance",
 ]
 
-Counts = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
 
 _EXACT = 40  # cells with at most this many rows get their exact binomial split
 _DENSE = 5  # least number of rows from which a cell's scatter shrinks like 1/sqrt(n)
 
 
-def joint(codes: list[npt.NDArray[np.int64]], sizes: list[int]) -> Counts:
+def joint(codes: list[Ints], sizes: list[int]) -> Ints:
     """Return shape (prod of sizes,): counts of the joint codes, last column fastest."""
     index = codes[0]
     for code, size in zip(codes[1:], sizes[1:], strict=True):
@@ -40,12 +39,12 @@ def joint(codes: list[npt.NDArray[np.int64]], sizes: list[int]) -> Counts:
     return np.bincount(index, minlength=math.prod(sizes))
 
 
-def _share(counts: Counts | Floats) -> Floats:
+def _share(counts: Ints | Floats) -> Floats:
     total = float(counts.sum())
     return np.asarray(counts / total if total > 0 else counts, dtype=np.float64)
 
 
-def tvd(a: Counts | Floats, b: Counts | Floats) -> float:
+def tvd(a: Ints | Floats, b: Ints | Floats) -> float:
     """Total variation distance, half the sum of |share - share|, in [0, 1].
 
     >>> tvd(np.array([4, 4]), np.array([6, 2]))
@@ -55,7 +54,7 @@ def tvd(a: Counts | Floats, b: Counts | Floats) -> float:
 
 
 def tvd_variance(
-    a: Counts, b: Counts, effects: tuple[float, float] = (1.0, 1.0)
+    a: Ints, b: Ints, effects: tuple[float, float] = (1.0, 1.0)
 ) -> tuple[float, Floats]:
     """Sampling variance of `tvd` for these sizes, and the weight of each cell in it.
 
@@ -89,14 +88,14 @@ def _spread(p: Floats, weights: Floats) -> float:
     return max(float(p @ (weights * weights)) - mean * mean, 0.0)
 
 
-def js_divergence(a: Counts | Floats, b: Counts | Floats) -> float:
+def js_divergence(a: Ints | Floats, b: Ints | Floats) -> float:
     """Jensen-Shannon divergence in bits, in [0, 1] (Lin 1991, eq. 3.5 with equal weights)."""
     p, q = _share(a), _share(b)
     m = (p + q) / 2
     return float(max((special.rel_entr(p, m) + special.rel_entr(q, m)).sum(), 0) / 2 / math.log(2))
 
 
-def js_variance(a: Counts, b: Counts, effects: tuple[float, float] = (1.0, 1.0)) -> float:
+def js_variance(a: Ints, b: Ints, effects: tuple[float, float] = (1.0, 1.0)) -> float:
     """Sampling variance of `js_divergence`: delta method plus the second-order scatter."""
     n, m = float(a.sum()), float(b.sum())
     if n == 0 or m == 0:
@@ -123,7 +122,7 @@ def rake(counts: Floats, rows: Floats, columns: Floats) -> Floats:
     return table
 
 
-def raked_tvd(a: Counts | Floats, b: Counts | Floats) -> Floats:
+def raked_tvd(a: Ints | Floats, b: Ints | Floats) -> Floats:
     """TVD of tables (..., r, c) after raking `b` to the margins of `a`; shape (...).
 
     On the levels that both have: a lost level is a column's defect.
@@ -208,7 +207,7 @@ class SplitNull:
 
     def tvd(
         self,
-        counts: Counts,
+        counts: Ints,
         fresh: float = 0.0,
         effect: float = 1.0,
         damp: Floats | float = 1.0,
@@ -243,7 +242,7 @@ class SplitNull:
         extra = fresh * (1 - fresh) / self.sizes[1] * effect + self._drift(mean, few) * effect**2
         return float(means.sum() + fresh) / 2, float(variances.sum() + shared + extra) / 4
 
-    def js(self, counts: Counts, fresh: float = 0.0, effect: float = 1.0) -> tuple[float, float]:
+    def js(self, counts: Ints, fresh: float = 0.0, effect: float = 1.0) -> tuple[float, float]:
         """Return null mean and variance of the Jensen-Shannon divergence; see `tvd`."""
         mean, var = self._table("js", _js_cell)
         scale = self._scale() ** 2

@@ -6,15 +6,14 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from scipy import special
 
+from twinset.arrays import Floats, Ints
 from twinset.stats.sorted_values import blocks, pieces, quantiles, runs
 from twinset.stats.units import Units, compact
 
-__all__ = ["Auc", "Gaps", "auc", "gaps", "kolmogorov", "quantile_gap", "wasserstein_null"]
+__all__ = ["AucInfluence", "Gaps", "auc", "gaps", "kolmogorov", "quantile_gap", "wasserstein_null"]
 
-Floats = npt.NDArray[np.float64]
 
 KS_MEAN, KS_SD = 0.8687311606361592, 0.2603328697  # moments of Kolmogorov's distribution
 PROBS = np.arange(0.05, 0.951, 0.05)
@@ -77,7 +76,7 @@ def gaps(a: Floats, b: Floats) -> Gaps:
     )
 
 
-def _merged(a: Floats, b: Floats) -> tuple[Floats, npt.NDArray[np.int64]]:
+def _merged(a: Floats, b: Floats) -> tuple[Floats, Ints]:
     """Distinct values of two sorted parts, and shape (2, values): how often each has them."""
     parts = [runs(part) for part in (a, b)]
     points = np.union1d(parts[0][0], parts[1][0])
@@ -106,7 +105,7 @@ def wasserstein_null(pooled: Floats, n: float, m: float) -> tuple[float, float]:
     return _bridge_moments(bridge, np.asarray(pooled[_marks(size)]), n, m, size)
 
 
-def _marks(size: int) -> npt.NDArray[np.int64]:
+def _marks(size: int) -> Ints:
     """Places of about 200 evenly spaced order statistics."""
     return np.unique(np.linspace(0, size - 1, 201).astype(np.int64))
 
@@ -138,7 +137,7 @@ def quantile_gap(a: Floats, b: Floats) -> float:
 
 
 @dataclass(frozen=True, eq=False)
-class Auc:
+class AucInfluence:
     """Area under the ROC curve; what each score adds to its error (DeLong et al. 1988, eq. 3-6).
 
     Attributes
@@ -164,18 +163,18 @@ class Auc:
         return total
 
 
-def auc(positive: Floats, negative: Floats) -> Auc:
+def auc(positive: Floats, negative: Floats) -> AucInfluence:
     """Area under the ROC curve of the scores of two groups; 0.5 if one is empty.
 
     >>> auc(np.array([0.9, 0.4]), np.array([0.4, 0.1])).value
     0.875
     """
     if not len(positive) or not len(negative):
-        return Auc(0.5, np.zeros(len(positive)), np.zeros(len(negative)))
+        return AucInfluence(0.5, np.zeros(len(positive)), np.zeros(len(negative)))
     above = _mid(np.sort(negative), positive) / len(negative)
     below = 1 - _mid(np.sort(positive), negative) / len(positive)
     value = float(above.mean())
-    return Auc(value, (above - value) / len(positive), (below - value) / len(negative))
+    return AucInfluence(value, (above - value) / len(positive), (below - value) / len(negative))
 
 
 def _mid(ordered: Floats, values: Floats) -> Floats:

@@ -1,8 +1,8 @@
-"""Counting queries: how many rows agree with a target in each of many sets of conditions.
+"""Counting queries: how many rows meet each of many sets of conditions.
 
-A condition is a bit: equality of a discrete column; ``<=`` and ``>=`` of a number, so that both
-together are equality. A row is the mask of the conditions that it meets, a query a mask of those
-that it asks for.
+Of ranges: `count_rows`. Of agreement with a target: a condition is a bit, equality of a discrete
+column; ``<=`` and ``>=`` of a number, so that both together are equality. A row is the mask of the
+conditions that it meets, a query a mask of those that it asks for.
 """
 
 from __future__ import annotations
@@ -13,17 +13,26 @@ from itertools import combinations
 import numpy as np
 import numpy.typing as npt
 
-from twinset.protocols import Records
-from twinset.stats.predicates import columns_of
+from twinset.arrays import Floats, Ints
+from twinset.protocols import Predicates, Records
 from twinset.stats.seeds import stream
 
-__all__ = ["MOST_BITS", "all_counts", "conditions", "counts", "masks", "queries"]
+__all__ = [
+    "MOST_BITS",
+    "all_counts",
+    "columns_of",
+    "conditions",
+    "count_rows",
+    "counts",
+    "masks",
+    "queries",
+]
 
 Masks = npt.NDArray[np.uint64]
-Ints = npt.NDArray[np.int64]
 
 MOST_BITS = 64
 _TRANSFORM = 14  # bits up to which counting all queries is cheaper than counting some
+_BLOCK = 4_000_000
 
 
 def conditions(records: Records) -> tuple[tuple[int, ...], ...]:
@@ -111,3 +120,28 @@ def queries(columns: tuple[tuple[int, ...], ...], most: int) -> Masks:
 def _kinds(bits: tuple[int, ...]) -> list[int]:
     single = [1 << b for b in bits]
     return single if len(single) == 1 else [*single, sum(single)]
+
+
+def columns_of(records: Records) -> Floats:
+    """Return shape (columns, rows): numbers as they stand, then codes; NaN where null."""
+    numbers = records.values if records.values.size else records.numeric
+    return np.ascontiguousarray(
+        np.concatenate([numbers, records.codes], axis=1, dtype=np.float64).T
+    )
+
+
+def count_rows(predicates: Predicates, records: Records) -> Ints:
+    """Return shape (predicates,): rows of `records` that meet each; a null meets no range."""
+    values = columns_of(records)
+    counts = np.zeros(len(predicates), dtype=np.int64)
+    step = max(_BLOCK // max(len(records), 1), 1)
+    for start in range(0, len(predicates), step):
+        part = slice(start, start + step)
+        columns, low, high = predicates.columns[part], predicates.low[part], predicates.high[part]
+        meets = np.ones((len(columns), len(records)), dtype=bool)
+        for w in range(columns.shape[1]):
+            used = columns[:, w] >= 0
+            v = values[columns[used, w]]
+            meets[used] &= (v >= low[used, w, None]) & (v <= high[used, w, None])
+        counts[part] = meets.sum(axis=1)
+    return counts

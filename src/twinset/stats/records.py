@@ -15,6 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from twinset.arrays import Floats
 from twinset.errors import InputError
 from twinset.protocols import Records
 from twinset.table.schema import Column, Kind, Role
@@ -22,7 +23,6 @@ from twinset.table.table import Table, numbers
 
 __all__ = ["at_most", "concatenate", "encode", "encoded_columns", "matrix", "pick"]
 
-Floats = npt.NDArray[np.float64]
 Codes = npt.NDArray[np.int32]
 
 _PLAIN_NUMBERS = frozenset({Kind.INTEGER, Kind.REAL})

@@ -14,9 +14,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from twinset.arrays import Floats, Ints
+
 __all__ = ["BLOCK", "blocks", "distinct", "interpolated", "moments", "pieces", "quantiles", "runs"]
 
-Floats = npt.NDArray[np.float64]
 
 BLOCK = 1 << 18
 
@@ -79,7 +80,7 @@ def distinct(values: npt.NDArray[Any]) -> int:
     return found
 
 
-def runs(values: Floats) -> tuple[Floats, npt.NDArray[np.int64]]:
+def runs(values: Floats) -> tuple[Floats, Ints]:
     """Distinct values of a part, and how often each occurs."""
     if len(values) and values[0] == values[-1]:
         return np.array([values[0]], dtype=np.float64), np.array([len(values)])

@@ -6,18 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from twinset.arrays import Flags, Ints
 from twinset.stats.units import Units, unit_counts
 
-__all__ = ["Counted", "conceal"]
-
-Ints = npt.NDArray[np.int64]
-Flags = npt.NDArray[np.bool_]
+__all__ = ["Tabulation", "conceal"]
 
 
 @dataclass(frozen=True, eq=False)
-class Counted:
+class Tabulation:
     """Rows of one table as cells, and as the lines (margins, totals) whose sums are known.
 
     Attributes
@@ -37,7 +34,7 @@ def conceal(
     shown: Flags,
     sizes: Ints,
     lines: Sequence[Ints],
-    tables: Sequence[Counted],
+    tables: Sequence[Tabulation],
     least: int = 10,
 ) -> Flags:
     """Hide further cells until the hidden rest of every line holds no unit or at least `least`.
@@ -63,7 +60,7 @@ def conceal(
 
 
 def _exposing(
-    shown: Flags, sizes: Ints, lines: Sequence[Ints], table: Counted, least: int
+    shown: Flags, sizes: Ints, lines: Sequence[Ints], table: Tabulation, least: int
 ) -> list[int]:
     """Return the smallest shown cell of each line whose rest is small."""
     hidden = (table.cells < 0) | ~shown[table.cells]

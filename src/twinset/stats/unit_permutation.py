@@ -1,4 +1,8 @@
-"""Units dealt to two parts at random, many times: how far apart chance alone sets the parts."""
+"""Units dealt to two samples at random, or drawn anew: how far apart chance alone sets the samples.
+
+A weight is +1/n for a row of the first sample and -1/m for one of the second, so that a weighted
+sum is a difference of means.
+"""
 
 from __future__ import annotations
 
@@ -9,12 +13,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from twinset.arrays import Flags, Floats, Ints
 from twinset.stats.units import compact
 
-__all__ = ["Deals", "influence"]
+__all__ = ["Deals", "dealt", "drawn", "influence", "weights"]
 
-Counts = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
 
 _BITS, _PACK = 17, 3  # three counts of up to 131,071 rows are exact in one float64
 _MASK = (1 << _BITS) - 1
@@ -35,7 +38,7 @@ class Deals:
     """
 
     rows: int
-    size: npt.NDArray[np.int64]
+    size: Ints
     packed: list[Floats]
 
     @classmethod
@@ -52,10 +55,10 @@ class Deals:
             )
         return cls(len(ids), np.array([int(h.sum()) for h in halves]), packed)
 
-    def counts(self, codes: npt.NDArray[Any], size: int) -> tuple[Counts, Counts]:
+    def counts(self, codes: npt.NDArray[Any], size: int) -> tuple[Ints, Ints]:
         """Return shape (deals, size) twice: rows with each code in first and second halves."""
         both = np.bincount(codes, minlength=size)
-        found: list[Counts] = []
+        found: list[Ints] = []
         for weights in self.packed:
             sums = np.bincount(codes, weights=weights, minlength=size).astype(np.int64)
             for _ in range(min(_PACK, len(self.size) - len(found))):
@@ -87,9 +90,7 @@ class Deals:
         return float(np.var(values, ddof=1)) * freedom / (freedom - 2) * self.scale(sizes)
 
 
-def influence(
-    codes: npt.NDArray[Any], units: npt.NDArray[np.int64], there: npt.NDArray[np.bool_]
-) -> Floats:
+def influence(codes: npt.NDArray[Any], units: Ints, there: Flags) -> Floats:
     """Influence of each unit on the expected TVD of two halves of the rows; shape (units,).
 
     With x what a unit adds to a cell beyond its share, the TVD of halves of n rows is on average
@@ -117,3 +118,42 @@ def influence(
         (share**2 / root).sum()
     )
     return np.asarray(found / (rows * math.sqrt(2 * math.pi)))
+
+
+def weights(first: Flags) -> Floats:
+    """Return the weights of rows, shape (..., rows), by whether each is of the first sample."""
+    n = np.maximum(first.sum(axis=-1, keepdims=True), 1)
+    m = np.maximum((~first).sum(axis=-1, keepdims=True), 1)
+    return np.asarray(np.where(first, 1 / n, -1 / m))
+
+
+def dealt(first: Flags, units: Ints, times: int, rng: np.random.Generator) -> Floats:
+    """Return shape (times, rows): weights with the samples' labels dealt to the units at random.
+
+    Parameters
+    ----------
+    first, units
+        Shape (rows,): sample and unit of each row; a unit is in one sample, numbered without gaps.
+    """
+    of_unit = np.zeros(int(units.max()) + 1, dtype=bool)
+    of_unit[units] = first
+    labels = rng.permuted(np.broadcast_to(of_unit, (times, len(of_unit))), axis=1)
+    return weights(labels[:, units])
+
+
+def drawn(first: Flags, units: Ints, times: int, rng: np.random.Generator) -> Floats:
+    """Return shape (times, rows): weights with the units of each sample drawn with replacement."""
+    of_unit = np.zeros(int(units.max()) + 1, dtype=bool)
+    of_unit[units] = first
+    held = np.zeros((times, len(of_unit)))
+    for side in (of_unit, ~of_unit):
+        places = np.flatnonzero(side)
+        if len(places):
+            held[:, places] = rng.multinomial(
+                len(places), np.full(len(places), 1 / len(places)), size=times
+            )
+    rows = held[:, units]
+    for side, sign in ((first, 1.0), (~first, -1.0)):
+        total = np.maximum(rows[:, side].sum(axis=1, keepdims=True), 1.0)
+        rows[:, side] *= sign / total
+    return rows

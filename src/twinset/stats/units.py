@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from twinset.arrays import Flags, Floats, Ints
+
 __all__ = [
     "UnitSums",
     "Units",
@@ -26,12 +28,12 @@ __all__ = [
     "unit_counts",
 ]
 
-Units = npt.NDArray[np.int64] | None
+Units = Ints | None
 
 _TOGETHER = 200
 
 
-def compact(units: Units, rows: int) -> npt.NDArray[np.int64]:
+def compact(units: Units, rows: int) -> Ints:
     """Return shape (rows,): units numbered 0, 1, 2 ... without gaps."""
     if units is None:
         return np.arange(rows, dtype=np.int64)
@@ -43,12 +45,12 @@ def count_units(units: Units, rows: int) -> int:
     return rows if units is None else len(np.unique(units))
 
 
-def holders(rows: npt.NDArray[np.bool_], units: Units) -> int:
+def holders(rows: Flags, units: Units) -> int:
     """Return the number of distinct units among the marked `rows`."""
     return count_units(None if units is None else units[rows], int(rows.sum()))
 
 
-def rows_of_unit(units: Units, rows: int) -> npt.NDArray[np.int64]:
+def rows_of_unit(units: Units, rows: int) -> Ints:
     """Return shape (rows,): how many rows the unit of each row has."""
     if units is None:
         return np.ones(rows, dtype=np.int64)
@@ -56,7 +58,7 @@ def rows_of_unit(units: Units, rows: int) -> npt.NDArray[np.int64]:
     return np.bincount(ids)[ids]
 
 
-def unit_counts(codes: npt.NDArray[Any], units: Units, size: int) -> npt.NDArray[np.int64]:
+def unit_counts(codes: npt.NDArray[Any], units: Units, size: int) -> Ints:
     """Return shape (size,): how many distinct units hold each code at least once."""
     if units is None:
         return np.bincount(codes, minlength=size)
@@ -64,9 +66,7 @@ def unit_counts(codes: npt.NDArray[Any], units: Units, size: int) -> npt.NDArray
     return np.bincount(pairs % size, minlength=size)
 
 
-def even_counts(
-    codes: npt.NDArray[Any], units: Units, size: int, *, ordered: bool
-) -> npt.NDArray[np.float64]:
+def even_counts(codes: npt.NDArray[Any], units: Units, size: int, *, ordered: bool) -> Floats:
     """Return shape (size,): rows of each code; where few units hold one, all units weigh the same.
 
     Codes that about 200 units hold together, neighbours if `ordered`, keep their rows together:
@@ -85,7 +85,7 @@ def even_counts(
     return np.asarray(held * (rows / np.maximum(weight, 1e-300))[group])
 
 
-def outermost(x: npt.NDArray[np.float64], units: Units, k: int) -> npt.NDArray[np.float64]:
+def outermost(x: Floats, units: Units, k: int) -> Floats:
     """Return the `k` largest of the units' largest values, ascending; all if there are fewer."""
     if units is not None and len(x):
         order = np.lexsort((x, units))
@@ -120,8 +120,8 @@ class UnitSums:
         Sums over units of (rows with a code)^2, over codes, and of (rows)^2.
     """
 
-    held: npt.NDArray[np.int64]
-    cross: npt.NDArray[np.int64]
+    held: Ints
+    cross: Ints
     squares: int
     weights: int
 
@@ -145,7 +145,7 @@ class UnitSums:
             self.weights + other.weights,
         )
 
-    def effect(self, counts: npt.NDArray[np.int64]) -> float:
+    def effect(self, counts: Ints) -> float:
         """Design effect of the units on the shares of these counts."""
         n = int(counts.sum())
         shares = counts / max(n, 1)
@@ -156,7 +156,7 @@ class UnitSums:
         return max(1.0, total / binomial) if binomial > 0 else 1.0
 
 
-def draw(units: Units, rows: int, target: int, rng: np.random.Generator) -> npt.NDArray[np.int64]:
+def draw(units: Units, rows: int, target: int, rng: np.random.Generator) -> Ints:
     """Return sorted positions of whole random units that hold about `target` rows (at least 1)."""
     if units is None:
         return np.sort(rng.choice(rows, size=min(target, rows), replace=False))
@@ -168,7 +168,7 @@ def draw(units: Units, rows: int, target: int, rng: np.random.Generator) -> npt.
     return np.flatnonzero(chosen[ids])
 
 
-def folds(units: Units, rows: int, k: int, rng: np.random.Generator) -> npt.NDArray[np.int64]:
+def folds(units: Units, rows: int, k: int, rng: np.random.Generator) -> Ints:
     """Return shape (rows,): the fold 0 .. k-1 of each row; a unit is never in two folds."""
     ids = compact(units, rows)
     number = int(ids.max()) + 1 if rows else 0

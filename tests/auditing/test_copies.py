@@ -1,4 +1,4 @@
-"""Identifiers that a release repeats."""
+"""Copies: identifiers that a release repeats."""
 
 import numpy as np
 import pyarrow as pa
