@@ -1,20 +1,13 @@
-"""The commands. Heavy modules are imported inside them, so that `--help` answers at once."""
+"""The commands: name, options and help of each; what one does is imported when it is called."""
 
 from __future__ import annotations
 
-import json
-from typing import Annotated, Literal
+from importlib import import_module
+from typing import Annotated, Any
 
 import typer
 
-from twinset.cli import options as opt
-from twinset.cli.attacking import audit
-from twinset.cli.filling import augment, impute
-from twinset.cli.making import demo, fit, run, sample
-from twinset.cli.measuring import evaluate
-from twinset.cli.progress import shown
-from twinset.cli.ruling import rules
-from twinset.cli.tell import missed
+from twinset.cli.options import Options, signature
 
 __all__ = ["app"]
 
@@ -27,8 +20,7 @@ app = typer.Typer(
     help="A twin of your data set: made, measured, attacked, and only then shared.",
 )
 
-Train = Annotated[str, typer.Argument(metavar="TRAIN", help="What the release was made from.")]
-Synthetic = Annotated[str, typer.Argument(metavar="SYNTHETIC", help="The release.")]
+_END = "workers time_limit table max_rows as_json quiet"
 
 
 def _version(value: bool) -> None:
@@ -48,110 +40,99 @@ def _root(
     pass
 
 
-for _making in (demo, run, fit, sample):
-    app.command()(_making)
+def _command(name: str, place: str, text: str, *options: str) -> None:
+    """Add a command: its name, the function in this package, its help, its options in order."""
+    taken = tuple(" ".join(options).split())
+
+    def call(**values: Any) -> int:
+        module, _, function = place.partition(".")
+        command = getattr(import_module(f"twinset.cli.{module}"), function)
+        code: int = command(Options(taken=taken, **values))
+        return code
+
+    call.__signature__ = signature(taken)  # type: ignore[attr-defined]
+    app.command(name, help=text)(call)
 
 
-app.command()(evaluate)
-app.command()(audit)
-
-
-@app.command()
-def compare(
-    data: opt.Data,
-    generators: Annotated[str, typer.Option("--generators", metavar="A,B,C", help="Names.")],
-    n: opt.Rows = None,
-    holdout: opt.Holdout = None,
-    target: opt.Target = None,
-    sensitive: opt.Sensitive = None,
-    unit: opt.Unit = None,
-    schema: opt.Schema = None,
-    gate: opt.Gates = None,
-    out: opt.Out = None,
-    protect: opt.Protect = 5,
-    seed: opt.Seed = 0,
-    workers: opt.Workers = None,
-    time_limit: opt.TimeLimit = None,
-    table: opt.TableName = None,
-    max_rows: opt.MaxRows = opt.ROWS,
-    as_json: opt.Json = False,
-    quiet: opt.Quiet = False,
-) -> int:
-    """Do the same job with several generators and show them in one table."""
-    from twinset import api
-    from twinset.cli.show import comparison_table
-    from twinset.progress import time_limit as limit
-
-    if out:
-        api.check_place(out)
-    with shown(quiet=quiet), limit(time_limit):
-        found = api.compare(
-            data,
-            opt.names(generators),
-            holdout=opt.share_or_file(holdout),
-            n=n,
-            seed=seed,
-            protect=protect,
-            workers=workers,
-            gates=gate or (),
-            **opt.about(schema, target, sensitive, unit, table, max_rows),
-        )
-    if out:
-        found.save(out)
-    typer.echo(found.to_json()) if as_json else comparison_table(found)
-    return max(missed(gates, f"{name}: ") for name, gates in found.gates.items())
-
-
-@app.command()
-def schema(
-    data: opt.Data,
-    out: opt.Out = None,
-    declared: opt.Schema = None,
-    target: opt.Target = None,
-    sensitive: opt.Sensitive = None,
-    unit: opt.Unit = None,
-    table: opt.TableName = None,
-    max_rows: opt.MaxRows = opt.ROWS,
-    as_json: opt.Json = False,
-    quiet: opt.Quiet = False,
-) -> int:
-    """Show what each column was taken for, and why; write it as YAML to edit."""
-    from twinset import api
-    from twinset.cli.show import schema_table
-
-    if out:
-        api.check_place(out)
-    with shown(quiet=quiet):
-        found = api.schema(data, **opt.about(declared, target, sensitive, unit, table, max_rows))
-    if out:
-        api.save_schema(found, out)
-        if not quiet:
-            typer.echo(f"{out}: {len(found.columns)} columns", err=True)
-    if as_json:
-        typer.echo(json.dumps(found.to_dict(), ensure_ascii=False))
-    elif not out:
-        schema_table(found)
-    return 0
-
-
-app.command()(rules)
-app.command()(impute)
-app.command()(augment)
-
-
-@app.command("list")
-def list_(
-    what: Annotated[Literal["generators", "metrics", "attacks"], typer.Argument()],
-    as_json: opt.Json = False,
-) -> int:
-    """List what is built in and what other packages bring."""
-    from twinset.registry import describe
-
-    rows = describe(what)
-    if as_json:
-        typer.echo(json.dumps([{"name": n, "description": d} for n, d in rows]))
-    else:
-        width = max(len(n) for n, _ in rows)
-        for name, text in rows:
-            typer.echo(f"{name:<{width}}  {text}")
-    return 0
+_command(
+    "demo",
+    "run.demo",
+    "Do the whole job on the Adult table that is inside the package.",
+    "out seed workers time_limit as_json quiet",
+)
+_command(
+    "run",
+    "run.run",
+    "Split, fit, sample, evaluate, audit, report: the whole job on one table.",
+    "data out generator options n target sensitive unit schema holdout rules gates protect seed",
+    _END,
+)
+_command(
+    "fit",
+    "sample.fit",
+    "Learn a table and write the model file (as confidential as the table).",
+    "data out_model generator options target unit schema rules protect seed",
+    _END,
+)
+_command(
+    "sample",
+    "sample.sample",
+    "Make rows from a model file.",
+    "model out_rows n given where shares like design edge_cases best_of by against copies",
+    "seed_of_rows plugins workers time_limit as_json quiet",
+)
+_command(
+    "evaluate",
+    "evaluate.evaluate",
+    "Measure a release: fidelity, utility, privacy diagnostics.",
+    "train releases holdout_file target sensitive unit schema rules gates compat junit",
+    "against_report out seed workers time_limit table max_held_rows as_json quiet",
+)
+_command(
+    "audit",
+    "audit.audit",
+    "Attack a release from files alone, or generators by fitting them many times.",
+    "train synthetic holdout_file auxiliary show_records attacked generator_command options",
+    "attack_targets shadows shadow_rows n fit_limit delta fixed add_remove secret curve",
+    "protect unit schema gates out seed",
+    _END,
+)
+_command(
+    "compare",
+    "run.compare",
+    "Do the same job with several generators and show them in one table.",
+    "data generators n holdout target sensitive unit schema gates out protect seed",
+    _END,
+)
+_command(
+    "schema",
+    "schema.schema",
+    "Show what each column was taken for, and why; write it as YAML to edit.",
+    "data out schema target sensitive unit table max_rows as_json quiet",
+)
+_command(
+    "rules",
+    "schema.rules",
+    "Show the rules that a table keeps, the most telling first; write them as YAML to edit.",
+    "data out check holdout unit schema seed time_limit table max_rows as_json quiet",
+)
+_command(
+    "impute",
+    "augment.impute",
+    "Fill the missing cells of DATA by a model; what it writes is real rows, and confidential.",
+    "model data out_rows imputations seed_of_rows plugins",
+    _END,
+)
+_command(
+    "augment",
+    "augment.augment",
+    "Add new rows of rare classes to the real ones, and measure what a model gains by them.",
+    "data out_rows classes to generator options rules holdout_share unit schema protect seed",
+    _END,
+)
+_command(
+    "list",
+    "schema.list_names",
+    "List what is built in and what other packages bring.",
+    "what as_json",
+)

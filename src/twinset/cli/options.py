@@ -1,131 +1,227 @@
-"""Options that several commands share, each described once."""
+"""The options of the command line: each is declared once, and a command names those it takes.
 
-from __future__ import annotations
+A field of `Options` has the name of the keyword in Python. Where a command takes the same flag in
+another sense (``--out`` of one file in place of a folder) that is a field of its own beside it.
+"""
 
-from collections.abc import Mapping
+# ruff: noqa: RUF009 (what declares an option returns a `dataclasses.field`)
+# annotations are read when the program starts, so they are no strings here
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, fields
+from functools import partial
+from inspect import Parameter, Signature
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any, Literal
 
 import typer
 
+from twinset.cli.progress import shown
 from twinset.errors import InputError
+from twinset.progress import time_limit as limit
 
 __all__ = [
-    "ROWS",
-    "Data",
-    "Gates",
-    "Generator",
-    "Holdout",
-    "HoldoutFile",
-    "Json",
-    "MaxRows",
-    "Out",
-    "Plugins",
-    "Protect",
-    "Quiet",
-    "Rows",
-    "Rules",
-    "Schema",
-    "Seed",
-    "Sensitive",
-    "Set",
-    "TableName",
-    "Target",
-    "TimeLimit",
-    "Unit",
-    "Workers",
-    "about",
+    "Options",
     "assignments",
     "labels",
     "names",
     "share_or_file",
+    "signature",
     "stated_shares",
 ]
 
-ROWS = 1_000_000
+_SCREEN = ("as_json", "quiet", "time_limit")  # what no function of a job takes
+_OF_GENERATORS = "Audit of a generator"
+_MILLION = 1_000_000
+_NEEDED: Any = ...
 
-Data = Annotated[str, typer.Argument(metavar="DATA", help="File, '-' or database URL.")]
 
-Schema = Annotated[
-    Path | None,
-    typer.Option("--schema", metavar="FILE", help="Schema: twinset YAML, SDV or Frictionless."),
-]
-Target = Annotated[
-    str | None, typer.Option("--target", metavar="COL", help="Column that a model should predict.")
-]
-Sensitive = Annotated[
-    str | None, typer.Option("--sensitive", metavar="COL,COL", help="Sensitive columns.")
-]
-Unit = Annotated[
-    str | None,
-    typer.Option("--unit", metavar="COL", help="Column that names the person to protect."),
-]
-TableName = Annotated[
-    str | None, typer.Option("--table", metavar="NAME", help="Table of a database URL.")
-]
-MaxRows = Annotated[
-    int, typer.Option("--max-rows", min=1, help="Read at most this many rows (a uniform sample).")
-]
-MaxHeldRows = Annotated[
-    int,
-    typer.Option(
+def _argument(metavar: str | None = None, text: str | None = None, default: Any = _NEEDED) -> Any:
+    typed = typer.Argument(default, metavar=metavar, help=text)
+    return field(default=default, metadata={"typed": typed})
+
+
+def _option(spelled: str, text: str, default: Any = None, keyword: str = "", **more: Any) -> Any:
+    """Declare an option: its flag and metavar, its help, its default.
+
+    `keyword` is its name in Python where the field has another one.
+    """
+    flag, _, metavar = spelled.partition(" ")
+    typed = typer.Option(default, flag, metavar=metavar or None, help=text, **more)
+    return field(default=default, metadata={"typed": typed, "flag": flag, "keyword": keyword})
+
+
+def _shadow(spelled: str, text: str, default: Any = None, **more: Any) -> Any:
+    return _option(spelled, text, default, rich_help_panel=_OF_GENERATORS, **more)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """What a command was asked: the options that it takes; others are not there."""
+
+    taken: tuple[str, ...]
+
+    # what is read
+    data: str = _argument("DATA", "File, '-' or database URL.")
+    train: str = _argument("TRAIN", "What the release was made from.")
+    synthetic: str | None = _argument("[SYNTHETIC]", "The release.", None)
+    releases: list[str] = _argument("SYNTHETIC...", "One release or several: ranked.")
+    model: Path = _argument("MODEL.twin", "A file that `fit` wrote.")
+    what: Literal["generators", "metrics", "attacks"] = _argument()
+    holdout: str | None = _option(
+        "--holdout FILE|FRACTION", "Other units, or the share to set aside."
+    )
+    holdout_file: str | None = _option(
+        "--holdout FILE", "Other units of the population.", keyword="holdout"
+    )
+    holdout_share: float = _option(
+        "--holdout FRACTION", "Set aside to measure the gain; 0: no.", 0.3, "holdout"
+    )
+    auxiliary: str | None = _option("--auxiliary FILE", "What the adversary holds.")
+    table: str | None = _option("--table NAME", "Table of a database URL.")
+    max_rows: int = _option(
+        "--max-rows", "Read at most this many rows (a uniform sample).", _MILLION, min=1
+    )
+    max_held_rows: int = _option(
         "--max-rows",
+        "Rows of a table held in memory at most; all rows of a larger one are streamed.",
+        _MILLION,
+        "max_rows",
         min=1,
-        help="Rows of a table held in memory at most; all rows of a larger one are streamed.",
-    ),
-]
-HoldoutFile = Annotated[
-    str | None, typer.Option("--holdout", metavar="FILE", help="Other units of the population.")
-]
-Holdout = Annotated[
-    str | None,
-    typer.Option(
-        "--holdout", metavar="FILE|FRACTION", help="Other units, or the share to set aside."
-    ),
-]
-Generator = Annotated[
-    str, typer.Option("--generator", metavar="NAME", help="See `twinset list generators`.")
-]
-Set = Annotated[
-    list[str] | None,
-    typer.Option("--set", metavar="KEY=VALUE", help="Option of the generator; may be repeated."),
-]
-Protect = Annotated[
-    int,
-    typer.Option("--protect", min=1, help="Minimum units behind a category or extreme value."),
-]
-Rows = Annotated[
-    int | None,
-    typer.Option("-n", metavar="ROWS", min=1, help="Rows to make (default: train rows)."),
-]
-Seed = Annotated[int, typer.Option("--seed", metavar="N", min=0, help="Same seed, same bytes.")]
-TimeLimit = Annotated[
-    float | None,
-    typer.Option("--time-limit", metavar="S", min=0, help="Stop after S seconds (exit 3)."),
-]
-Gates = Annotated[
-    Path | None,
-    typer.Option("--gate", metavar="FILE", help="gates.yaml; a missed gate exits with 1."),
-]
-Rules = Annotated[
-    Path | None,
-    typer.Option("--rules", metavar="FILE", help="rules.yaml: what every row must keep."),
-]
-Out = Annotated[Path | None, typer.Option("--out", metavar="PATH", help="Where to write.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON to standard output.")]
-Plugins = Annotated[
-    bool,
-    typer.Option(
-        "--plugins", help="Load a generator of another package if the model file names it."
-    ),
-]
-Workers = Annotated[
-    int | None,
-    typer.Option(
-        "--workers", metavar="N", min=1, help="Threads (default 2); same bytes with any number."
-    ),
-]
-Quiet = Annotated[bool, typer.Option("--quiet", help="No progress.")]
+    )
+
+    # what is said of a table
+    schema: Path | None = _option("--schema FILE", "Schema: twinset YAML, SDV or Frictionless.")
+    target: str | None = _option("--target COL", "Column that a model should predict.")
+    classes: str = _option("--target COL", "The classes.", _NEEDED, "target")
+    sensitive: str | None = _option("--sensitive COL,COL", "Sensitive columns.")
+    unit: str | None = _option("--unit COL", "Column that names the person to protect.")
+    rules: Path | None = _option("--rules FILE", "rules.yaml: what every row must keep.")
+    check: Path | None = _option("--check FILE", "Count what breaks these rules instead.")
+
+    # how it is learned
+    generator: str = _option("--generator NAME", "See `twinset list generators`.", "cart")
+    generators: str = _option("--generators A,B,C", "Names.", _NEEDED)
+    options: list[str] | None = _option(
+        "--set KEY=VALUE", "Option of the generator; may be repeated."
+    )
+    protect: int = _option(
+        "--protect", "Minimum units behind a category or extreme value.", 5, min=1
+    )
+    plugins: bool = _option(
+        "--plugins", "Load a generator of another package if the model file names it.", False
+    )
+
+    # which rows are made
+    n: int | None = _option("-n ROWS", "Rows to make (default: train rows).", min=1)
+    given: list[str] | None = _option("--given COL=VALUE", "May be repeated.")
+    where: str | None = _option("--where EXPR", "Such as 'age >= 60'.")
+    shares: list[str] | None = _option("--share EXPR:SHARE", 'Such as "age < 30: 0.4"; repeat.')
+    like: str | None = _option("--like FILE", "More like these rows.")
+    design: str | None = _option("--design KIND", "Fill the space: sobol or latin.")
+    edge_cases: bool = _option(
+        "--edge-cases", "Rows for tests: boundaries, nulls, all pairs.", False
+    )
+    best_of: int | None = _option("--best-of K", "Choose among K candidates.")
+    by: str | None = _option("--by METRIC", "The measure that chooses.")
+    against: str | None = _option("--against FILE", "Real rows to compare with.")
+    copies: int = _option("--copies M", "Write M files, each of new rows.", 1, min=1)
+    imputations: int = _option("--copies M", "Write M imputations.", 1, min=1)
+    to: str = _option("--to balanced|CLASS=ROWS,...", "Rows of each class.", "balanced")
+
+    # how it is measured
+    gates: Path | None = _option("--gate FILE", "gates.yaml; a missed gate exits with 1.")
+    compat: str | None = _option("--compat sdmetrics", "Only the figures of another tool.")
+    junit: Path | None = _option("--junit FILE", "Gates and measures as JUnit XML.")
+    against_report: Path | None = _option(
+        "--against FILE", "Earlier report.json: what has changed.", keyword="against"
+    )
+
+    # how it is attacked
+    show_records: bool = _option("--show-records", "Print the real records most at risk.", False)
+    attacked: str | None = _shadow(
+        "--generator NAME,NAME", "Attack a generator instead, or several.", keyword="generators"
+    )
+    generator_command: str | None = _shadow(
+        "--generator-command CMD",
+        "Attack anyone's generator: 'CMD {train} {n} {out}', CSV in and out.",
+    )
+    attack_targets: str | None = _shadow(
+        "--attack-targets KIND|FILE",
+        "random, outliers, vulnerable, canaries (ten each), or rows of TRAIN in a file.",
+    )
+    shadows: int = _shadow("--shadows N", "Shadow models: 40 or more.", 200)
+    shadow_rows: int | None = _shadow(
+        "--shadow-rows N", "Train rows of each (default: 1,000).", min=50
+    )
+    fit_limit: float = _shadow("--fit-limit S", "Kill a fit after S seconds.", 600.0, min=0)
+    delta: float = _shadow("--delta D", "Delta of epsilon bounds.", 0.0, min=0, max=0.5)
+    fixed: bool = _shadow(
+        "--fixed", "The same other rows in each fit: for claims of privacy.", False
+    )
+    add_remove: bool = _shadow(
+        "--add-remove", "Nobody takes the place of a target that is out.", False
+    )
+    secret: str = _shadow("--secret COL", "Infer this column of people who are in.", "")
+    curve: int = _shadow("--curve ROWS", "Largest release reconstructed; 0: none.", 100_000, min=0)
+
+    # how it runs, and where it is written
+    seed: int = _option("--seed N", "Same seed, same bytes.", 0, min=0)
+    seed_of_rows: int | None = _option("--seed N", "Default: the twin's.", None, "seed", min=0)
+    workers: int | None = _option(
+        "--workers N", "Threads (default 2); same bytes with any number.", min=1
+    )
+    time_limit: float | None = _option("--time-limit S", "Stop after S seconds (exit 3).", min=0)
+    out: Path | None = _option("--out PATH", "Where to write.")
+    out_model: Path = _option("--out MODEL.twin", "Where to write.", _NEEDED, "out")
+    out_rows: Path = _option("--out FILE", "CSV, Parquet ... or '-'.", _NEEDED, "out")
+    as_json: bool = _option("--json", "Print JSON to standard output.", False)
+    quiet: bool = _option("--quiet", "No progress.", False)
+
+    def keywords(self, *without: str) -> dict[str, Any]:
+        """Return what was asked as keywords of Python, but the fields named `without`.
+
+        An option that has no value keeps the default of the function that is called.
+        """
+        found = {}
+        for name in self.taken:
+            value = getattr(self, name)
+            if value is not None and name not in (*_SCREEN, *without):
+                read = _READ.get(name)
+                found[_FIELDS[name].metadata.get("keyword") or name] = (
+                    read(value) if read else value
+                )
+        return found
+
+    def stated(self, *options: str) -> list[str]:
+        """Return the flags of those options that have another value than their default."""
+        told = []
+        for name in options:
+            value = getattr(self, name)
+            if value and value != _FIELDS[name].default:
+                told.append(_FIELDS[name].metadata["flag"])
+        return told
+
+    @contextmanager
+    def working(self) -> Iterator[None]:
+        """Show progress, unless it is to be quiet, and stop when the time is over."""
+        with shown(quiet=self.quiet), limit(self.time_limit):
+            yield
+
+
+_FIELDS = {f.name: f for f in fields(Options)}
+
+
+def signature(taken: Sequence[str]) -> Signature:
+    """Return the signature of a command that takes these options, as typer reads it."""
+    typed = [(name, _FIELDS[name]) for name in taken]
+    return Signature(
+        [
+            Parameter(name, Parameter.KEYWORD_ONLY, default=f.metadata["typed"], annotation=f.type)
+            for name, f in typed
+        ]
+    )
 
 
 def names(text: str | None) -> tuple[str, ...]:
@@ -180,25 +276,6 @@ def labels(paths: list[str]) -> list[str]:
     return found
 
 
-def about(
-    schema: Path | None,
-    target: str | None = None,
-    sensitive: str | None = None,
-    unit: str | None = None,
-    table: str | None = None,
-    max_rows: int | None = None,
-) -> Mapping[str, Any]:
-    """Keyword arguments of `twinset.inputs.Options`."""
-    given: dict[str, Any] = {
-        "schema": schema,
-        "target": target,
-        "sensitive": names(sensitive),
-        "unit": unit,
-        "table": table,
-    }
-    return given if max_rows is None else {**given, "max_rows": max_rows}
-
-
 def share_or_file(text: str | None) -> float | str | None:
     """Return a fraction as a number, anything else as a path."""
     if text is None:
@@ -207,3 +284,14 @@ def share_or_file(text: str | None) -> float | str | None:
         return float(text)
     except ValueError:
         return text
+
+
+_READ: Mapping[str, Callable[[Any], Any]] = {  # texts of the command line -> values of Python
+    "sensitive": names,
+    "attacked": names,
+    "generators": names,
+    "holdout": share_or_file,
+    "options": partial(assignments, "--set"),
+    "given": partial(assignments, "--given"),
+    "shares": stated_shares,
+}
