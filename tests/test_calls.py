@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
+from dataclasses import fields
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from typer.main import get_command
 
 import twinset as ts
+from twinset.api import audit_of_generators, augment_to, impute_to, run, sample_to
+from twinset.cli import options
+from twinset.cli.app import app
 from twinset.errors import InputError
+from twinset.inputs import Options
 
 PEOPLE = pd.DataFrame({"x": np.random.default_rng(0).normal(size=200), "y": ["a", "b"] * 100})
 TABLE = pd.DataFrame({"x": range(40), "y": ["a", "b"] * 20})
@@ -62,3 +70,50 @@ def test_one_sensitive_column_may_stand_alone() -> None:
 
 def test_a_notebook_shows_columns() -> None:
     assert "<td>y</td><td>category</td>" in TWIN._repr_html_()
+
+
+# --- one option, one name ----------------------------------------------------------------------
+
+KEYWORDS = {
+    f.name: f.metadata["keyword"] for f in fields(options.Options) if f.metadata.get("keyword")
+}
+FUNCTIONS = {  # a command, the function that it calls, and what it does with the other options
+    "run": (run, ()),
+    "fit": (ts.fit, ("out",)),
+    "sample": (sample_to, ("model", "plugins", "copies")),
+    "evaluate": (ts.evaluate, ("releases", "gates", "junit", "against", "out")),
+    "audit": (audit_of_generators, ("train", "synthetic", "holdout", "auxiliary", "gates")),
+    "compare": (ts.compare, ("out",)),
+    "schema": (ts.schema, ("out",)),
+    "rules": (ts.mine_rules, ("out", "check")),
+    "impute": (impute_to, ("model", "plugins", "copies", "workers")),
+    "augment": (augment_to, ()),
+}
+WAYS = {"design", "edge_cases", "best_of", "by", "against"}  # of `sample`: functions of their own
+
+
+@pytest.mark.parametrize("command", FUNCTIONS)
+def test_options_have_one_name_on_the_command_line_and_in_python(command: str) -> None:
+    function, elsewhere = FUNCTIONS[command]
+    taken = [p.name for p in get_command(app).commands[command].params if p.name != "help"]
+    keywords = {KEYWORDS.get(name, name) for name in taken} - {"as_json", "quiet", "time_limit"}
+    known = {*inspect.signature(function).parameters, *(f.name for f in fields(Options))}
+    assert keywords - known <= {*elsewhere, *(WAYS if command == "sample" else ())}
+    assert set(elsewhere) <= keywords
+
+
+def test_where_names_differ_the_docs_say_so() -> None:
+    page = (Path(__file__).parents[1] / "docs" / "python.md").read_text()
+    table = page.partition("| command line | Python |")[2].partition("\n\n")[0]
+    for param in get_command(app).commands["run"].params:
+        plain = param.opts[0].lstrip("-").replace("-", "_")
+        keyword = KEYWORDS.get(param.name, param.name)
+        assert plain.lower() == keyword or param.opts[0] in table, param.opts
+
+
+def test_dir_lists_what_there_is() -> None:
+    assert set(dir(ts)) == set(ts.__all__)
+    assert all(getattr(ts, name) is not None for name in dir(ts))
+    from twinset import api
+
+    assert all(callable(getattr(api, name)) for name in dir(api))

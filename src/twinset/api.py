@@ -7,7 +7,6 @@ which those who fit or sample need not wait for.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
@@ -15,111 +14,81 @@ from typing import TYPE_CHECKING, Any, overload
 from twinset.deprecations import warn_of_old
 from twinset.errors import InputError
 from twinset.inputs import Options, read, read_holdout, read_like
+from twinset.jobs.sample import sample_to
 from twinset.progress import time_limit as limit
-from twinset.rules.enforce import Cost, cost_in_total
 from twinset.rules.files import as_rules
 from twinset.scale.local import use_workers
-from twinset.stats.seeds import derived, stream
-from twinset.table.atomic import check_place
+from twinset.stats.seeds import stream
 from twinset.table.frames import frame_kind, frame_types
-from twinset.table.raw import to_raw
 from twinset.table.schema import Schema
-from twinset.table.schema_files import save_schema
 from twinset.table.sources import open_source
-from twinset.table.table import Table
-from twinset.table.write import RowWriter
-from twinset.trust.gates import Gate, load_gates
+from twinset.trust.gates import Gate
 from twinset.twin import Twin
 
 if TYPE_CHECKING:
     from twinset.auditing.embeddings import audit_arrays
     from twinset.evaluation.single_metric import metric
-    from twinset.jobs.audit import audit_folder, audit_of_generators
+    from twinset.jobs.audit import audit_of_generators
     from twinset.jobs.augment import augment_to
     from twinset.jobs.best_of import curate
-    from twinset.jobs.compare import Comparison, compare
-    from twinset.jobs.evaluate import cross_validate, crossed, evaluate
+    from twinset.jobs.compare import compare
+    from twinset.jobs.evaluate import cross_validate, evaluate
     from twinset.jobs.impute import impute_to
     from twinset.jobs.rules import check_rules, mine_rules
-    from twinset.jobs.run import Run, run
-    from twinset.report.bundle import Report, save_reports
-    from twinset.report.drift import read_report
-    from twinset.report.junit import save_junit
+    from twinset.jobs.run import run
+    from twinset.report.bundle import Report
     from twinset.report.multi_report import Audits
-    from twinset.report.ranking import rank
     from twinset.results import Audit, Evaluation
     from twinset.rules.rule import Rules
     from twinset.stats.combining_rules import combine
 
 __all__ = [
-    "Audits",
-    "Comparison",
-    "Report",
-    "Run",
-    "Sampled",
     "audit",
     "audit_arrays",
-    "audit_folder",
     "audit_of_generators",
     "augment_to",
-    "check_place",
     "check_rules",
     "combine",
     "compare",
     "cross_validate",
-    "crossed",
     "curate",
     "evaluate",
     "fit",
     "impute_to",
     "load",
-    "load_gates",
     "metric",
     "mine_rules",
-    "rank",
-    "read_report",
     "report",
     "run",
     "sample_to",
-    "save_junit",
-    "save_reports",
-    "save_rows",
-    "save_schema",
     "schema",
 ]
 
-_ELSEWHERE = {
-    "combine": "twinset.stats.combining_rules",
-    "cross_validate": "twinset.jobs.evaluate",
-    "crossed": "twinset.jobs.evaluate",
-    "evaluate": "twinset.jobs.evaluate",
-    "audit_arrays": "twinset.auditing.embeddings",
-    "audit_folder": "twinset.jobs.audit",
-    "audit_of_generators": "twinset.jobs.audit",
-    "curate": "twinset.jobs.best_of",
-    "metric": "twinset.evaluation.single_metric",
-    "rank": "twinset.report.ranking",
-    "read_report": "twinset.report.drift",
-    "save_junit": "twinset.report.junit",
-    "save_reports": "twinset.report.bundle",
-    "Audits": "twinset.report.multi_report",
-    "Comparison": "twinset.jobs.compare",
-    "Report": "twinset.report.bundle",
-    "Run": "twinset.jobs.run",
-    "check_rules": "twinset.jobs.rules",
-    "augment_to": "twinset.jobs.augment",
-    "impute_to": "twinset.jobs.impute",
-    "compare": "twinset.jobs.compare",
-    "mine_rules": "twinset.jobs.rules",
-    "run": "twinset.jobs.run",
+_ELSEWHERE = {  # the names above that are not in this module
+    "auditing.embeddings": "audit_arrays",
+    "evaluation.single_metric": "metric",
+    "jobs.audit": "audit_of_generators",
+    "jobs.augment": "augment_to",
+    "jobs.best_of": "curate",
+    "jobs.compare": "compare",
+    "jobs.evaluate": "cross_validate evaluate",
+    "jobs.impute": "impute_to",
+    "jobs.rules": "check_rules mine_rules",
+    "jobs.run": "run",
+    "stats.combining_rules": "combine",
 }
 
 
 def __getattr__(name: str) -> Any:
     """Import the long steps when one of them is asked for."""
-    if name in _ELSEWHERE:
-        return getattr(import_module(_ELSEWHERE[name]), name)
+    for module, names in _ELSEWHERE.items():
+        if name in names.split():
+            return getattr(import_module(f"twinset.{module}"), name)
     raise AttributeError(f"module 'twinset.api' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__
 
 
 def schema(data: object, **options: Any) -> Schema:
@@ -288,62 +257,3 @@ def report(
     from twinset.report.bundle import Report
 
     return Report.of(evaluation, audit, gates, provenance, seed=seed, against=against)
-
-
-@dataclass(frozen=True)
-class Sampled:
-    """What `sample_to` wrote; the last five as in `twinset.twin.Draw`, over all rows."""
-
-    rows: int
-    seed: int
-    method: str
-    acceptance: float
-    effective: float | None
-    rules: Mapping[str, Any] | None = None
-    saved: float = 0.0
-
-
-def sample_to(
-    twin: Twin,
-    path: str | Path,
-    n: int | None = None,
-    *,
-    given: Mapping[str, object] | None = None,
-    where: str | None = None,
-    shares: Mapping[str, float] | None = None,
-    like: object = None,
-    seed: int | None = None,
-    copy: int | None = None,
-    workers: int | None = None,
-) -> Sampled:
-    """Write rows to a file piece by piece.
-
-    Parameters
-    ----------
-    seed
-        Default from the twin.
-    copy
-        Number of a copy: each has streams of its own under the same seed.
-    """
-    seed = twin.seed if seed is None else seed
-    seed = seed if copy is None else derived(seed, "copy", copy)
-    rows, drawn, worth, saved, method = 0, 0.0, 0.0, 0.0, "direct"
-    costs: list[Cost] = []
-    with use_workers(workers), RowWriter(path, None) as writer:
-        for draw in twin.draws(n, given=given, where=where, shares=shares, like=like, seed=seed):
-            writer.write(to_raw(draw.table))
-            rows += draw.table.num_rows
-            tried = draw.table.num_rows / draw.acceptance
-            drawn, saved = drawn + tried, saved + tried * draw.saved
-            worth += float("nan") if draw.effective_size is None else draw.effective_size
-            method = draw.method
-            costs += [draw.rules] if draw.rules else []
-    kept = cost_in_total(costs) if costs else None
-    known = None if worth != worth else worth
-    return Sampled(rows, seed, method, rows / drawn, known, kept, saved / drawn)
-
-
-def save_rows(table: Table, path: str | Path) -> None:
-    """Write a canonical table as `sample_to` writes rows."""
-    with RowWriter(path, None) as writer:
-        writer.write(to_raw(table))

@@ -21,7 +21,7 @@ from twinset.table.inference.table_schema import infer
 from twinset.table.schema import Schema
 from twinset.table.schema_files import load_schema
 from twinset.table.sources import Source, open_source
-from twinset.table.split import align_columns, check_holdout
+from twinset.table.split import align_columns, check_holdout, split
 from twinset.table.table import Table
 
 __all__ = [
@@ -31,6 +31,7 @@ __all__ = [
     "read",
     "read_holdout",
     "read_like",
+    "read_split",
     "read_tables",
     "read_whole",
     "stored_types",
@@ -153,6 +154,16 @@ def read_holdout(
 ) -> tuple[Table, int]:
     """Read a holdout; return it without the units it shares with train, and their number."""
     return check_holdout(train, read_like(data, train, options, seed=seed))
+
+
+def read_split(
+    data: object, holdout: object | None, options: Options, *, seed: int = 0
+) -> tuple[Table, Table]:
+    """Read train and holdout: a share of the units of `data` set aside, or another table."""
+    _, table = read(data, options, seed=seed)
+    if holdout is None or isinstance(holdout, int | float):
+        return split(table, holdout, rng=stream(seed, "split"))
+    return table, read_holdout(holdout, table, options, seed=seed)[0]
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,8 @@ import twinset as ts
 from twinset import api
 from twinset.errors import InputError
 from twinset.evaluation.cross_validation import cross_validate
+from twinset.jobs.evaluate import crossed as cross_validated
+from twinset.report.ranking import rank
 from twinset.trust.gates import Gate
 
 
@@ -90,12 +92,12 @@ def test_from_python_and_as_gates() -> None:
     found = ts.cross_validate(train, {"a": release, "b": shuffled(release)}, target="hit")
     assert json.loads(found.to_json())["names"] == ["train", "a", "b"]
     metrics = {n: ts.evaluate(train, f, target="hit") for n, f in (("a", release), ("b", release))}
-    told, matrix = api.crossed(metrics, train, {"a": release, "b": release}, target="hit")
+    told, matrix = cross_validated(metrics, train, {"a": release, "b": release}, target="hit")
     bounds = [Gate(measure="transfer_quality", bound=">= 0.5")]
     assert api.report(told["a"], None, bounds).gates[0].met
-    ranking = api.rank(told, matrix)
+    ranking = rank(told, matrix)
     assert {"simulation_quality", "transfer_quality"} <= set(ranking.rows[0])
     assert json.loads(ranking.to_json())["across"]["score"] == "auc"
-    untold, nothing = api.crossed(metrics, train, {"a": release, "b": release})
+    untold, nothing = cross_validated(metrics, train, {"a": release, "b": release})
     assert nothing is None
     assert any(m.name == "transfer_quality" for m in untold["a"].not_computed)

@@ -27,7 +27,7 @@ def impute(asked: Options) -> int:
         how = asked.keywords("model", "plugins", "out_rows", "imputations", "workers")
         written = []
         for copy, path in numbered(asked.out_rows, copies):
-            done = impute_to(twin, path=path, copy=copy, **how)
+            done = impute_to(twin, out=path, copy=copy, **how)
             written.append({"file": str(path), **done.__dict__})
             if not asked.quiet:
                 _tell(path, done)
@@ -47,11 +47,11 @@ def _tell(path: Path, done: Filled) -> None:
 def augment(asked: Options) -> int:
     """Write the rows, and say what was added and what a model gains by it."""
     check_stream(asked.out_rows, 1, as_json=asked.as_json)
-    how = asked.keywords("out_rows")
+    how = asked.keywords()
     if asked.to != "balanced":
         how["to"] = _counts(asked.to)
     with asked.working():
-        done = augment_to(path=asked.out_rows, **how)
+        done = augment_to(**how)
     if asked.as_json:
         typer.echo(done.to_json())
     else:

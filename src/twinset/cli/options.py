@@ -127,7 +127,7 @@ class Options:
     by: str | None = _option("--by METRIC", "The measure that chooses.")
     against: str | None = _option("--against FILE", "Real rows to compare with.")
     copies: int = _option("--copies M", "Write M files, each of new rows.", 1, min=1)
-    imputations: int = _option("--copies M", "Write M imputations.", 1, min=1)
+    imputations: int = _option("--copies M", "Write M imputations.", 1, "copies", min=1)
     to: str = _option("--to balanced|CLASS=ROWS,...", "Rows of each class.", "balanced")
 
     # how it is measured

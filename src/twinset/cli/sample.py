@@ -13,7 +13,10 @@ import typer
 from twinset import api
 from twinset.cli.options import Options
 from twinset.errors import InputError
+from twinset.jobs.sample import Sampled, sample_to
 from twinset.table.atomic import check_place
+from twinset.table.raw import to_raw
+from twinset.table.write import write_table
 from twinset.twin import Twin
 
 __all__ = ["check_stream", "fit", "numbered", "sample"]
@@ -42,7 +45,7 @@ def sample(asked: Options) -> int:
             return _tell_made(_made(twin, asked, how), asked)
         written = []
         for copy, path in numbered(asked.out_rows, asked.copies):
-            drawn = api.sample_to(twin, path, copy=copy, **how)
+            drawn = sample_to(twin, path, copy=copy, **how)
             told = {k: v for k, v in drawn.__dict__.items() if k != "rules" or v is not None}
             written.append({"file": str(path), **told})
             if not asked.quiet:
@@ -67,7 +70,7 @@ def numbered(path: Path, copies: int) -> list[tuple[int | None, Path]]:
     return [(k, path.with_name(f"{stem}-{k}{dot}{ending}")) for k in range(1, copies + 1)]
 
 
-def _tell_sampled(path: Path, drawn: api.Sampled) -> None:
+def _tell_sampled(path: Path, drawn: Sampled) -> None:
     """Say on standard error how a condition was met, and what rules cost."""
     if drawn.rules is not None:
         said = f"{drawn.rules['kept']} rules kept by {drawn.acceptance:.1%} of the rows drawn"
@@ -106,19 +109,19 @@ def _made(twin: Twin, asked: Options, how: Mapping[str, Any]) -> dict[str, Any]:
         if not asked.by or not asked.against:
             raise InputError("--best-of", got="no measure", allowed="--by METRIC --against FILE")
         done = api.curate(twin, asked.against, by=asked.by, best_of=asked.best_of, **drawn)
-        api.save_rows(done.table, asked.out_rows)
+        write_table(to_raw(done.table), asked.out_rows)
         return {k: getattr(done, k) for k in ("by", "direction", "plain", "chosen")}
     if asked.given or asked.shares or asked.like:
         raise InputError(flags[0], got="conditions", allowed="--where")
     where, seed = asked.where, asked.seed_of_rows
     if asked.design:
         made = twin.design(asked.n, kind=asked.design, where=where, seed=seed)
-        api.save_rows(made.table, asked.out_rows)
+        write_table(to_raw(made.table), asked.out_rows)
         return asdict(made.coverage)
     if asked.n is not None:
         raise InputError("-n", got="--edge-cases", hint="the number of rows follows from the pairs")
     edges = twin.edge_cases(where=where, seed=seed)
-    api.save_rows(edges.table, asked.out_rows)
+    write_table(to_raw(edges.table), asked.out_rows)
     return asdict(edges.covered)
 
 

@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pyarrow as pa
 
+from twinset.deprecations import renamed
 from twinset.errors import InputError
 from twinset.inputs import Options, read
-from twinset.jobs.downstream import ARMS, Arm, judge, smote
+from twinset.jobs.downstream import Arm, judge
+from twinset.jobs.sample import drawn_table
 from twinset.progress import phase
 from twinset.rules.combinations import column_codes
 from twinset.rules.files import as_rules
@@ -94,9 +95,10 @@ class Augmented:
         atomic_write(Path(path), self.to_json())
 
 
+@renamed(path="out")
 def augment_to(
     data: object,
-    path: str | Path,
+    out: str | Path,
     *,
     target: str,
     to: str | Mapping[str, int] = "balanced",
@@ -146,9 +148,9 @@ def augment_to(
                 held = unseen.num_rows
         twin = twin_of(table)
         missing = {c: goal[c] - n for c, n in real.items() if goal[c] > n}
-        with RowWriter(path, source) as writer:
+        with RowWriter(out, source) as writer:
             writer.write(to_raw(table))
-            for part in _new_rows(twin, target, missing, seed).values():
+            for part in _new_rows(twin, target, missing, seed):
                 writer.write(to_raw(part))
     return Augmented(real, {c: missing.get(c, 0) for c in real}, arms, held)
 
@@ -192,16 +194,13 @@ def _goal(real: Mapping[str, int], to: str | Mapping[str, int], target: str) -> 
     return {c: to.get(c, n) for c, n in real.items()}
 
 
-def _new_rows(twin: Twin, target: str, missing: Mapping[str, int], seed: int) -> dict[str, Table]:
+def _new_rows(twin: Twin, target: str, missing: Mapping[str, int], seed: int) -> list[Table]:
     """New rows of each class that lacks some."""
-    made = {}
-    for name, rows in missing.items():
-        if rows:
-            own = derived(seed, "augment", name)
-            drawn = [d.table for d in twin.draws(rows, given={target: name}, seed=own)]
-            data = pa.concat_tables([d.data for d in drawn]).unify_dictionaries()
-            made[name] = Table(drawn[0].schema, data)
-    return made
+    return [
+        drawn_table(twin.draws(rows, given={target: name}, seed=derived(seed, "augment", name)))
+        for name, rows in missing.items()
+        if rows
+    ]
 
 
 def _measured(
@@ -226,7 +225,7 @@ def _measured(
     scaled = {c: max(round(goal[c] * here[c] / real[c]), here[c]) for c in here}
     missing = {c: scaled[c] - n for c, n in here.items()}
     new = _new_rows(twin, target, missing, seed)
-    return judge(train, unseen, target, list(new.values()), scaled, smote, ARMS, seed)
+    return judge(train, unseen, target, new, scaled, seed)
 
 
 def _listed(names: Sequence[str]) -> str:

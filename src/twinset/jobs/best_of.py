@@ -79,8 +79,7 @@ def curate(
     module, direction = _measure(by)
     rows = twin.provenance["rows"] if n is None else n
     seed = twin.seed if seed is None else seed
-    empty = empty_table(twin.released_schema)
-    real = read_like(against, empty, Options(), seed=seed)
+    real = read_like(against, empty_table(twin.released_schema), Options(), seed=seed)
     sizes = [len(part) for part in np.array_split(np.arange(rows), min(_BATCHES, rows))]
     chosen: list[pa.Table] = []
     plain: list[pa.Table] = []
@@ -94,10 +93,8 @@ def curate(
                     drawn = pa.concat_tables(d.table.data for d in draws)
                     value = _figure(real, _joined(real, [*chosen, drawn]), module, by)
                 plain += [drawn] if k == 0 else []
-                reached = -abs(value) if direction == "target" else value
-                reached = -reached if direction == "lower" else reached
-                if best is None or reached > best[0]:
-                    best = reached, drawn
+                if best is None or _better(value, best[0], direction):
+                    best = value, drawn
                 running.advance()
             chosen += [best[1]] if best else []
     tables = [_joined(real, parts) for parts in (plain, chosen)]
@@ -105,6 +102,12 @@ def curate(
     with unheard():
         figures = [{n: _figure(real, t, m, n) for n, m in names.items()} for t in tables]
     return Curated(tables[1], by, direction, figures[0], figures[1])
+
+
+def _better(value: float, other: float, direction: Direction) -> bool:
+    if direction == "higher":
+        return value > other
+    return abs(value) < abs(other) if direction == "target" else value < other
 
 
 def _measure(by: str) -> tuple[str, Direction]:

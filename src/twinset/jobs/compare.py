@@ -8,13 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa
-
 from twinset import registry
 from twinset.auditing.release import audit_release
 from twinset.errors import InputError
 from twinset.evaluation.release import evaluate as evaluate_tables
-from twinset.inputs import Options, read, read_holdout
+from twinset.inputs import Options, read_split
+from twinset.jobs.sample import drawn_table
 from twinset.progress import phase
 from twinset.progress import time_limit as limit
 from twinset.report.html import render_ranking
@@ -23,9 +22,7 @@ from twinset.report.verdict import share
 from twinset.report.view_model import Mark
 from twinset.results import Audit, Evaluation
 from twinset.scale.local import use_workers
-from twinset.stats.seeds import stream
 from twinset.table.atomic import atomic_write
-from twinset.table.split import split
 from twinset.table.table import Table
 from twinset.trust.gates import Gate, GateResult, judge, load_gates
 from twinset.twin import Twin
@@ -58,12 +55,11 @@ class Comparison:
 
     def to_json(self) -> str:
         """JSON of the rows and gates."""
-        gates = {name: [g.to_dict() for g in held] for name, held in self.gates.items()}
         found = {
             "seed": self.seed,
             "conclusion": self.conclusion,
             "rows": list(self.rows),
-            "gates": gates,
+            "gates": {name: [g.to_dict() for g in held] for name, held in self.gates.items()},
         }
         return json.dumps(found, allow_nan=False)
 
@@ -109,18 +105,13 @@ def compare(
         registry.configure("generators", name)
     settings = Options.of(about)
     with use_workers(workers), limit(time_limit):
-        _, table = read(data, settings, seed=seed)
-        if holdout is None or isinstance(holdout, int | float):
-            train, unseen = split(table, holdout, rng=stream(seed, "split"))
-        else:
-            train, unseen = table, read_holdout(holdout, table, settings, seed=seed)[0]
+        train, unseen = read_split(data, holdout, settings, seed=seed)
         target = train.schema.target.name if train.schema.target else None
         runs = {}
         with phase("compare", len(names)) as running:
             for name in names:
                 twin = Twin.fit(train, name, seed=seed, protect=protect)
-                drawn = [d.table.data for d in twin.draws(n)]
-                released = Table(train.schema, pa.concat_tables(drawn).unify_dictionaries())
+                released = Table(train.schema, drawn_table(twin.draws(n)).data)
                 evaluation = evaluate_tables(
                     train, released, unseen, target=target, sensitive=settings.sensitive, seed=seed
                 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,18 +13,18 @@ from twinset.stats.seeds import stream
 from twinset.stats.units import compact
 from twinset.table.table import Table, numbers
 
-__all__ = ["ARMS", "Arm", "Figure", "View", "judge", "smote"]
+__all__ = ["Arm", "ArmScore", "View", "judge", "smote"]
 
 Floats = npt.NDArray[np.float64]
 Codes = npt.NDArray[np.int64]
-ARMS = ("as it is", "reweighted", "SMOTE", "twin")
+_ARMS = ("as it is", "reweighted", "SMOTE", "twin")
 _TREES = {"n_estimators": 100, "num_leaves": 31, "verbose": -1, "deterministic": True, "n_jobs": 1}
 _NEIGHBOURS = 5
 _RESAMPLES = 200
 
 
 @dataclass(frozen=True)
-class Figure:
+class ArmScore:
     """One score; `gain` is the difference from learning from the rows as they are.
 
     `low` to `high` is the 95% interval of the gain (paired bootstrap of units of the holdout).
@@ -42,7 +42,7 @@ class Arm:
     """One way to learn, with its figures."""
 
     name: str
-    figures: tuple[Figure, ...]
+    figures: tuple[ArmScore, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,17 +54,12 @@ class View:
     y: Codes
 
 
-Oversample = Callable[[View, Mapping[int, int], np.random.Generator], View]
-
-
 def judge(
     train: Table,
     unseen: Table,
     target: str,
     new: Sequence[Table],
     goal: Mapping[str, int],
-    oversample: Oversample,
-    arms: Sequence[str],
     seed: int,
 ) -> tuple[Arm, ...]:
     """Learn in each way (LightGBM, 100 trees) and score on `unseen`.
@@ -85,12 +80,12 @@ def judge(
     wanted = {i: goal[n] for i, n in enumerate(names) if n in goal}
     weight = np.array([wanted.get(i, 0) / max(counts[i], 1) for i in range(len(names))])
     learned: dict[str, Floats] = {}
-    for arm in arms:
+    for arm in _ARMS:
         fitted, weights = known, None
         if arm == "reweighted":
             weights = weight[known.y]
         elif arm == "SMOTE":
-            fitted = oversample(known, wanted, stream(seed, "smote"))
+            fitted = smote(known, wanted, stream(seed, "smote"))
         elif arm == "twin":
             fitted = View(
                 np.concatenate([known.x, *(v.x for v in made)]),
@@ -176,7 +171,7 @@ def _scored(
         gains = values - plain
         low, high = np.nanquantile(gains[1:], (0.025, 0.975), axis=0)
         figures = (
-            Figure(n, *(round(float(v), 6) for v in (values[0, i], gains[0, i], low[i], high[i])))
+            ArmScore(n, *(round(float(v), 6) for v in (values[0, i], gains[0, i], low[i], high[i])))
             for i, n in enumerate(("ROC AUC", "average precision", "balanced accuracy"))
         )
         arms.append(Arm(arm, tuple(figures)))

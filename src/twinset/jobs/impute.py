@@ -16,6 +16,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from twinset.deprecations import renamed
 from twinset.errors import InputError
 from twinset.inputs import MAX_ROWS
 from twinset.progress import phase
@@ -28,7 +29,7 @@ from twinset.table.raw import to_raw
 from twinset.table.sources import open_source
 from twinset.table.split import align_columns
 from twinset.table.table import Table
-from twinset.table.write import RowWriter
+from twinset.table.write import write_table
 from twinset.twin import Twin
 
 __all__ = ["Filled", "fill", "impute_to"]
@@ -49,10 +50,11 @@ class Filled:
     missing: Mapping[str, int]
 
 
+@renamed(path="out")
 def impute_to(
     twin: Twin,
     data: object,
-    path: str | Path,
+    out: str | Path,
     *,
     seed: int | None = None,
     copy: int | None = None,
@@ -82,8 +84,7 @@ def impute_to(
     raw = align_columns(raw, twin.schema.names, what=source.name)
     before = to_canonical(raw, twin.schema)
     after = fill(twin, before, seed=seed)
-    with RowWriter(path, source) as writer:
-        writer.write(_with_known(raw, before, after))
+    write_table(_with_known(raw, before, after), out, source)
     counts = {n: (before[n].null_count, after[n].null_count) for n in before.names}
     return Filled(
         raw.num_rows,
@@ -114,7 +115,7 @@ def fill(twin: Twin, table: Table, *, seed: int) -> Table:
     with phase("impute", table.num_rows) as running:
         for start in range(0, table.num_rows, _PIECE):
             part = Table(table.schema, table.data.slice(start, _PIECE))
-            parts.append(_Piece(twin, part, seed, start).filled().data)
+            parts.append(_Imputation(twin, part, seed, start).filled().data)
             running.advance(part.num_rows)
     return Table(table.schema, pa.concat_tables(parts, promote_options="permissive"))
 
@@ -129,7 +130,7 @@ def _keeping(known: Table, drawn: Mapping[str, pa.ChunkedArray]) -> Table:
 
 
 @dataclass(frozen=True, eq=False)
-class _Piece:
+class _Imputation:
     """Some rows, and the twin that fills them."""
 
     twin: Twin

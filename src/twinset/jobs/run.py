@@ -16,8 +16,9 @@ from twinset.auditing.release import audit_release
 from twinset.deprecations import renamed
 from twinset.errors import ControlError
 from twinset.evaluation.release import evaluate as evaluate_tables
-from twinset.inputs import Options, read, read_holdout
+from twinset.inputs import Options, read_split
 from twinset.jobs.job import Job, run_key
+from twinset.jobs.sample import drawn_table
 from twinset.progress import listen, phase
 from twinset.progress import time_limit as limit
 from twinset.report.bundle import Report
@@ -28,12 +29,10 @@ from twinset.rules.files import as_rules
 from twinset.rules.measures import with_rules
 from twinset.rules.rule import Rules
 from twinset.scale.local import use_workers
-from twinset.stats.seeds import stream
 from twinset.table.atomic import atomic_write
 from twinset.table.raw import to_raw
 from twinset.table.schema import Schema
 from twinset.table.sources import Source, open_source
-from twinset.table.split import split
 from twinset.table.table import Table
 from twinset.table.write import RowWriter
 from twinset.trust.gates import Gate, load_gates
@@ -136,8 +135,7 @@ def run(
         use_workers(workers),
     ):
         given = (generator, options or {}, holdout, n, seed, protect, wanted)
-        steps = _Steps(job, source, settings, *given)
-        return steps.all(bounds)
+        return _Steps(job, source, settings, *given).all(bounds)
 
 
 def _holdout_key(holdout: object | None, settings: Options) -> object:
@@ -170,7 +168,9 @@ class _Steps:
         evaluation = self._findings(
             "evaluate", Evaluation, lambda: self._evaluate(train, synthetic, holdout, twin.rules)
         )
-        audit = self._findings("audit", Audit, lambda: self._audit(train, synthetic, holdout))
+        audit = self._findings(
+            "audit", Audit, lambda: audit_release(train, synthetic, holdout, seed=self.seed)
+        )
         provenance = self._provenance(train, holdout, synthetic, twin)
         report = Report.of(evaluation, audit, bounds, provenance, self.seed)
         self.job.step("share", lambda: self._share(report, twin), lambda: self._mend(report, twin))
@@ -180,12 +180,7 @@ class _Steps:
 
     def _split(self) -> None:
         with phase("read"):
-            _, table = read(self.source, self.settings, seed=self.seed)
-            if self.holdout is None or isinstance(self.holdout, int | float):
-                train, holdout = split(table, self.holdout, rng=stream(self.seed, "split"))
-            else:
-                train = table
-                holdout, _ = read_holdout(self.holdout, train, self.settings, seed=self.seed)
+            train, holdout = read_split(self.source, self.holdout, self.settings, seed=self.seed)
             _save_table(self.job.private / "train.arrow", train)
             _save_table(self.job.private / "holdout.arrow", holdout)
             atomic_write(self.job.private / "schema.json", json.dumps(train.schema.to_dict()))
@@ -197,10 +192,6 @@ class _Steps:
             _load_table(self.job.private / "train.arrow", schema),
             _load_table(self.job.private / "holdout.arrow", schema),
         )
-
-    @property
-    def _model_file(self) -> Path:
-        return self.job.private / "model.twin"
 
     def _fit(self, train: Table) -> None:
         twin = Twin.fit(
@@ -216,26 +207,31 @@ class _Steps:
     def _read_twin(self) -> Twin:
         return Twin.load(self._model_file, plugins=True)
 
-    @property
-    def _release_name(self) -> str:
-        return f"synthetic{self.source.suffix}"
-
     def _sample(self, twin: Twin) -> None:
-        tables = self.job.private / "synthetic.arrow"
         drawn = list(twin.draws(self.n))
-        data = pa.concat_tables([d.table.data for d in drawn]).unify_dictionaries()
         if twin.rules:
             cost = cost_in_total([d.rules for d in drawn if d.rules])
             atomic_write(self._cost_file, json.dumps(cost))
-        _save_table(tables, Table(drawn[0].table.schema, data))
+        _save_table(self._synthetic_file, drawn_table(drawn))
+
+    def _read_synthetic(self, train: Table) -> Table:
+        return _load_table(self._synthetic_file, train.schema)
+
+    @property
+    def _model_file(self) -> Path:
+        return self.job.private / "model.twin"
+
+    @property
+    def _synthetic_file(self) -> Path:
+        return self.job.private / "synthetic.arrow"
 
     @property
     def _cost_file(self) -> Path:
         return self.job.private / "rules.json"
 
-    def _read_synthetic(self, train: Table) -> Table:
-        table = _load_table(self.job.private / "synthetic.arrow", train.schema)
-        return Table(train.schema, table.data)
+    @property
+    def _release_name(self) -> str:
+        return f"synthetic{self.source.suffix}"
 
     def _findings(self, name: str, kind: type[Any], make: Any) -> Any:
         adapter = pydantic.TypeAdapter(kind)
@@ -259,25 +255,15 @@ class _Steps:
         )
         return with_rules(found, rules, train, synthetic, holdout) if rules else found
 
-    def _audit(self, train: Table, synthetic: Table, holdout: Table) -> Audit:
-        return audit_release(train, synthetic, holdout, seed=self.seed)
-
     def _provenance(
         self, train: Table, holdout: Table, synthetic: Table, twin: Twin
     ) -> dict[str, Any]:
-        units = {"train": train.num_units, "holdout": holdout.num_units}
-        rules = {}
-        if twin.rules:
-            rules["rules"] = json.loads(self._cost_file.read_text(encoding="utf-8"))
-        return {
+        tables = {"train": train, "holdout": holdout, "synthetic": synthetic}
+        found = {
             "source": self.source.name,
             "columns": len(train.names),
-            "rows": {
-                "train": train.num_rows,
-                "holdout": holdout.num_rows,
-                "synthetic": synthetic.num_rows,
-            },
-            "units": units,
+            "rows": {name: table.num_rows for name, table in tables.items()},
+            "units": {"train": train.num_units, "holdout": holdout.num_units},
             "unit": train.schema.unit.name if train.schema.unit else None,
             "generator": self.generator,
             "options": dict(self.options),
@@ -287,8 +273,10 @@ class _Steps:
             "protection": twin.protection_text(),
             "kept": list(twin.kept.column_names) if twin.kept is not None else [],
             "made_new": [c.name for c in twin.schema.columns if not c.is_learnable],
-            **rules,
         }
+        if twin.rules:
+            found["rules"] = json.loads(self._cost_file.read_text(encoding="utf-8"))
+        return found
 
     def _mend(self, report: Report, twin: Twin) -> None:
         """Write what may be shared once more if any of it was taken away or gates have changed."""
@@ -303,7 +291,7 @@ class _Steps:
         with phase("report"):
             share = self.job.share
             release = share / self._release_name
-            table = _load_table(self.job.private / "synthetic.arrow", twin.released_schema)
+            table = _load_table(self._synthetic_file, twin.released_schema)
             with RowWriter(release, self.source) as writer:
                 for start in range(0, table.num_rows, _PIECE):
                     part = table.data.slice(start, _PIECE)
