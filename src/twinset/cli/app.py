@@ -132,7 +132,7 @@ _command(
 )
 _command(
     "list",
-    "schema.list_names",
+    "list.list_names",
     "List what is built in and what other packages bring.",
     "what as_json",
 )

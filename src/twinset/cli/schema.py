@@ -1,4 +1,4 @@
-"""The commands that show what is known: of a table (schema, rules), and of twinset (list)."""
+"""The commands that show what a table is: schema (its columns), rules (what its rows keep)."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from collections.abc import Sequence
 
 import typer
 
-from twinset import api, registry
+from twinset import api
 from twinset.cli.options import Options
 from twinset.rules.check import Checked
 from twinset.rules.rule import Rule, Rules
 from twinset.table.atomic import check_place
 from twinset.table.schema_files import save_schema
 
-__all__ = ["list_names", "rules", "schema"]
+__all__ = ["rules", "schema"]
 
 
 def schema(asked: Options) -> int:
@@ -89,15 +89,3 @@ def _tell_checked(counted: Sequence[Checked], *, as_json: bool) -> int:
             typer.echo(f"{place:>3}. {c.rule}")
             typer.echo(f"     {c.broken:,} of {c.rows:,} rows break it; at most {c.at_most:.2%} do")
     return int(any(c.broken > c.rule.exceptions * c.rows for c in counted))
-
-
-def list_names(asked: Options) -> int:
-    """Show what is registered: one line a name, or one object with all that is known of it."""
-    rows = [{"name": name, "description": text} for name, text in registry.describe(asked.what)]
-    if asked.as_json:
-        typer.echo(json.dumps(rows))
-    else:
-        width = max(len(row["name"]) for row in rows)
-        for row in rows:
-            typer.echo(f"{row['name']:<{width}}  {row['description']}")
-    return 0

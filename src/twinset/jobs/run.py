@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pyarrow as pa
 import pydantic
@@ -42,6 +42,7 @@ from twinset.version import __version__
 __all__ = ["Run", "run"]
 
 _PIECE = 65_536
+F = TypeVar("F", Evaluation, Audit)
 
 
 @dataclass(frozen=True)
@@ -134,8 +135,8 @@ def run(
         limit(time_limit),
         use_workers(workers),
     ):
-        given = (generator, options or {}, holdout, n, seed, protect, wanted)
-        return _Steps(job, source, settings, *given).all(bounds)
+        asked = (generator, options or {}, holdout, n, seed, protect, wanted)
+        return _Steps(job, source, settings, *asked).run(bounds)
 
 
 def _holdout_key(holdout: object | None, settings: Options) -> object:
@@ -159,67 +160,54 @@ class _Steps:
     protect: int
     rules: Rules
 
-    def all(self, bounds: Sequence[Gate]) -> Run:
-        train, holdout = self.job.step("split", self._split, self._read_split)
-        twin = self.job.step("fit", lambda: self._fit(train), self._read_twin)
-        synthetic = self.job.step(
-            "sample", lambda: self._sample(twin), lambda: self._read_synthetic(train)
-        )
-        evaluation = self._findings(
-            "evaluate", Evaluation, lambda: self._evaluate(train, synthetic, holdout, twin.rules)
-        )
-        audit = self._findings(
-            "audit", Audit, lambda: audit_release(train, synthetic, holdout, seed=self.seed)
-        )
+    def run(self, bounds: Sequence[Gate]) -> Run:
+        train, holdout = self._split()
+        twin = self._fit(train)
+        synthetic = self._sample(twin, train.schema)
+        evaluation = self._evaluate(train, synthetic, holdout, twin.rules)
+        audit = self._audit(train, synthetic, holdout)
         provenance = self._provenance(train, holdout, synthetic, twin)
         report = Report.of(evaluation, audit, bounds, provenance, self.seed)
-        self.job.step("share", lambda: self._share(report, twin), lambda: self._mend(report, twin))
+        self._share(report, twin)
         if not audit.controls_passed:
             raise ControlError(f"{audit.verdict}; its figures must not be used")
         return Run(self.job.folder, twin, report)
 
-    def _split(self) -> None:
-        with phase("read"):
-            train, holdout = read_split(self.source, self.holdout, self.settings, seed=self.seed)
-            _save_table(self.job.private / "train.arrow", train)
-            _save_table(self.job.private / "holdout.arrow", holdout)
-            atomic_write(self.job.private / "schema.json", json.dumps(train.schema.to_dict()))
+    def _split(self) -> tuple[Table, Table]:
+        files = [self.job.private / f"{side}.arrow" for side in ("train", "holdout")]
+        schema_file = self.job.private / "schema.json"
 
-    def _read_split(self) -> tuple[Table, Table]:
-        text = (self.job.private / "schema.json").read_text(encoding="utf-8")
-        schema = Schema.from_dict(json.loads(text))
-        return (
-            _load_table(self.job.private / "train.arrow", schema),
-            _load_table(self.job.private / "holdout.arrow", schema),
-        )
+        def make() -> None:
+            with phase("read"):
+                made = read_split(self.source, self.holdout, self.settings, seed=self.seed)
+                for file, table in zip(files, made, strict=True):
+                    _save_table(file, table)
+                atomic_write(schema_file, json.dumps(made[0].schema.to_dict()))
 
-    def _fit(self, train: Table) -> None:
-        twin = Twin.fit(
-            train,
-            self.generator,
-            self.options,
-            seed=self.seed,
-            protect=self.protect,
-            rules=self.rules,
-        )
-        twin.save(self._model_file)
+        def load() -> tuple[Table, Table]:
+            schema = Schema.from_dict(json.loads(schema_file.read_text(encoding="utf-8")))
+            return _load_table(files[0], schema), _load_table(files[1], schema)
 
-    def _read_twin(self) -> Twin:
-        return Twin.load(self._model_file, plugins=True)
+        return self.job.step("split", make, load)
 
-    def _sample(self, twin: Twin) -> None:
-        drawn = list(twin.draws(self.n))
-        if twin.rules:
-            cost = cost_in_total([d.rules for d in drawn if d.rules])
-            atomic_write(self._cost_file, json.dumps(cost))
-        _save_table(self._synthetic_file, drawn_table(drawn))
+    def _fit(self, train: Table) -> Twin:
+        file = self.job.private / "model.twin"
+        how: dict[str, Any] = {"seed": self.seed, "protect": self.protect, "rules": self.rules}
 
-    def _read_synthetic(self, train: Table) -> Table:
-        return _load_table(self._synthetic_file, train.schema)
+        def make() -> None:
+            Twin.fit(train, self.generator, self.options, **how).save(file)
 
-    @property
-    def _model_file(self) -> Path:
-        return self.job.private / "model.twin"
+        return self.job.step("fit", make, lambda: Twin.load(file, plugins=True))
+
+    def _sample(self, twin: Twin, schema: Schema) -> Table:
+        def make() -> None:
+            drawn = list(twin.draws(self.n))
+            if twin.rules:
+                cost = cost_in_total([d.rules for d in drawn if d.rules])
+                atomic_write(self._cost_file, json.dumps(cost))
+            _save_table(self._synthetic_file, drawn_table(drawn))
+
+        return self.job.step("sample", make, lambda: _load_table(self._synthetic_file, schema))
 
     @property
     def _synthetic_file(self) -> Path:
@@ -227,33 +215,40 @@ class _Steps:
 
     @property
     def _cost_file(self) -> Path:
+        """What the rules cost."""
         return self.job.private / "rules.json"
-
-    @property
-    def _release_name(self) -> str:
-        return f"synthetic{self.source.suffix}"
-
-    def _findings(self, name: str, kind: type[Any], make: Any) -> Any:
-        adapter = pydantic.TypeAdapter(kind)
-        path = self.job.private / f"{name}.json"
-
-        def save() -> None:
-            atomic_write(path, adapter.dump_json(make()))
-
-        return self.job.step(name, save, lambda: adapter.validate_json(path.read_bytes()))
 
     def _evaluate(self, train: Table, synthetic: Table, holdout: Table, rules: Rules) -> Evaluation:
         target = train.schema.target
-        sensitive = [c.name for c in train.schema.columns if c.role.value == "sensitive"]
-        found = evaluate_tables(
-            train,
-            synthetic,
-            holdout,
-            target=target.name if target else None,
-            sensitive=sensitive,
-            seed=self.seed,
-        )
-        return with_rules(found, rules, train, synthetic, holdout) if rules else found
+
+        def make() -> Evaluation:
+            found = evaluate_tables(
+                train,
+                synthetic,
+                holdout,
+                target=target.name if target else None,
+                sensitive=[c.name for c in train.schema.columns if c.role.value == "sensitive"],
+                seed=self.seed,
+            )
+            return with_rules(found, rules, train, synthetic, holdout) if rules else found
+
+        return self._findings("evaluate", Evaluation, make)
+
+    def _audit(self, train: Table, synthetic: Table, holdout: Table) -> Audit:
+        def make() -> Audit:
+            return audit_release(train, synthetic, holdout, seed=self.seed)
+
+        return self._findings("audit", Audit, make)
+
+    def _findings(self, name: str, kind: type[F], make: Callable[[], F]) -> F:
+        """Make findings and keep them as JSON, or read them back."""
+        adapter = pydantic.TypeAdapter(kind)
+        file = self.job.private / f"{name}.json"
+
+        def save() -> None:
+            atomic_write(file, adapter.dump_json(make()))
+
+        return self.job.step(name, save, lambda: adapter.validate_json(file.read_bytes()))
 
     def _provenance(
         self, train: Table, holdout: Table, synthetic: Table, twin: Twin
@@ -278,28 +273,37 @@ class _Steps:
             found["rules"] = json.loads(self._cost_file.read_text(encoding="utf-8"))
         return found
 
-    def _mend(self, report: Report, twin: Twin) -> None:
-        """Write what may be shared once more if any of it was taken away or gates have changed."""
-        share = self.job.share
-        names = (self._release_name, "report.html", "report.json", "release.json")
-        if not all((share / name).exists() for name in names):
-            self._share(report, twin)
-        elif (share / "report.json").read_text(encoding="utf-8") != report.to_json():
-            report.save(share)
-
     def _share(self, report: Report, twin: Twin) -> None:
-        with phase("report"):
-            share = self.job.share
-            release = share / self._release_name
-            table = _load_table(self._synthetic_file, twin.released_schema)
-            with RowWriter(release, self.source) as writer:
-                for start in range(0, table.num_rows, _PIECE):
-                    part = table.data.slice(start, _PIECE)
-                    writer.write(to_raw(Table(table.schema, part)))
-            report.save(share)
-            schema = report.evaluation.schema if report.evaluation else twin.schema
-            card = release_json(release, schema, report.provenance)
-            atomic_write(share / "release.json", card)
+        """Write what may be shared, once more if any of it was taken away or gates have changed."""
+        share = self.job.share
+        release = share / f"synthetic{self.source.suffix}"
+        files = (
+            release,
+            *(share / name for name in ("report.html", "report.json", "release.json")),
+        )
+
+        def make() -> None:
+            with phase("report"):
+                self._write_release(release, twin.released_schema)
+                report.save(share)
+                schema = report.evaluation.schema if report.evaluation else twin.schema
+                card = release_json(release, schema, report.provenance)
+                atomic_write(share / "release.json", card)
+
+        def mend() -> None:
+            if not all(file.exists() for file in files):
+                make()
+            elif (share / "report.json").read_text(encoding="utf-8") != report.to_json():
+                report.save(share)
+
+        self.job.step("share", make, mend)
+
+    def _write_release(self, path: Path, schema: Schema) -> None:
+        table = _load_table(self._synthetic_file, schema)
+        with RowWriter(path, self.source) as writer:
+            for start in range(0, table.num_rows, _PIECE):
+                part = table.data.slice(start, _PIECE)
+                writer.write(to_raw(Table(table.schema, part)))
 
 
 def _save_table(path: Path, table: Table) -> None:
