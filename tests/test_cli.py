@@ -750,6 +750,13 @@ finally:
     assert (done.returncode, done.stderr) == (0, "")
 
 
+def test_generators_are_listed_with_what_they_answer_themselves(cli):
+    assert "[given, where, log_prob]" in cli("list", "generators").out
+    told = {r["name"]: r for r in json.loads(cli("list", "generators", "--json").out)}
+    assert told["independent"]["capabilities"] == ["given"]
+    assert set(json.loads(cli("list", "metrics", "--json").out)[0]) == {"name", "description"}
+
+
 def test_completion_is_printed():
     for shell in ("bash", "zsh", "fish"):
         done = subprocess.run(

@@ -10,20 +10,22 @@ from typing import Any
 import pyarrow as pa
 
 from twinset.deprecations import renamed
-from twinset.rules.enforce import Cost, cost_in_total
+from twinset.protocols import Sample
+from twinset.rules.enforce import cost_in_total
+from twinset.sampling.sample import Totals
 from twinset.scale.local import use_workers
 from twinset.stats.seeds import derived
 from twinset.table.raw import to_raw
 from twinset.table.table import Table
 from twinset.table.write import RowWriter
-from twinset.twin import Draw, Twin
+from twinset.twin import Twin
 
 __all__ = ["Sampled", "drawn_table", "sample_to"]
 
 
 @dataclass(frozen=True)
 class Sampled:
-    """What `sample_to` wrote; the last five as in `twinset.twin.Draw`, over all rows."""
+    """What `sample_to` wrote; the last five as in `twinset.protocols.Sample`, over all rows."""
 
     rows: int
     seed: int
@@ -40,7 +42,7 @@ def sample_to(
     out: str | Path,
     n: int | None = None,
     *,
-    given: Mapping[str, object] | None = None,
+    given: object = None,
     where: str | None = None,
     shares: Mapping[str, float] | None = None,
     like: object = None,
@@ -59,23 +61,18 @@ def sample_to(
     """
     seed = twin.seed if seed is None else seed
     seed = seed if copy is None else derived(seed, "copy", copy)
-    rows, drawn, worth, saved, method = 0, 0.0, 0.0, 0.0, "direct"
-    costs: list[Cost] = []
+    totals = Totals("direct")
     with use_workers(workers), RowWriter(out) as writer:
         for draw in twin.draws(n, given=given, where=where, shares=shares, like=like, seed=seed):
             writer.write(to_raw(draw.table))
-            rows += draw.table.num_rows
-            tried = draw.table.num_rows / draw.acceptance
-            drawn, saved = drawn + tried, saved + tried * draw.saved
-            worth += float("nan") if draw.effective_size is None else draw.effective_size
-            method = draw.method
-            costs += [draw.rules] if draw.rules else []
-    kept = cost_in_total(costs) if costs else None
-    known = None if worth != worth else worth
-    return Sampled(rows, seed, method, rows / drawn, known, kept, saved / drawn)
+            totals.add(draw)
+            totals.method = draw.method
+    rows, kept = totals.rows, cost_in_total(totals.costs) if totals.costs else None
+    acceptance = rows / totals.drawn
+    return Sampled(rows, seed, totals.method, acceptance, totals.worth, kept, totals.saved)
 
 
-def drawn_table(draws: Iterable[Draw]) -> Table:
+def drawn_table(draws: Iterable[Sample]) -> Table:
     """Put the pieces that a twin yields into one table."""
     tables = [draw.table for draw in draws]
     data = pa.concat_tables([t.data for t in tables]).unify_dictionaries()
