@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -120,15 +121,6 @@ def fill(twin: Twin, table: Table, *, seed: int) -> Table:
     return Table(table.schema, pa.concat_tables(parts, promote_options="permissive"))
 
 
-def _keeping(known: Table, drawn: Mapping[str, pa.ChunkedArray]) -> Table:
-    """Return the known cells, and drawn ones in their gaps."""
-    data = known.data
-    for name, values in drawn.items():
-        kept = pc.if_else(known[name].is_null(), values.cast(known[name].type), known[name])
-        data = data.set_column(data.column_names.index(name), name, kept)
-    return Table(known.schema, data)
-
-
 @dataclass(frozen=True, eq=False)
 class _Imputation:
     """Some rows, and the twin that fills them."""
@@ -138,50 +130,33 @@ class _Imputation:
     seed: int
     start: int
 
+    @cached_property
+    def holes(self) -> dict[str, Mask]:
+        """Rows with a cell to be filled, by column."""
+        return {n: np.asarray(self.table[n].is_null()) for n in self.twin.encoding.encoded.names}
+
     def filled(self) -> Table:
         """Draw rows until no cell that can be filled is null; then drop what breaks a rule."""
-        names = list(self.twin.encoding.encoded.names)
-        holes = {n: np.asarray(self.table[n].is_null()) for n in names}
-        open_ = np.logical_or.reduce(list(holes.values()))
+        open_ = np.logical_or.reduce(list(self.holes.values()))
         table = self.table
         for attempt, repeat in enumerate(_REPEATS):
             rows = np.flatnonzero(open_)
             if not len(rows):
                 return table
-            drawn = self._drawn(np.repeat(rows, repeat), attempt)
-            if attempt == len(_REPEATS) - 1:
-                drawn = self._by_column(drawn, holes, np.repeat(rows, repeat))
+            candidates = np.repeat(rows, repeat)
+            drawn = self._drawn(candidates, attempt)
+            last = attempt == len(_REPEATS) - 1
+            if last:
+                drawn = self._by_column(drawn, candidates)
             legal: Mask = ~self._broken(drawn).reshape(-1, repeat)
-            full: Mask = legal & ~self._still_null(drawn, holes, rows, repeat).reshape(-1, repeat)
-            best: Mask = full
-            if attempt == len(_REPEATS) - 1:  # what must stay empty may
-                best = np.where(full.any(axis=1, keepdims=True), full, legal)
+            best: Mask = legal & ~self._still_null(drawn, candidates).reshape(-1, repeat)
+            if last:  # what must stay empty may
+                best = np.where(best.any(axis=1, keepdims=True), best, legal)
             done = best.any(axis=1)
             pick = np.arange(len(rows)) * repeat + np.argmax(best, axis=1)
-            table = self._put(table, rows[done], drawn.take(pick[done]), holes)
+            table = self._put(table, rows[done], drawn.take(pick[done]))
             open_[rows[done]] = False
         return table
-
-    def _by_column(
-        self, drawn: Table, holes: dict[str, Mask], rows: npt.NDArray[np.int64]
-    ) -> Table:
-        """Fill what the model leaves null by values of that column alone, where no rule breaks."""
-        rng = stream(self.seed, "impute", self.start, "alone")
-        pool = self.twin.encoding.decode(self.twin.model.sample(_POOL, rng=rng))
-        for name, mask in holes.items():
-            empty = np.asarray(drawn[name].is_null()) & mask[rows]
-            values = pool[name].drop_null().combine_chunks()
-            if not empty.any() or not len(values):
-                continue
-            chosen = values.take(pa.array(rng.integers(0, len(values), drawn.num_rows)))
-            own = drawn[name]
-            filled = pc.if_else(pa.array(empty), chosen.cast(own.type), own)
-            place = drawn.names.index(name)
-            tried = Table(drawn.schema, drawn.data.set_column(place, name, filled))
-            worse = self._broken(tried) & ~self._broken(drawn)
-            filled = pc.if_else(pa.array(empty & ~worse), chosen.cast(own.type), own)
-            drawn = Table(drawn.schema, drawn.data.set_column(place, name, filled))
-        return drawn
 
     def _drawn(self, rows: npt.NDArray[np.int64], attempt: int) -> Table:
         """Draw the missing cells of these rows, given what is known; other columns as they are."""
@@ -208,13 +183,26 @@ class _Imputation:
             return model.sample(given.num_rows, rng=rng).data
         return complete(model, PartialRows.of(given.select(names)), rng=rng).table.data
 
-    @staticmethod
-    def _still_null(
-        drawn: Table, holes: dict[str, Mask], rows: npt.NDArray[np.int64], repeat: int
-    ) -> Mask:
+    def _by_column(self, drawn: Table, rows: npt.NDArray[np.int64]) -> Table:
+        """Fill what the model leaves null by values of that column alone, where no rule breaks."""
+        rng = stream(self.seed, "impute", self.start, "alone")
+        pool = self.twin.encoding.decode(self.twin.model.sample(_POOL, rng=rng))
+        for name, mask in self.holes.items():
+            own = drawn[name]
+            empty = np.asarray(own.is_null()) & mask[rows]
+            values = pool[name].drop_null().combine_chunks()
+            if not empty.any() or not len(values):
+                continue
+            chosen = values.take(pa.array(rng.integers(0, len(values), len(rows)))).cast(own.type)
+            tried = _with(drawn, name, pc.if_else(pa.array(empty), chosen, own))
+            worse = self._broken(tried) & ~self._broken(drawn)
+            drawn = _with(drawn, name, pc.if_else(pa.array(empty & ~worse), chosen, own))
+        return drawn
+
+    def _still_null(self, drawn: Table, rows: npt.NDArray[np.int64]) -> Mask:
         null = np.zeros(drawn.num_rows, dtype=bool)
-        for name, mask in holes.items():
-            null |= np.asarray(drawn[name].is_null()) & np.repeat(mask[rows], repeat)
+        for name, mask in self.holes.items():
+            null |= np.asarray(drawn[name].is_null()) & mask[rows]
         return null
 
     def _broken(self, drawn: Table) -> Mask:
@@ -225,20 +213,30 @@ class _Imputation:
                 broken |= rule.claim.outcome(drawn).broken
         return broken
 
-    @staticmethod
-    def _put(
-        table: Table, rows: npt.NDArray[np.int64], drawn: Table, holes: dict[str, Mask]
-    ) -> Table:
+    def _put(self, table: Table, rows: npt.NDArray[np.int64], drawn: Table) -> Table:
         index = np.arange(table.num_rows)
         index[rows] = table.num_rows + np.arange(len(rows))
-        data = table.data
-        for name, mask in holes.items():
+        for name, mask in self.holes.items():
             if mask[rows].any():
                 both = pa.chunked_array(
                     [c for t in (table, drawn) for c in t[name].chunks], table[name].type
                 )
                 if pa.types.is_dictionary(both.type):
                     both = both.unify_dictionaries()
-                values = both.combine_chunks().take(pa.array(index))
-                data = data.set_column(data.column_names.index(name), name, values)
-        return Table(table.schema, data)
+                table = _with(table, name, both.combine_chunks().take(pa.array(index)))
+        return table
+
+
+def _keeping(known: Table, drawn: Mapping[str, pa.ChunkedArray]) -> Table:
+    """Return the known cells, and drawn ones in their gaps."""
+    table = known
+    for name, values in drawn.items():
+        own = known[name]
+        table = _with(table, name, pc.if_else(own.is_null(), values.cast(own.type), own))
+    return table
+
+
+def _with(table: Table, name: str, values: pa.ChunkedArray) -> Table:
+    """Return the table with other values of a column."""
+    place = table.data.column_names.index(name)
+    return Table(table.schema, table.data.set_column(place, name, values))
