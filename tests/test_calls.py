@@ -14,8 +14,8 @@ from typer.main import get_command
 
 import twinset as ts
 from twinset.api import audit_of_generators, augment_to, impute_to, run, sample_to
-from twinset.cli import options
 from twinset.cli.app import app
+from twinset.cli.options import CommandOptions
 from twinset.errors import InputError
 from twinset.inputs import Options
 
@@ -75,7 +75,7 @@ def test_a_notebook_shows_columns() -> None:
 # --- one option, one name ----------------------------------------------------------------------
 
 KEYWORDS = {
-    f.name: f.metadata["keyword"] for f in fields(options.Options) if f.metadata.get("keyword")
+    f.name: f.metadata["keyword"] for f in fields(CommandOptions) if f.metadata.get("keyword")
 }
 FUNCTIONS = {  # a command, the function that it calls, and what it does with the other options
     "run": (run, ()),

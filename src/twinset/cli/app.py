@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from twinset.cli.options import Options, signature
+from twinset.cli.options import CommandOptions, signature
 
 __all__ = ["app"]
 
@@ -47,7 +47,7 @@ def _command(name: str, place: str, text: str, *options: str) -> None:
     def call(**values: Any) -> int:
         module, _, function = place.partition(".")
         command = getattr(import_module(f"twinset.cli.{module}"), function)
-        code: int = command(Options(taken=taken, **values))
+        code: int = command(CommandOptions(taken=taken, **values))
         return code
 
     call.__signature__ = signature(taken)  # type: ignore[attr-defined]

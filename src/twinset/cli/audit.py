@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from twinset import api
-from twinset.cli.options import Options
+from twinset.cli.options import CommandOptions
 from twinset.cli.output import tell, tell_audits
 from twinset.errors import ControlError, InputError
 from twinset.jobs.audit import audit_folder, audit_of_generators
@@ -23,7 +23,7 @@ _OF_GENERATORS = (
 )
 
 
-def audit(asked: Options) -> int:
+def audit(asked: CommandOptions) -> int:
     """Show the verdict and the attacks; save the report with ``--out``."""
     gates = load_gates(asked.gates) if asked.gates else ()
     out = asked.out
@@ -43,7 +43,7 @@ def audit(asked: Options) -> int:
     return _controlled(audits, code)
 
 
-def _of_generators(asked: Options) -> tuple[dict[str, Audit], Path | None]:
+def _of_generators(asked: CommandOptions) -> tuple[dict[str, Audit], Path | None]:
     """Audit each generator by itself, in a folder in which a killed audit goes on."""
     for name in _OF_FILES:
         if getattr(asked, name) is not None:
@@ -57,7 +57,7 @@ def _of_generators(asked: Options) -> tuple[dict[str, Audit], Path | None]:
     return audit_of_generators(asked.train, out=out, **how)
 
 
-def _of_release(asked: Options) -> Audit:
+def _of_release(asked: CommandOptions) -> Audit:
     for flag in asked.stated(*_OF_GENERATORS):
         raise InputError(
             f"option {flag}",

@@ -8,7 +8,7 @@ from pathlib import Path
 import typer
 
 from twinset import api
-from twinset.cli.options import Options, assignments
+from twinset.cli.options import CommandOptions, assignments
 from twinset.cli.sample import check_stream, numbered
 from twinset.errors import InputError
 from twinset.jobs.augment import Augmented, augment_to
@@ -18,7 +18,7 @@ from twinset.scale.local import use_workers
 __all__ = ["augment", "impute"]
 
 
-def impute(asked: Options) -> int:
+def impute(asked: CommandOptions) -> int:
     """Write each imputation, and say how many cells it filled."""
     copies = asked.imputations
     check_stream(asked.out_rows, copies, as_json=asked.as_json)
@@ -44,7 +44,7 @@ def _tell(path: Path, done: Filled) -> None:
         typer.echo(f"{path}: still missing: {left}", err=True)
 
 
-def augment(asked: Options) -> int:
+def augment(asked: CommandOptions) -> int:
     """Write the rows, and say what was added and what a model gains by it."""
     check_stream(asked.out_rows, 1, as_json=asked.as_json)
     how = asked.keywords()

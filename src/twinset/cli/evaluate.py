@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import typer
 
 from twinset import api
-from twinset.cli.options import Options, labels
+from twinset.cli.options import CommandOptions, labels
 from twinset.cli.output import missed, ranking_table, tell, tell_drift
 from twinset.evaluation.cross_validation import CrossValidation
 from twinset.jobs.evaluate import crossed as cross_validated
@@ -22,7 +22,7 @@ from twinset.trust.gates import load_gates
 __all__ = ["evaluate"]
 
 
-def evaluate(asked: Options) -> int:
+def evaluate(asked: CommandOptions) -> int:
     """Show the first screen of the report; of several releases their ranking."""
     gates = load_gates(asked.gates) if asked.gates else ()
     if asked.junit:
@@ -53,7 +53,7 @@ def evaluate(asked: Options) -> int:
 
 
 def _tell_ranked(
-    reports: Mapping[str, Report], crossed: CrossValidation | None, asked: Options
+    reports: Mapping[str, Report], crossed: CrossValidation | None, asked: CommandOptions
 ) -> int:
     """Save the reports of several releases if asked for, and print them ranked."""
     ranking = rank({n: r.evaluation for n, r in reports.items() if r.evaluation}, crossed)

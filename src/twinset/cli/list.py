@@ -7,13 +7,13 @@ import json
 import typer
 
 from twinset import registry
-from twinset.cli.options import Options
+from twinset.cli.options import CommandOptions
 from twinset.errors import InputError
 
 __all__ = ["list_names"]
 
 
-def list_names(asked: Options) -> int:
+def list_names(asked: CommandOptions) -> int:
     """Show one line a name; with ``--json`` all that is known of each, one object a name."""
     described = registry.describe(asked.what)
     known = {name: _known(name) if asked.what == "generators" else {} for name, _ in described}

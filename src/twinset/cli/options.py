@@ -1,7 +1,7 @@
 """The options of the command line: each is declared once, and a command names those it takes.
 
-A field of `Options` has the name of the keyword in Python. Where a command takes the same flag in
-another sense (``--out`` of one file in place of a folder) that is a field of its own beside it.
+A field of `CommandOptions` has the name of the keyword in Python. Where a command takes the same
+flag in another sense (``--out`` of one file in place of a folder) that is a field of its own.
 """
 
 # ruff: noqa: RUF009 (what declares an option returns a `dataclasses.field`)
@@ -21,17 +21,9 @@ from twinset.cli.progress import shown
 from twinset.errors import InputError
 from twinset.progress import time_limit as limit
 
-__all__ = [
-    "Options",
-    "assignments",
-    "labels",
-    "names",
-    "share_or_file",
-    "signature",
-    "stated_shares",
-]
+__all__ = ["CommandOptions", "assignments", "labels", "signature"]
 
-_SCREEN = ("as_json", "quiet", "time_limit")  # what no function of a job takes
+_AROUND = ("as_json", "quiet", "time_limit")  # what a command does around its call
 _OF_GENERATORS = "Audit of a generator"
 _MILLION = 1_000_000
 _NEEDED: Any = ...
@@ -57,7 +49,7 @@ def _shadow(spelled: str, text: str, default: Any = None, **more: Any) -> Any:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options:
+class CommandOptions:
     """What a command was asked: the options that it takes; others are not there."""
 
     taken: tuple[str, ...]
@@ -187,11 +179,10 @@ class Options:
         found = {}
         for name in self.taken:
             value = getattr(self, name)
-            if value is not None and name not in (*_SCREEN, *without):
-                read = _READ.get(name)
-                found[_FIELDS[name].metadata.get("keyword") or name] = (
-                    read(value) if read else value
-                )
+            if value is None or name in (*_AROUND, *without):
+                continue
+            keyword = _FIELDS[name].metadata.get("keyword") or name
+            found[keyword] = _READ[name](value) if name in _READ else value
         return found
 
     def stated(self, *options: str) -> list[str]:
@@ -210,7 +201,7 @@ class Options:
             yield
 
 
-_FIELDS = {f.name: f for f in fields(Options)}
+_FIELDS = {f.name: f for f in fields(CommandOptions)}
 
 
 def signature(taken: Sequence[str]) -> Signature:
@@ -224,7 +215,7 @@ def signature(taken: Sequence[str]) -> Signature:
     )
 
 
-def names(text: str | None) -> tuple[str, ...]:
+def _names(text: str | None) -> tuple[str, ...]:
     """Split a comma-separated list of column names."""
     return tuple(part.strip() for part in (text or "").split(",") if part.strip())
 
@@ -242,7 +233,7 @@ def assignments(option: str, texts: list[str] | None) -> dict[str, str]:
     return values
 
 
-def stated_shares(texts: list[str] | None) -> dict[str, float]:
+def _shares(texts: list[str] | None) -> dict[str, float]:
     """``["age < 30: 0.4"]`` to ``{"age < 30": 0.4}``; InputError for anything else."""
     values = {}
     for seen, text in enumerate(texts or []):
@@ -276,7 +267,7 @@ def labels(paths: list[str]) -> list[str]:
     return found
 
 
-def share_or_file(text: str | None) -> float | str | None:
+def _share_or_file(text: str | None) -> float | str | None:
     """Return a fraction as a number, anything else as a path."""
     if text is None:
         return None
@@ -287,11 +278,11 @@ def share_or_file(text: str | None) -> float | str | None:
 
 
 _READ: Mapping[str, Callable[[Any], Any]] = {  # texts of the command line -> values of Python
-    "sensitive": names,
-    "attacked": names,
-    "generators": names,
-    "holdout": share_or_file,
+    "sensitive": _names,
+    "attacked": _names,
+    "generators": _names,
+    "holdout": _share_or_file,
     "options": partial(assignments, "--set"),
     "given": partial(assignments, "--given"),
-    "shares": stated_shares,
+    "shares": _shares,
 }

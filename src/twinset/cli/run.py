@@ -6,7 +6,7 @@ from pathlib import Path
 
 import typer
 
-from twinset.cli.options import Options
+from twinset.cli.options import CommandOptions
 from twinset.cli.output import comparison_table, missed, run_summary
 from twinset.demo import adult_path
 from twinset.jobs.compare import compare as compare_generators
@@ -17,7 +17,7 @@ from twinset.table.atomic import check_place
 __all__ = ["compare", "demo", "run"]
 
 
-def demo(asked: Options) -> int:
+def demo(asked: CommandOptions) -> int:
     """`run` on the table in the package."""
     about = {"out": Path("adult-twin"), **asked.keywords()}
     with asked.working():
@@ -25,7 +25,7 @@ def demo(asked: Options) -> int:
     return _tell(done, as_json=asked.as_json)
 
 
-def run(asked: Options) -> int:
+def run(asked: CommandOptions) -> int:
     """Show the first screen of the report, or print report.json."""
     with asked.working():
         done = run_job(**asked.keywords())
@@ -40,7 +40,7 @@ def _tell(done: Run, *, as_json: bool) -> int:
     return missed(done.report.gates)
 
 
-def compare(asked: Options) -> int:
+def compare(asked: CommandOptions) -> int:
     """Show one column a generator; with ``--out`` write a page or JSON."""
     if asked.out:
         check_place(asked.out)

@@ -11,7 +11,7 @@ from typing import Any
 import typer
 
 from twinset import api
-from twinset.cli.options import Options
+from twinset.cli.options import CommandOptions
 from twinset.errors import InputError
 from twinset.jobs.sample import Sampled, sample_to
 from twinset.table.atomic import check_place
@@ -22,7 +22,7 @@ from twinset.twin import Twin
 __all__ = ["check_stream", "fit", "numbered", "sample"]
 
 
-def fit(asked: Options) -> int:
+def fit(asked: CommandOptions) -> int:
     """Write the model; with ``--json`` say what is in it."""
     check_place(asked.out_model)
     with asked.working():
@@ -34,7 +34,7 @@ def fit(asked: Options) -> int:
     return 0
 
 
-def sample(asked: Options) -> int:
+def sample(asked: CommandOptions) -> int:
     """Write rows that are drawn, or made in another way: a design, edge cases, the best of K."""
     check_stream(asked.out_rows, asked.copies, as_json=asked.as_json)
     with asked.working():
@@ -87,7 +87,7 @@ def _tell_sampled(path: Path, drawn: Sampled) -> None:
         )
 
 
-def _made(twin: Twin, asked: Options, how: Mapping[str, Any]) -> dict[str, Any]:
+def _made(twin: Twin, asked: CommandOptions, how: Mapping[str, Any]) -> dict[str, Any]:
     """Write rows that are not just drawn; return what is to be said of them.
 
     Raises
@@ -125,7 +125,7 @@ def _made(twin: Twin, asked: Options, how: Mapping[str, Any]) -> dict[str, Any]:
     return asdict(edges.covered)
 
 
-def _tell_made(said: Mapping[str, Any], asked: Options) -> int:
+def _tell_made(said: Mapping[str, Any], asked: CommandOptions) -> int:
     """Say what was made, on standard error or as JSON."""
     if asked.as_json:
         typer.echo(json.dumps({"file": str(asked.out_rows), **said}, ensure_ascii=False))

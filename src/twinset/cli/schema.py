@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import typer
 
 from twinset import api
-from twinset.cli.options import Options
+from twinset.cli.options import CommandOptions
 from twinset.rules.check import Checked
 from twinset.rules.rule import Rule, Rules
 from twinset.table.atomic import check_place
@@ -17,7 +17,7 @@ from twinset.table.schema_files import save_schema
 __all__ = ["rules", "schema"]
 
 
-def schema(asked: Options) -> int:
+def schema(asked: CommandOptions) -> int:
     """Show one line a column, or write the schema as YAML."""
     if asked.out:
         check_place(asked.out)
@@ -36,7 +36,7 @@ def schema(asked: Options) -> int:
     return 0
 
 
-def rules(asked: Options) -> int:
+def rules(asked: CommandOptions) -> int:
     """Show the rules of a table or write them as YAML; with ``--check`` count what breaks some."""
     if asked.out:
         check_place(asked.out)
