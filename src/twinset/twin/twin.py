@@ -94,9 +94,9 @@ class Twin(Fitted):
         private = FitContext(table, stream(seed, "fit"), ledger=ledger, workers=workers())
         if private.read(None, "whether there are rows").num_rows == 0:
             raise InputError("the table", got="0 rows", allowed="at least 1 row")
-        _check_learnable(table.schema)
         people = private.over(_of_people(private.read(None, "repeated rows")))
         counts = _counts(private, people, protect)
+        _check_learnable(table.schema)
         check_train(rules, private.read(None, "rules: whether the table keeps them"))
         with phase("fit", 1):
             protecting = people.over(rng=stream(seed, "protect"))
