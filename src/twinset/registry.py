@@ -13,16 +13,28 @@ import inspect
 import pkgutil
 import typing
 from collections.abc import Mapping
+from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Literal
 
 import pydantic
 
-from twinset.errors import InputError, MissingExtraError
-from twinset.protocols import capabilities
+from twinset.errors import InputError, MissingExtraError, TwinsetError
+from twinset.protocols import Measure, capabilities
 from twinset.table.yaml import read_yaml
 
-__all__ = ["Room", "built_in", "capabilities_of", "configure", "describe", "load", "names"]
+__all__ = [
+    "Room",
+    "attack_words",
+    "built_in",
+    "capabilities_of",
+    "configure",
+    "describe",
+    "load",
+    "measures",
+    "measures_of",
+    "names",
+]
 
 Room = Literal["generators", "metrics", "attacks"]
 
@@ -157,3 +169,41 @@ def describe(room: Room) -> list[tuple[str, str]]:
             doc = str(error)
         rows.append((name, doc.strip().partition("\n")[0]))
     return rows
+
+
+def measures_of(metric: str) -> tuple[Measure, ...]:
+    """Return what a registered metric declares; without a declaration, its own name."""
+    cls = load("metrics", metric)
+    return tuple(getattr(cls, "measures", ())) or (Measure(name=metric),)
+
+
+@cache
+def measures() -> Mapping[str, Measure]:
+    """Return what all registered metrics declare, by name; the first to declare a name has it.
+
+    A plug-in that cannot be imported declares nothing here: whoever runs it is told why.
+    """
+    found: dict[str, Measure] = {}
+    for name in names("metrics"):
+        try:
+            declared = measures_of(name)
+        except TwinsetError:
+            continue
+        for measure in declared:
+            found.setdefault(measure.name, measure)
+    return found
+
+
+@cache
+def attack_words(name: str) -> tuple[str, str]:
+    """Return an attack's title, and what it does in plain words.
+
+    One that declares neither has its name and the first line of its docstring.
+    """
+    title = name.replace("_", " ").capitalize()
+    try:
+        cls = load("attacks", name)
+    except TwinsetError:  # a plug-in of another machine
+        return title, ""
+    said = (cls.__doc__ or "").strip().partition("\n")[0].replace("`", "")
+    return getattr(cls, "title", title), getattr(cls, "meaning", said)

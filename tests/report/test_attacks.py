@@ -18,7 +18,7 @@ from twinset.report.html import render
 from twinset.report.multi_report import Audits
 from twinset.report.summary import summarise
 from twinset.report.verdict import leaks_text, strongest
-from twinset.report.words import describe, mark
+from twinset.report.wording import describe, mark
 from twinset.results import Exposed
 from twinset.trust.gates import Gate
 

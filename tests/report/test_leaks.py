@@ -23,8 +23,8 @@ from twinset.evaluation.release import evaluate
 from twinset.protocols import Result
 from twinset.report.html import render
 from twinset.report.json import to_json
-from twinset.report.numbers import figure
 from twinset.report.summary import summarise
+from twinset.report.wording import figure
 from twinset.results import Audit, Evaluation
 from twinset.stats.seeds import stream
 from twinset.table.canonical import to_canonical

@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 
 from twinset.protocols import Estimate, Result
-from twinset.report.numbers import figure, span, tick
 from twinset.report.summary import summarise
 from twinset.report.verdict import one
+from twinset.report.wording import figure, span, tick
 from twinset.results import Audit, Problem
 
 CLEAN = "Not shown to leak under these attacks, at this power"

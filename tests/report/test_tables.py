@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from twinset.protocols import Estimate, Result, Verdict
+from twinset.report.details import group_rows, groups_text, model_rows
 from twinset.report.html import render
 from twinset.report.summary import summarise
-from twinset.report.tables import group_rows, groups_text, model_rows
 
 
 def score(name: str, value: float, reference: float | None = None, **params: str) -> Result:

@@ -10,7 +10,7 @@ from rich.console import Console
 from twinset.protocols import Estimate, Result
 from twinset.report.summary import summarise
 from twinset.report.terminal import show
-from twinset.report.words import mark
+from twinset.report.wording import mark
 from twinset.table.schema import Column, Role, Schema
 
 

@@ -29,6 +29,8 @@ class AttributeBall:
     """
 
     name: ClassVar[str] = "attribute_ball"
+    title: ClassVar[str] = "Neighbourhood"
+    meaning: ClassVar[str] = "The most frequent hidden value of the rows around."
     leak: ClassVar[str] = "row"
     threat_model: ClassVar[ThreatModel] = ThreatModel(data="none", goal="attribute")
 

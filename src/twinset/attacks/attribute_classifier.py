@@ -32,6 +32,8 @@ class AttributeClassifier:
     """
 
     name: ClassVar[str] = "attribute_classifier"
+    title: ClassVar[str] = "Learned"
+    meaning: ClassVar[str] = "A model of the synthetic rows predicts the value."
     leak: ClassVar[str] = "row"
     threat_model: ClassVar[ThreatModel] = ThreatModel(data="none", goal="attribute")
 

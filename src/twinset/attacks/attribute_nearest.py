@@ -30,6 +30,8 @@ class AttributeNearest:
     """
 
     name: ClassVar[str] = "attribute_nearest"
+    title: ClassVar[str] = "Nearest rows"
+    meaning: ClassVar[str] = "The hidden value of the nearest synthetic row."
     leak: ClassVar[str] = "row"
     threat_model: ClassVar[ThreatModel] = ThreatModel(data="none", goal="attribute")
 

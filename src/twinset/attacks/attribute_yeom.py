@@ -33,6 +33,8 @@ class AttributeYeom:
     """
 
     name: ClassVar[str] = "attribute_yeom"
+    title: ClassVar[str] = "Likelihood (Yeom)"
+    meaning: ClassVar[str] = "The value with which the record is likeliest."
     leak: ClassVar[str] = "row"
     threat_model: ClassVar[ThreatModel] = ThreatModel(data="none", goal="attribute")
 

@@ -42,6 +42,8 @@ class Cap:
     """
 
     name: ClassVar[str] = "cap"
+    title: ClassVar[str] = "Equal keys (CAP)"
+    meaning: ClassVar[str] = "Share of the rows with equal keys that has the hidden value."
     leak: ClassVar[str] = "row"
     diagnostic: ClassVar[bool] = True
     threat_model: ClassVar[ThreatModel] = ThreatModel(data="none", goal="attribute")

@@ -33,6 +33,10 @@ class Classifier:
     """
 
     name: ClassVar[str] = "classifier"
+    title: ClassVar[str] = "Learned"
+    meaning: ClassVar[str] = (
+        "A model learns to tell synthetic rows from other real data, then scores the record."
+    )
     leak: ClassVar[str] = "row"
     threat_model: ClassVar[ThreatModel] = ThreatModel()
 

@@ -23,6 +23,10 @@ class DcrDifference:
     """
 
     name: ClassVar[str] = "dcr_difference"
+    title: ClassVar[str] = "Nearest row, compared"
+    meaning: ClassVar[str] = (
+        "Compares the nearest synthetic row with the nearest row of other real data."
+    )
     leak: ClassVar[str] = "row"
     threat_model: ClassVar[ThreatModel] = ThreatModel()
 

@@ -23,6 +23,8 @@ class Distance:
     """
 
     name: ClassVar[str] = "distance"
+    title: ClassVar[str] = "Nearest row"
+    meaning: ClassVar[str] = "The closer the nearest synthetic row, the likelier a member."
     leak: ClassVar[str] = "row"
     threat_model: ClassVar[ThreatModel] = ThreatModel(data="none")
 

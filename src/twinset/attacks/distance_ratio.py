@@ -29,6 +29,10 @@ class DistanceRatio:
     """
 
     name: ClassVar[str] = "distance_ratio"
+    title: ClassVar[str] = "Nearest row, in proportion"
+    meaning: ClassVar[str] = (
+        "Divides the distance to other real data by the distance to the synthetic rows."
+    )
     leak: ClassVar[str] = "row"
     threat_model: ClassVar[ThreatModel] = ThreatModel()
 

@@ -33,6 +33,8 @@ class Domias:
     """
 
     name: ClassVar[str] = "domias"
+    title: ClassVar[str] = "Density ratio (DOMIAS)"
+    meaning: ClassVar[str] = "Where are synthetic rows denser than other real data would be?"
     leak: ClassVar[str] = "row"
     threat_model: ClassVar[ThreatModel] = ThreatModel()
 

@@ -29,6 +29,10 @@ class Dpi:
     """
 
     name: ClassVar[str] = "dpi"
+    title: ClassVar[str] = "Plagiarism index"
+    meaning: ClassVar[str] = (
+        "Of the nearest rows, synthetic or of other real data, how many are synthetic?"
+    )
     leak: ClassVar[str] = "row"
     threat_model: ClassVar[ThreatModel] = ThreatModel()
 

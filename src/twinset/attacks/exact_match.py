@@ -30,6 +30,8 @@ class ExactMatch:
     """
 
     name: ClassVar[str] = "exact_match"
+    title: ClassVar[str] = "Exact match"
+    meaning: ClassVar[str] = "Does the very same row appear in the synthetic table?"
     leak: ClassVar[str] = "row"
     threat_model: ClassVar[ThreatModel] = ThreatModel()
 

@@ -29,6 +29,8 @@ class ExactValues:
     """
 
     name: ClassVar[str] = "exact_values"
+    title: ClassVar[str] = "Rare values"
+    meaning: ClassVar[str] = "Which rare values of the record stand in the synthetic table?"
     leak: ClassVar[str] = "value"
     threat_model: ClassVar[ThreatModel] = ThreatModel()
 

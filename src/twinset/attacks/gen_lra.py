@@ -38,6 +38,10 @@ class GenLra:
     """
 
     name: ClassVar[str] = "gen_lra"
+    title: ClassVar[str] = "Local likelihood (Gen-LRA)"
+    meaning: ClassVar[str] = (
+        "How much likelier do nearby synthetic rows become if the record is known?"
+    )
     leak: ClassVar[str] = "row"
     threat_model: ClassVar[ThreatModel] = ThreatModel()
 

@@ -41,6 +41,8 @@ class LinearReconstruction:
     """
 
     name: ClassVar[str] = "linear_reconstruction"
+    title: ClassVar[str] = "Linear reconstruction"
+    meaning: ClassVar[str] = "Everybody's hidden value at once, from counts in the synthetic table."
     leak: ClassVar[str] = "row"
     threat_model: ClassVar[ThreatModel] = ThreatModel(data="exact", goal="reconstruction")
 

@@ -30,6 +30,8 @@ class Linkability:
     """
 
     name: ClassVar[str] = "linkability"
+    title: ClassVar[str] = "Nearest rows of both halves"
+    meaning: ClassVar[str] = "Which rows of two sources share neighbours?"
     leak: ClassVar[str] = "row"
     threat_model: ClassVar[ThreatModel] = ThreatModel(data="none", goal="linkage")
 

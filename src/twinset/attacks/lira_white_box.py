@@ -23,6 +23,10 @@ class LiraWhiteBox:
     """
 
     name: ClassVar[str] = "lira_white_box"
+    title: ClassVar[str] = "Likelihood ratio (the model itself)"
+    meaning: ClassVar[str] = (
+        "Fits with and without the record: how likely the fitted model itself finds it."
+    )
     leak: ClassVar[str] = "row"
     learner: ClassVar[Literal["likelihood"]] = "likelihood"
     threat_model: ClassVar[ThreatModel] = ThreatModel(generator="white-box", release="with_model")

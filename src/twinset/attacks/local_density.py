@@ -27,6 +27,8 @@ class LocalDensity:
     """
 
     name: ClassVar[str] = "local_density"
+    title: ClassVar[str] = "Neighbourhood"
+    meaning: ClassVar[str] = "Counts synthetic rows in a small ball around the record."
     leak: ClassVar[str] = "row"
     threat_model: ClassVar[ThreatModel] = ThreatModel()
 

@@ -40,6 +40,8 @@ class Logan:
     """
 
     name: ClassVar[str] = "logan"
+    title: ClassVar[str] = "Learned by a network"
+    meaning: ClassVar[str] = "A neural network tells synthetic rows from other real ones."
     leak: ClassVar[str] = "row"
     threat_model: ClassVar[ThreatModel] = ThreatModel()
 

@@ -35,6 +35,8 @@ class MonteCarlo:
     """
 
     name: ClassVar[str] = "mc"
+    title: ClassVar[str] = "Monte Carlo"
+    meaning: ClassVar[str] = "Share of synthetic rows in a ball around the record."
     leak: ClassVar[str] = "row"
     threat_model: ClassVar[ThreatModel] = ThreatModel(data="none")
 

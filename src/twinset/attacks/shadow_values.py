@@ -23,6 +23,8 @@ class ShadowValues:
     """
 
     name: ClassVar[str] = "shadow_values"
+    title: ClassVar[str] = "Exact values"
+    meaning: ClassVar[str] = "Fits with and without the record: how often its very values come out."
     leak: ClassVar[str] = "value"
     learner: ClassVar[Literal["ridge"]] = "ridge"
     threat_model: ClassVar[ThreatModel] = ThreatModel(generator="black-box")

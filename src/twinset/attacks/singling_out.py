@@ -32,6 +32,8 @@ class SinglingOut:
     """
 
     name: ClassVar[str] = "singling_out"
+    title: ClassVar[str] = "Rare descriptions"
+    meaning: ClassVar[str] = "Describes rows that stand alone, and looks for people."
     leak: ClassVar[str] = "row"
     threat_model: ClassVar[ThreatModel] = ThreatModel(data="none", goal="singling_out")
 

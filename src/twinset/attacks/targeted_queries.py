@@ -29,6 +29,10 @@ class TargetedQueries:
     """
 
     name: ClassVar[str] = "targeted_queries"
+    title: ClassVar[str] = "Counts aimed at the record"
+    meaning: ClassVar[str] = (
+        "Fits with and without the record: how many rows agree with it in some columns."
+    )
     leak: ClassVar[str] = "row"
     learner: ClassVar[Literal["ridge"]] = "ridge"
     threat_model: ClassVar[ThreatModel] = ThreatModel(generator="black-box")

@@ -35,6 +35,8 @@ class Yeom:
     """
 
     name: ClassVar[str] = "yeom"
+    title: ClassVar[str] = "Likelihood (Yeom)"
+    meaning: ClassVar[str] = "How likely is the record under a density of the rows?"
     leak: ClassVar[str] = "row"
     threat_model: ClassVar[ThreatModel] = ThreatModel(data="none")
 

@@ -22,18 +22,40 @@ import numpy.typing as npt
 from twinset.errors import InputError
 from twinset.evaluation.disclosure import suppressed
 from twinset.evidence.coding import labels
-from twinset.protocols import Estimate, Family, Result
+from twinset.protocols import Estimate, Family, Measure, Result
 from twinset.results import Evaluation, NotComputed
 from twinset.stats import ordered
 from twinset.table.schema import Column, Kind
 from twinset.table.table import Table, numbers
 
-__all__ = ["MODES", "compat"]
+__all__ = ["MEASURES", "MODES", "compat"]
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 MODES = ("sdmetrics",)
+MEASURES = tuple(
+    Measure(
+        name=f"sdmetrics_{name}",
+        title=f"SDMetrics: {name.replace('_', ' ')}",
+        direction="higher",
+        anchors=(),
+    )
+    for name in (
+        "quality_report",
+        "column_shapes",
+        "column_pair_trends",
+        "diagnostic_report",
+        "data_validity",
+        "data_structure",
+        "ks_complement",
+        "tv_complement",
+        "correlation_similarity",
+        "contingency_similarity",
+        "boundary_adherence",
+        "category_adherence",
+    )
+)
 _CORRELATION = 0.5
 _ASSOCIATION = 0.3
 _BINS = 10

@@ -19,11 +19,11 @@ from scipy import special
 from twinset.errors import InputError
 from twinset.evidence.coded import Split
 from twinset.evidence.coding import column_numbers, shared_codes
-from twinset.metrics._judge import Draft, Measure, half_width, judge
+from twinset.metrics._judge import Draft, half_width, judge
 from twinset.metrics._models import Fitted, Task, fit
 from twinset.metrics._scores import Score, scores_of
 from twinset.progress import phase
-from twinset.protocols import Result
+from twinset.protocols import Measure, Result
 from twinset.results import Evaluation, NotComputed
 from twinset.scale.local import map_ordered
 from twinset.stats import units as by_unit
@@ -41,16 +41,32 @@ Floats = npt.NDArray[np.float64]
 Rng = np.random.Generator
 
 SIMULATION = Measure(
-    "simulation_quality",
-    "higher",
-    -2,
-    2,
-    "mean over real tables r of (a + 1 - |1 - b|) / 2; a: skill of a model of the release on r, b: "
-    "skill of a model of r on the release, both over that of a model of r on r; skill is AUC - 1/2 "
-    "(macro) or R2 of boosting; models learn from one half of a table's units, the other tests",
-    "generalised cross-validation, Song et al. 2025 (arXiv 2509.11273), normalised by real tables",
+    name="simulation_quality",
+    title="Like real tables, both ways",
+    meaning="Models of this table hold for real tables, and models of real tables hold for it. 1: "
+    "as well as real tables for themselves.",
+    direction="higher",
+    low=-2,
+    high=2,
+    formula="mean over real tables r of (a + 1 - |1 - b|) / 2; a: skill of a model of the release "
+    "on r, b: skill of a model of r on the release, both over that of a model of r on r; skill is "
+    "AUC - 1/2 (macro) or R2 of boosting; models learn from one half of a table's units, the "
+    "other tests",
+    source="generalised cross-validation, Song et al. 2025 (arXiv 2509.11273), normalised by real "
+    "tables",
+    anchors=(0.0, 1.0),
 )
-TRANSFER = Measure("transfer_quality", "higher", -2, 2, "mean over real tables of a", "")
+TRANSFER = Measure(
+    name="transfer_quality",
+    title="What is learned carries over",
+    meaning="Skill on real tables of a model of this table, divided by the skill of their own "
+    "models. 1: as good.",
+    direction="higher",
+    low=-2,
+    high=2,
+    formula="mean over real tables of a",
+    anchors=(0.0, 1.0),
+)
 MEASURES = (SIMULATION, TRANSFER)
 _ROWS = 5_000  # of a half
 _LEAST = 60

@@ -9,36 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from twinset.protocols import Direction, Estimate, Family, Result, Verdict
+from twinset.protocols import Estimate, Family, Measure, Result, Verdict
 from twinset.stats.intervals import Z95, adjust, normal_interval
 
-__all__ = ["FALSE_DISCOVERIES", "Draft", "Measure", "half_width", "judge", "refuse"]
+__all__ = ["FALSE_DISCOVERIES", "Draft", "half_width", "judge", "refuse"]
 
 FALSE_DISCOVERIES = 0.05
-
-
-@dataclass(frozen=True)
-class Measure:
-    """What a figure is: the entry of `docs/metrics.md`.
-
-    Attributes
-    ----------
-    name
-        Name of the results.
-    direction
-        Which way is good; ``"target"``: the reference is.
-    low, high
-        Range of the values.
-    formula, source
-        Definition, and where it comes from.
-    """
-
-    name: str
-    direction: Direction
-    low: float
-    high: float
-    formula: str
-    source: str
 
 
 @dataclass(frozen=True)

@@ -15,16 +15,20 @@ from scipy import special
 
 from twinset.evidence.coded import Side, Split
 from twinset.evidence.evidence import Evidence
-from twinset.metrics._judge import Draft, Measure, judge, refuse
+from twinset.metrics._judge import Draft, judge, refuse
 from twinset.metrics._models import MOST, Learner, Task, fit
 from twinset.metrics._scores import Score, scores_of
-from twinset.protocols import Family, Result
+from twinset.protocols import Family, Measure, Result
 from twinset.scale.local import map_ordered
 from twinset.stats import units as by_unit
 
 __all__ = [
+    "GAP",
     "INTERVAL",
+    "LEARNED",
     "PARTS",
+    "TRTR",
+    "TSTR",
     "Contrast",
     "Known",
     "Problem",
@@ -45,6 +49,49 @@ _TESTED = 100_000  # rows of the holdout, at most
 _OWN = 5_000  # rows of its own that a model is asked about
 _FITTED: tuple[Side, Side] = ("synthetic", "train")
 INTERVAL = "analytic (influence of each row), by unit"
+LEARNED = (
+    "weaker than learning from real rows",
+    "within chance of learning from real rows",
+    "better than learning from real rows",
+)
+TSTR = Measure(
+    name="tstr",
+    title="Prediction",
+    meaning="A model learns from synthetic rows only and is tested on real rows it has never seen "
+    "(train on synthetic, test on real: TSTR).",
+    direction="higher",
+    low=-1,
+    formula="score on the real holdout (up to 100,000 rows) of gradient boosting trained on "
+    "synthetic (up to 200,000 rows); params.score: auc (macro one-vs-rest), accuracy or r2; the "
+    "reference is trained on train (TRTR)",
+    source="Esteban et al. 2017",
+    reference="learned from real rows",
+    standing=LEARNED,
+    anchors=(),
+    least=0.1,
+)
+TRTR = Measure(
+    name="trtr",
+    title="Prediction, learned from real rows",
+    meaning="The same model learns from the real train rows and is tested on real rows it has "
+    "never seen (train on real, test on real: TRTR).",
+    direction="higher",
+    low=-1,
+    formula="the same, trained on train",
+    anchors=(),
+    least=0.1,
+)
+GAP = Measure(
+    name="tstr_gap",
+    title="Loss by learning from synthetic rows",
+    meaning="Score of the model that learned from real rows minus that of the one that learned "
+    "from synthetic rows. 0: nothing is lost.",
+    low=-2,
+    high=2,
+    formula="TRTR - TSTR",
+    source="paired over the units of the holdout",
+    anchors=(0.0, 0.05),
+)
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,13 +10,22 @@ import numpy as np
 
 from twinset.evidence.coded import Cells, Side
 from twinset.evidence.evidence import Evidence
-from twinset.metrics._judge import Draft, Measure, half_width
+from twinset.metrics._judge import Draft, half_width
+from twinset.protocols import Measure
 from twinset.stats import marginals
 from twinset.stats.intervals import chi_tails, normal_interval
 
-__all__ = ["mean_draft", "tvd_draft"]
+__all__ = ["mean_draft", "tvd_draft", "would_change"]
 
 _SETS = 60
+
+
+def would_change(what: str) -> str:
+    """Say in plain words what a total variation distance of `what` is."""
+    return (
+        f"Share of rows that would have to change for {what} to have the real distribution "
+        "(total variation distance, TVD). 0% is equal."
+    )
 
 
 def tvd_draft(evidence: Evidence, measure: Measure, cells: Cells, **params: Any) -> Draft:

@@ -8,22 +8,26 @@ import numpy as np
 
 from twinset.evidence.coded import Split
 from twinset.evidence.evidence import Evidence
-from twinset.metrics._judge import Draft, Measure, judge, refuse
+from twinset.metrics._judge import Draft, judge, refuse
 from twinset.metrics._models import fit
 from twinset.metrics._scores import scores_of
 from twinset.metrics._targets import INTERVAL, contrast, problem, trained
-from twinset.protocols import Family, Result
+from twinset.protocols import Family, Measure, Result
 
 __all__ = ["AddedRows"]
 
 MEASURE = Measure(
-    "added_rows_gain",
-    "higher",
-    -2,
-    2,
-    "score on the real holdout of boosting trained on train and synthetic together minus that of "
-    "boosting trained on train; the reference, 0, is train alone",
-    "",
+    name="added_rows_gain",
+    title="Gain by adding synthetic rows",
+    meaning="Score of a model that learned from real and synthetic rows together minus that of one "
+    "that learned from the real rows alone. Below 0, the synthetic rows mislead.",
+    direction="higher",
+    low=-2,
+    high=2,
+    formula="score on the real holdout of boosting trained on train and synthetic together minus "
+    "that of boosting trained on train; the reference, 0, is train alone",
+    reference="real rows alone",
+    anchors=(0.0, 0.02),
 )
 _MOST = 200_000
 

@@ -13,9 +13,9 @@ from scipy import special
 
 from twinset.evidence.coded import Cells, Side
 from twinset.evidence.evidence import Evidence
-from twinset.metrics._judge import Draft, Measure, half_width, judge, refuse
+from twinset.metrics._judge import Draft, half_width, judge, refuse
 from twinset.metrics._pairs import chosen_pairs
-from twinset.protocols import Family, Result
+from twinset.protocols import Family, Measure, Result
 from twinset.stats.association import (
     correlation_freedom,
     correlation_ratio,
@@ -31,30 +31,44 @@ Floats = npt.NDArray[np.float64]
 Strength = tuple[float, float] | None
 
 PEARSON = Measure(
-    "pearson_difference",
-    "target",
-    -2,
-    2,
-    "Pearson r of synthetic minus that of train, rows where both are known",
-    "variance: Kendall and Stuart, vol. 1, eq. 10.51",
+    name="pearson_difference",
+    title="Straight-line relation",
+    meaning="Synthetic minus train: the correlation (Pearson) of two columns. 0 is equal.",
+    direction="target",
+    low=-2,
+    high=2,
+    formula="Pearson r of synthetic minus that of train, rows where both are known",
+    source="variance: Kendall and Stuart, vol. 1, eq. 10.51",
 )
-SPEARMAN = Measure("spearman_difference", "target", -2, 2, "the same on mid-ranks", "Spearman 1904")
+SPEARMAN = Measure(
+    name="spearman_difference",
+    title="Rising together",
+    meaning="Synthetic minus train: the rank correlation (Spearman). 0 is equal.",
+    direction="target",
+    low=-2,
+    high=2,
+    formula="the same on mid-ranks",
+    source="Spearman 1904",
+)
 CRAMER = Measure(
-    "cramers_v_difference",
-    "target",
-    -1,
-    1,
-    "bias-corrected Cramer's V of synthetic minus that of train; null is a category",
-    "Bergsma 2013",
+    name="cramers_v_difference",
+    title="Relation of categories",
+    meaning="Synthetic minus train: the association (Cramer's V). 0 is equal.",
+    direction="target",
+    low=-1,
+    formula="bias-corrected Cramer's V of synthetic minus that of train; null is a category",
+    source="Bergsma 2013",
 )
 ETA = Measure(
-    "correlation_ratio_difference",
-    "target",
-    -1,
-    1,
-    "bias-corrected correlation ratio (of a number's mid-ranks given a category) of synthetic "
-    "minus that of train",
-    "Pearson 1905; correction: Kelley 1935",
+    name="correlation_ratio_difference",
+    title="Categories against numbers",
+    meaning="Synthetic minus train: how far a category explains a number (correlation ratio). 0 is "
+    "equal.",
+    direction="target",
+    low=-1,
+    formula="bias-corrected correlation ratio (of a number's mid-ranks given a category) of "
+    "synthetic minus that of train",
+    source="Pearson 1905; correction: Kelley 1935",
 )
 
 _STANDS_OUT = 0.05

@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from twinset.evidence.evidence import Evidence
-from twinset.metrics._judge import Draft, Measure, half_width, judge, refuse
-from twinset.protocols import Family, Records, Result
+from twinset.metrics._judge import Draft, half_width, judge, refuse
+from twinset.protocols import Family, Measure, Records, Result
 from twinset.stats import neighbours, units
 from twinset.stats.intervals import normal_interval, two_sided
 
@@ -19,13 +19,17 @@ __all__ = ["Authenticity", "authentic"]
 Floats = npt.NDArray[np.float64]
 
 MEASURE = Measure(
-    "authenticity",
-    "higher",
-    0,
-    1,
-    "share of synthetic rows whose nearest train row is farther away than that row's own nearest "
-    "other train row; ties one half",
-    "Alaa et al. 2022; reference: the holdout's own share",
+    name="authenticity",
+    title="Rows that are their own",
+    meaning="Share of synthetic rows that lie farther from their nearest train row than that row's "
+    "nearest neighbour does. A warning light, not a guarantee.",
+    unit="share",
+    direction="higher",
+    formula="share of synthetic rows whose nearest train row is farther away than that row's own "
+    "nearest other train row; ties one half",
+    source="Alaa et al. 2022; reference: the holdout's own share",
+    anchors=(),
+    least=0.1,
 )
 _LEAST = 30
 

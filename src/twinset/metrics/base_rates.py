@@ -11,8 +11,8 @@ import numpy.typing as npt
 from twinset.evidence.coded import Side
 from twinset.evidence.evidence import Evidence
 from twinset.metrics._groups import LEAST, Grouping, groupings, outcomes
-from twinset.metrics._judge import Draft, Measure, half_width, judge, refuse
-from twinset.protocols import Family, Result
+from twinset.metrics._judge import Draft, half_width, judge, refuse
+from twinset.protocols import Family, Measure, Result
 from twinset.stats.intervals import two_sided
 from twinset.stats.units import unit_counts
 
@@ -21,22 +21,26 @@ __all__ = ["BaseRates"]
 Floats = npt.NDArray[np.float64]
 
 RATE = Measure(
-    "base_rate_difference",
-    "target",
-    -1,
-    1,
-    "P(target is params.class | group) in synthetic minus that in train; of a number: mean of its "
-    "ranks in train",
-    "",
+    name="base_rate_difference",
+    title="The target in each group",
+    meaning="Synthetic minus train: the share of a group's rows with this outcome. 0 is equal.",
+    unit="share",
+    direction="target",
+    low=-1,
+    formula="P(target is params.class | group) in synthetic minus that in train; of a number: "
+    "mean of its ranks in train",
 )
 GAP = Measure(
-    "parity_gap_difference",
-    "target",
-    -1,
-    1,
-    "largest minus smallest rate over the groups of params.by, in synthetic minus in train: more "
-    "than 0, the release has more disparity than the data",
-    "demographic parity difference of the data themselves",
+    name="parity_gap_difference",
+    title="Disparity between groups",
+    meaning="Synthetic minus train: the largest gap between groups in the share with this outcome. "
+    "0 is equal.",
+    unit="share",
+    direction="target",
+    low=-1,
+    formula="largest minus smallest rate over the groups of params.by, in synthetic minus in "
+    "train: more than 0, the release has more disparity than the data",
+    source="demographic parity difference of the data themselves",
 )
 _MINIMUM = 10  # units in a published cell
 

@@ -10,8 +10,8 @@ import numpy as np
 from twinset.evidence.coded import Side
 from twinset.evidence.evidence import Evidence
 from twinset.metrics import _models
-from twinset.metrics._judge import Draft, Measure, half_width, judge, refuse
-from twinset.protocols import Family, Result
+from twinset.metrics._judge import Draft, half_width, judge, refuse
+from twinset.protocols import Family, Measure, Result
 from twinset.stats import units
 from twinset.stats.intervals import normal_interval, two_sided
 from twinset.stats.ordered import auc
@@ -19,14 +19,18 @@ from twinset.stats.ordered import auc
 __all__ = ["C2st"]
 
 MEASURE = Measure(
-    "c2st",
-    "lower",
-    0,
-    1,
-    "AUC of cross-fitted gradient boosting (100 trees) that tells equally many synthetic and real "
-    "rows apart; params.against: holdout (the test) or train (information: below 0.5 or far below "
-    "the holdout's value means that rows follow train too closely)",
-    "Lopez-Paz and Oquab 2017; variance: DeLong et al. 1988",
+    name="c2st",
+    title="Telling synthetic rows from real ones",
+    meaning="A model is trained to tell them apart (classifier two-sample test, C2ST); the figure "
+    "is how often it ranks a synthetic row as the more synthetic one (AUC). 0.5: it cannot tell. "
+    "1: it always can.",
+    formula="AUC of cross-fitted gradient boosting (100 trees) that tells equally many synthetic "
+    "and real rows apart; params.against: holdout (the test) or train (information: below 0.5 or "
+    "far below the holdout's value means that rows follow train too closely)",
+    source="Lopez-Paz and Oquab 2017; variance: DeLong et al. 1988",
+    goal="closer to 0.5 is better",
+    standing=("can be told apart", "cannot be told apart", "cannot be told apart"),
+    anchors=(0.45, 0.75),
 )
 _LEAST = 30
 _SHARED = 2.0  # simulated: variance 1.5 to 2.1 times that of independent scores

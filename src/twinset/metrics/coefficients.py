@@ -13,10 +13,10 @@ from scipy import stats
 from twinset.evidence.coded import Side, Split
 from twinset.evidence.evidence import Evidence
 from twinset.metrics._groups import groupings
-from twinset.metrics._judge import Draft, Measure, half_width, judge, refuse
+from twinset.metrics._judge import Draft, half_width, judge, refuse
 from twinset.metrics._linear import RARE, Design, Glm, sandwich
 from twinset.metrics._targets import Known, known_target
-from twinset.protocols import Family, Result
+from twinset.protocols import Family, Measure, Result
 from twinset.stats import units as by_unit
 from twinset.stats.intervals import Z95
 from twinset.stats.units import Units
@@ -26,14 +26,18 @@ __all__ = ["Coefficients"]
 Floats = npt.NDArray[np.float64]
 
 OVERLAP = Measure(
-    "coefficient_overlap",
-    "higher",
-    0,
-    1,
-    "mean over coefficients of the overlap of their 95% intervals (normal, sandwich errors by "
-    "unit), ((min upper - max lower) / length by train + the same by synthetic) / 2, at least 0, "
-    "of a logistic (params.class against the rest) or linear model of the target with main effects",
-    "Karr et al. 2006, eq. 1; verdict: Wald's test that all coefficients are equal",
+    name="coefficient_overlap",
+    title="The same effects in a regression",
+    meaning="How far the 95% intervals of the coefficients of a regression on synthetic and on "
+    "real rows overlap, on average (confidence interval overlap, CIO). 1 is the same.",
+    unit="share",
+    direction="higher",
+    formula="mean over coefficients of the overlap of their 95% intervals (normal, sandwich "
+    "errors by unit), ((min upper - max lower) / length by train + the same by synthetic) / 2, at "
+    "least 0, of a logistic (params.class against the rest) or linear model of the target with "
+    "main effects",
+    source="Karr et al. 2006, eq. 1; verdict: Wald's test that all coefficients are equal",
+    anchors=(0.0, 1.0),
 )
 _CLASSES = 3
 _LEAST = 100  # rows of a group

@@ -11,25 +11,29 @@ import numpy.typing as npt
 
 from twinset.evidence.coded import Side, Split
 from twinset.evidence.evidence import Evidence
-from twinset.metrics._judge import Draft, Measure, judge, refuse
+from twinset.metrics._judge import Draft, judge, refuse
 from twinset.metrics._models import column_target, fit
 from twinset.metrics._scores import scores_of
 from twinset.metrics._targets import INTERVAL, PARTS, contrast
-from twinset.protocols import Family, Result
+from twinset.protocols import Family, Measure, Result
 from twinset.scale.local import map_ordered
 from twinset.stats import units as by_unit
 
 __all__ = ["ColumnTargets"]
 
 GAP = Measure(
-    "column_prediction_gap",
-    "lower",
-    -2,
-    2,
-    "score on unseen real rows of a small boosting of this column by the others, trained on train, "
-    "minus that of one trained on synthetic; params.score: auc (macro, the most frequent classes) "
-    "or r2 (of the ranks in train); without a holdout, one half of train is unseen",
-    "",
+    name="column_prediction_gap",
+    title="Each column foretold from the others",
+    meaning="Score of a small model of this column that learned from real rows minus that of one "
+    "that learned from synthetic rows, on unseen real rows. 0: nothing is lost.",
+    low=-2,
+    high=2,
+    formula="score on unseen real rows of a small boosting of this column by the others, trained "
+    "on train, minus that of one trained on synthetic; params.score: auc (macro, the most "
+    "frequent classes) or r2 (of the ranks in train); without a holdout, one half of train is "
+    "unseen",
+    reference="learned from real rows",
+    anchors=(0.0, 0.05),
 )
 _LEAST = 60
 

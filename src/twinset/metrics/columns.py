@@ -5,31 +5,40 @@ from __future__ import annotations
 from typing import ClassVar
 
 from twinset.evidence.evidence import Evidence
-from twinset.metrics._judge import Draft, Measure, half_width, judge, refuse
-from twinset.metrics._tvd import mean_draft, tvd_draft
-from twinset.protocols import Family, Result
+from twinset.metrics._judge import Draft, half_width, judge, refuse
+from twinset.metrics._tvd import mean_draft, tvd_draft, would_change
+from twinset.protocols import Family, Measure, Result
 from twinset.stats import marginals
 from twinset.stats.intervals import gamma_tails
 
 __all__ = ["Columns"]
 
 TVD = Measure(
-    "column_tvd",
-    "lower",
-    0,
-    1,
-    "1/2 sum over cells of |train share - synthetic share|; null and unseen values are cells",
-    "total variation distance",
+    name="column_tvd",
+    title="Single columns",
+    meaning=would_change("this column"),
+    unit="share",
+    formula="1/2 sum over cells of |train share - synthetic share|; null and unseen values are "
+    "cells",
+    source="total variation distance",
+    anchors=(0.0, 0.05),
 )
 JS = Measure(
-    "js_divergence",
-    "lower",
-    0,
-    1,
-    "mean of KL(train || m) and KL(synthetic || m) in bits, m the mean of both",
-    "Lin 1991, eq. 3.5",
+    name="js_divergence",
+    title="Surprise at single values",
+    meaning="Information by which the two distributions differ, in bits (Jensen-Shannon "
+    "divergence).",
+    formula="mean of KL(train || m) and KL(synthetic || m) in bits, m the mean of both",
+    source="Lin 1991, eq. 3.5",
 )
-MEAN = Measure("mean_column_tvd", "lower", 0, 1, "mean of column_tvd over columns", "")
+MEAN = Measure(
+    name="mean_column_tvd",
+    title="Single columns",
+    meaning=would_change("a column, on average,"),
+    unit="share",
+    formula="mean of column_tvd over columns",
+    anchors=(0.0, 0.05),
+)
 
 
 class Columns:

@@ -14,9 +14,9 @@ from scipy import special
 from twinset.evidence.coded import Side, Split
 from twinset.evidence.evidence import Evidence
 from twinset.metrics._groups import LEAST, Grouping, column_groups
-from twinset.metrics._judge import FALSE_DISCOVERIES, Draft, Measure, half_width, judge, refuse
+from twinset.metrics._judge import FALSE_DISCOVERIES, Draft, half_width, judge, refuse
 from twinset.metrics._models import Task, column_target, fit
-from twinset.protocols import Family, Result
+from twinset.protocols import Family, Measure, Result
 from twinset.scale.local import map_ordered
 from twinset.stats import units as by_unit
 from twinset.stats.intervals import normal_interval
@@ -27,15 +27,18 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 DIFFERENCE = Measure(
-    "conditional_difference",
-    "target",
-    -1,
-    1,
-    "mean distance of a column's values from what a small boosting of train foretells from the "
-    "other columns, in the release minus in fresh real rows, in the group of rows where it stands "
-    "out most (all rows, or a value or range of another column); params.score: chance (distance: 1 "
-    "minus the chance given to the value) or rank (|rank - foretold rank| in train)",
-    "Student's t in each group, Bonferroni over the groups looked at",
+    name="conditional_difference",
+    title="A column, given the others",
+    meaning="How much further its values lie from what the other columns foretell (by a model of "
+    "real rows) than in fresh real rows, in the group where that stands out most. Below 0, they "
+    "follow the other columns too closely.",
+    direction="target",
+    low=-1,
+    formula="mean distance of a column's values from what a small boosting of train foretells "
+    "from the other columns, in the release minus in fresh real rows, in the group of rows where "
+    "it stands out most (all rows, or a value or range of another column); params.score: chance "
+    "(distance: 1 minus the chance given to the value) or rank (|rank - foretold rank| in train)",
+    source="Student's t in each group, Bonferroni over the groups looked at",
 )
 _LEAST = 60
 _LEVELS = 8

@@ -5,20 +5,23 @@ from __future__ import annotations
 from typing import ClassVar
 
 from twinset.evidence.evidence import Evidence
-from twinset.metrics._judge import Draft, Measure, half_width, judge, refuse
-from twinset.protocols import Family, Result
+from twinset.metrics._judge import Draft, half_width, judge, refuse
+from twinset.protocols import Family, Measure, Result
 from twinset.stats.intervals import proportions_differ, wilson
 
 __all__ = ["Copies"]
 
 EXACT = Measure(
-    "exact_copies",
-    "lower",
-    0,
-    1,
-    "share of synthetic rows that equal a train row in every compared column; params.columns: all, "
-    "or without_near_unique (columns left out that have more distinct values than half the rows)",
-    "reference: the holdout's own rate against the same train rows",
+    name="exact_copies",
+    title="Copies of real rows",
+    meaning="Share of synthetic rows that equal a real train row in every column. Fresh real rows "
+    "have some too, where rows are short or common.",
+    unit="share",
+    formula="share of synthetic rows that equal a train row in every compared column; "
+    "params.columns: all, or without_near_unique (columns left out that have more distinct values "
+    "than half the rows)",
+    source="reference: the holdout's own rate against the same train rows",
+    anchors=(0.0, 0.01),
 )
 
 

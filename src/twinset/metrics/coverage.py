@@ -9,8 +9,8 @@ import numpy.typing as npt
 from scipy import stats
 
 from twinset.evidence.evidence import Evidence
-from twinset.metrics._judge import Draft, Measure, half_width, judge, refuse
-from twinset.protocols import Family, Result
+from twinset.metrics._judge import Draft, half_width, judge, refuse
+from twinset.protocols import Family, Measure, Result
 from twinset.stats.intervals import proportions_differ, wilson
 
 __all__ = ["Coverage"]
@@ -21,28 +21,32 @@ _DRAWS = 2_000
 _LEAST = 10  # units that a category or an end of the range must have to count
 
 CATEGORIES = Measure(
-    "category_coverage",
-    "higher",
-    0,
-    1,
-    "share of train's categories with at least 10 units that occur in the release",
-    "",
+    name="category_coverage",
+    title="Categories that are there",
+    meaning="Share of the train data's common categories that occur in the synthetic rows.",
+    unit="share",
+    direction="higher",
+    formula="share of train's categories with at least 10 units that occur in the release",
+    anchors=(1.0,),
 )
 RANGE = Measure(
-    "range_coverage",
-    "higher",
-    0,
-    1,
-    "overlap of the ranges between the 10th lowest and the 10th highest value, divided by train's",
-    "",
+    name="range_coverage",
+    title="Range that is covered",
+    meaning="Share of the train data's range that the synthetic rows cover, extremes aside.",
+    unit="share",
+    direction="higher",
+    formula="overlap of the ranges between the 10th lowest and the 10th highest value, divided by "
+    "train's",
+    anchors=(1.0,),
 )
 UNSEEN = Measure(
-    "unseen_share",
-    "lower",
-    0,
-    1,
-    "share of rows with a value out of train's range or not among its categories (or few values)",
-    "",
+    name="unseen_share",
+    title="Values never seen",
+    meaning="Share of rows with a value that is not among, or lies outside, those of the train "
+    "data.",
+    unit="share",
+    formula="share of rows with a value out of train's range or not among its categories (or few "
+    "values)",
 )
 
 

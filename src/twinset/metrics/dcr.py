@@ -9,8 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from twinset.evidence.evidence import Evidence
-from twinset.metrics._judge import Draft, Measure, half_width, judge, refuse
-from twinset.protocols import Family, Records, Result
+from twinset.metrics._judge import Draft, half_width, judge, refuse
+from twinset.protocols import Family, Measure, Records, Result
+from twinset.protocols.measures import LEAN
 from twinset.stats import neighbours, units
 from twinset.stats.intervals import proportions_differ, two_sided, wilson
 
@@ -20,22 +21,28 @@ Floats = npt.NDArray[np.float32]
 Rows = npt.NDArray[np.int64]
 
 SHARE = Measure(
-    "dcr_share",
-    "lower",
-    0,
-    1,
-    "share of synthetic rows nearer to a train row than to a holdout row, ties one half; equally "
-    "many train and holdout rows, mean of 10 draws",
-    "one encoding and scale for train and holdout together",
+    name="dcr_share",
+    title="Rows that lean towards the train data",
+    meaning="Share of synthetic rows whose nearest real row is a train row, not one set aside "
+    "(distance to closest record, DCR). 50% is even. A warning light, not a guarantee.",
+    unit="share",
+    formula="share of synthetic rows nearer to a train row than to a holdout row, ties one half; "
+    "equally many train and holdout rows, mean of 10 draws",
+    source="one encoding and scale for train and holdout together",
+    goal="closer to 50% is better",
+    standing=LEAN,
+    anchors=(0.45, 0.65),
 )
 NEAR = Measure(
-    "near_copies",
-    "lower",
-    0,
-    1,
-    "share of synthetic rows whose nearest train row is nearer than, or as near as, that of the "
-    "nearest 1% of holdout rows",
-    "reference: the holdout's own share",
+    name="near_copies",
+    title="Near copies of real rows",
+    meaning="Share of synthetic rows that lie as close to a train row as the closest 1% of fresh "
+    "real rows do.",
+    unit="share",
+    formula="share of synthetic rows whose nearest train row is nearer than, or as near as, that "
+    "of the nearest 1% of holdout rows",
+    source="reference: the holdout's own share",
+    anchors=(0.0, 0.01),
 )
 _LEAST = 30
 _NEAREST = 0.01

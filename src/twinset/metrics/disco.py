@@ -10,8 +10,9 @@ import numpy.typing as npt
 
 from twinset.evidence.coded import Side
 from twinset.evidence.evidence import Evidence
-from twinset.metrics._judge import Draft, Measure, half_width, judge, refuse
-from twinset.protocols import Family, Records, Result
+from twinset.metrics._judge import Draft, half_width, judge, refuse
+from twinset.protocols import Family, Measure, Records, Result
+from twinset.protocols.measures import BEYOND
 from twinset.stats.intervals import proportions_differ, wilson
 
 __all__ = ["Disco"]
@@ -19,21 +20,26 @@ __all__ = ["Disco"]
 Ints = npt.NDArray[np.int64]
 
 UNIQUES = Measure(
-    "replicated_uniques",
-    "lower",
-    0,
-    1,
-    "share of train rows whose keys (params.keys) stand once in train and once in the release",
-    "Raab, Nowok and Dibben 2024, repU; reference: the holdout's own share at equal size",
+    name="replicated_uniques",
+    title="Unique people who are unique in the release",
+    meaning="Share of train rows that a few columns single out both in train and in the release. "
+    "Rows set aside show what is due to chance.",
+    unit="share",
+    formula="share of train rows whose keys (params.keys) stand once in train and once in the "
+    "release",
+    source="Raab, Nowok and Dibben 2024, repU; reference: the holdout's own share at equal size",
+    standing=BEYOND,
 )
 DISCO = Measure(
-    "disco",
-    "lower",
-    0,
-    1,
-    "share of train rows whose keys (params.keys) stand in the release, there with one value of "
-    "the column only, which is theirs; params.dio: the same of train with itself",
-    "Raab, Nowok and Dibben 2024, DiSCO and DiO; reference: the holdout's own share",
+    name="disco",
+    title="Values that a few columns give away",
+    meaning="Share of train rows whose keys lead to one value only in the release, the right one "
+    "(DiSCO). What is as right for rows set aside is knowledge of the population.",
+    unit="share",
+    formula="share of train rows whose keys (params.keys) stand in the release, there with one "
+    "value of the column only, which is theirs; params.dio: the same of train with itself",
+    source="Raab, Nowok and Dibben 2024, DiSCO and DiO; reference: the holdout's own share",
+    standing=BEYOND,
 )
 _LEAST = 30
 _BINS = 20

@@ -13,8 +13,8 @@ from twinset.evidence.coded import Side
 from twinset.evidence.evidence import Evidence
 from twinset.metrics._draws import draw_counts
 from twinset.metrics._groups import LEAST, Grouping, groupings, outcomes
-from twinset.metrics._judge import Draft, Measure, half_width, judge, refuse
-from twinset.protocols import Family, Result
+from twinset.metrics._judge import Draft, half_width, judge, refuse
+from twinset.protocols import Family, Measure, Result
 
 __all__ = ["Disparity"]
 
@@ -22,23 +22,30 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 REPRESENTATION = Measure(
-    "representation_ratio",
-    "higher",
-    0,
-    np.inf,
-    "smallest over groups (params.worst) of share in synthetic / share in train",
-    "",
+    name="representation_ratio",
+    title="Groups as large as they should be",
+    meaning="Share of the group that is most short of rows in the synthetic table, divided by its "
+    "share in the train data.",
+    direction="higher",
+    high=np.inf,
+    formula="smallest over groups (params.worst) of share in synthetic / share in train",
+    anchors=(1.0,),
 )
 CONDITIONAL = Measure(
-    "conditional_disparity_difference",
-    "target",
-    -2,
-    2,
-    "largest minus smallest over groups of sum over levels e of the column params.given of "
+    name="conditional_disparity_difference",
+    title="Disparity that a column does not explain",
+    meaning="Synthetic minus train: the gap between groups in the share with the outcome that "
+    "remains once this column is taken into account.",
+    unit="share",
+    direction="target",
+    low=-2,
+    high=2,
+    formula="largest minus smallest over groups of sum over levels e of the column params.given of "
     "P(e | group) (P(class | e, group) - mean over groups of P(class | e, .)), in synthetic minus "
     "in train: for two groups, the gap that the column does not explain; groups of fewer than ten "
     "rows of a level are not in its mean; a number is a class: above its median",
-    "Zliobaite et al. 2011, eq. 3-6; Kamiran et al. 2013",
+    source="Zliobaite et al. 2011, eq. 3-6; Kamiran et al. 2013",
+    anchors=(-0.05, 0.05),
 )
 _LEVELS = 8
 _MINIMUM = 10  # rows of a level and group, for its rate to count among the groups' rates

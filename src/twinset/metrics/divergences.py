@@ -11,8 +11,8 @@ import numpy.typing as npt
 from scipy import special
 
 from twinset.evidence.evidence import Evidence
-from twinset.metrics._judge import Draft, Measure, half_width, judge, refuse
-from twinset.protocols import Family, Result
+from twinset.metrics._judge import Draft, half_width, judge, refuse
+from twinset.protocols import Family, Measure, Result
 from twinset.stats.intervals import chi_tails, gamma_tails
 
 __all__ = ["Divergences"]
@@ -21,29 +21,31 @@ Floats = npt.NDArray[np.float64]
 Distance = Callable[[Floats, Floats], Floats]
 
 KL = Measure(
-    "kl_divergence",
-    "lower",
-    0,
-    math.inf,
-    "sum of p log2(p / q) over up to 32 levels, null and unseen; 1/2 is added to each count; "
-    "params.direction: p || q",
-    "Kullback and Leibler 1951; added 1/2: Krichevsky and Trofimov 1981",
+    name="kl_divergence",
+    title="Surprise at single values, one way",
+    meaning="Bits lost per row if one table's distribution is taken for the other's "
+    "(Kullback-Leibler divergence). 0 is equal.",
+    high=math.inf,
+    formula="sum of p log2(p / q) over up to 32 levels, null and unseen; 1/2 is added to each "
+    "count; params.direction: p || q",
+    source="Kullback and Leibler 1951; added 1/2: Krichevsky and Trofimov 1981",
 )
 HELLINGER = Measure(
-    "hellinger",
-    "lower",
-    0,
-    1,
-    "sqrt(1 - sum of sqrt(p q)) over the same cells",
-    "Hellinger 1909",
+    name="hellinger",
+    title="Distance of single columns (Hellinger)",
+    meaning="Distance of the two distributions with more weight on rare values. 0 is equal.",
+    formula="sqrt(1 - sum of sqrt(p q)) over the same cells",
+    source="Hellinger 1909",
 )
 CHI_SQUARE = Measure(
-    "chi_square",
-    "lower",
-    0,
-    math.inf,
-    "Pearson's statistic of the two rows of counts (not of shares); params: df, p (its p-value)",
-    "Pearson 1900; equals scipy.stats.chi2_contingency; units: Rao and Scott 1981",
+    name="chi_square",
+    title="Counts of single columns (chi-square)",
+    meaning="Pearson's statistic of the two rows of counts; without a difference it is about its "
+    "degrees of freedom.",
+    high=math.inf,
+    formula="Pearson's statistic of the two rows of counts (not of shares); params: df, p (its "
+    "p-value)",
+    source="Pearson 1900; equals scipy.stats.chi2_contingency; units: Rao and Scott 1981",
 )
 _LEVELS = 32
 _DRAWS = 200

@@ -10,10 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from twinset.evidence.evidence import Evidence
-from twinset.metrics._judge import Draft, Measure, judge, refuse
+from twinset.metrics._judge import Draft, judge, refuse
 from twinset.metrics._scores import Score, f_score, ratio
 from twinset.metrics._targets import INTERVAL, Trained, problem, trained
-from twinset.protocols import Family, Result
+from twinset.protocols import Family, Measure, Result
 
 __all__ = ["Efficacy"]
 
@@ -21,14 +21,18 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 MEASURE = Measure(
-    "efficacy_delta",
-    "lower",
-    -1,
-    1,
-    "score of boosting trained on train minus that of boosting trained on synthetic, on the real "
-    "holdout; params.score: accuracy, f1 or f2 (two classes: of the rarer one, at the threshold "
-    "that has the best F1 on the rows that the model was trained on; else macro, likeliest class)",
-    "van Rijsbergen 1979, chapter 7 (F)",
+    name="efficacy_delta",
+    title="Decisions lost by learning from synthetic rows",
+    meaning="Score of decisions by the model that learned from real rows minus that by the one "
+    "that learned from synthetic rows; the threshold was set on the rows learned from. 0: nothing "
+    "is lost.",
+    low=-1,
+    formula="score of boosting trained on train minus that of boosting trained on synthetic, on "
+    "the real holdout; params.score: accuracy, f1 or f2 (two classes: of the rarer one, at the "
+    "threshold that has the best F1 on the rows that the model was trained on; else macro, "
+    "likeliest class)",
+    source="van Rijsbergen 1979, chapter 7 (F)",
+    anchors=(0.0, 0.05),
 )
 
 

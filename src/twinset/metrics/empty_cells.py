@@ -10,9 +10,9 @@ import numpy.typing as npt
 
 from twinset.evidence.coded import Cells, Side
 from twinset.evidence.evidence import Evidence
-from twinset.metrics._judge import Draft, Measure, half_width, judge, refuse
+from twinset.metrics._judge import Draft, half_width, judge, refuse
 from twinset.metrics._pairs import chosen_pairs
-from twinset.protocols import Family, Result
+from twinset.protocols import Family, Measure, Result
 from twinset.stats.intervals import proportions_differ, wilson
 
 __all__ = ["EmptyCells"]
@@ -20,30 +20,32 @@ __all__ = ["EmptyCells"]
 Flags = npt.NDArray[np.bool_]
 
 PAIR = Measure(
-    "empty_pair_share",
-    "lower",
-    0,
-    1,
-    "share of rows with two values that no train row has together, though 10 would if the columns "
-    "were independent (up to 32 codes a column; null counts as a value)",
-    "reference: the holdout's own share",
+    name="empty_pair_share",
+    title="Two values that do not go together",
+    meaning="Share of rows with two values that no train row has together, though some should if "
+    "it were chance.",
+    unit="share",
+    formula="share of rows with two values that no train row has together, though 10 would if the "
+    "columns were independent (up to 32 codes a column; null counts as a value)",
+    source="reference: the holdout's own share",
 )
 ANY = Measure(
-    "empty_pair_rows",
-    "lower",
-    0,
-    1,
-    "share of rows with at least one such combination, over the pairs of columns taken",
-    "reference: the holdout's own share",
+    name="empty_pair_rows",
+    title="Rows with values that do not go together",
+    meaning="Share of rows with at least one such combination.",
+    unit="share",
+    formula="share of rows with at least one such combination, over the pairs of columns taken",
+    source="reference: the holdout's own share",
 )
 LOST = Measure(
-    "lost_pair_share",
-    "lower",
-    0,
-    1,
-    "share of train rows with two values that 10 train units or more have together and no "
+    name="lost_pair_share",
+    title="Two values that the release has lost",
+    meaning="Share of train rows with two values that no synthetic row has together, though some "
+    "should if it were chance.",
+    unit="share",
+    formula="share of train rows with two values that 10 train units or more have together and no "
     "synthetic row has, though 5 would if the columns were independent in the release",
-    "reference: the holdout in the place of the release",
+    source="reference: the holdout in the place of the release",
 )
 _EXPECTED = 10.0
 

@@ -9,21 +9,22 @@ import numpy.typing as npt
 
 from twinset.evidence.coded import Side
 from twinset.evidence.evidence import Evidence
-from twinset.metrics._judge import Draft, Measure, half_width, judge, refuse
-from twinset.protocols import Family, Result
+from twinset.metrics._judge import Draft, half_width, judge, refuse
+from twinset.protocols import Family, Measure, Result
 from twinset.stats.intervals import proportions_differ, wilson
 from twinset.table.schema import Column, Kind
 
 __all__ = ["Grid"]
 
 OFF = Measure(
-    "off_grid_share",
-    "lower",
-    0,
-    1,
-    "share of known values that are no multiple of the step on which train's numbers lie (1 for "
-    "whole numbers, 0.25, 1000 ...); params.step",
-    "reference: the holdout's own share",
+    name="off_grid_share",
+    title="Numbers off their grid",
+    meaning="Share of values that are no multiple of the step on which the train data's numbers "
+    "lie, such as halves where there are whole numbers.",
+    unit="share",
+    formula="share of known values that are no multiple of the step on which train's numbers lie "
+    "(1 for whole numbers, 0.25, 1000 ...); params.step",
+    source="reference: the holdout's own share",
 )
 _SINGLE = 2.0**-23  # what a value loses where it is stored in single precision
 

@@ -10,9 +10,9 @@ import numpy.typing as npt
 
 from twinset.evidence.evidence import Evidence
 from twinset.metrics._fair import Case, cases
-from twinset.metrics._judge import Draft, Measure, judge, refuse
+from twinset.metrics._judge import Draft, judge, refuse
 from twinset.metrics._targets import Problem, Trained, contrast_of
-from twinset.protocols import Family, Result
+from twinset.protocols import Family, Measure, Result
 from twinset.stats.ordered import auc
 from twinset.stats.units import compact
 
@@ -21,21 +21,27 @@ __all__ = ["GroupScores"]
 Floats = npt.NDArray[np.float64]
 
 EQUITY = Measure(
-    "equity_scaled_auc",
-    "higher",
-    0,
-    1,
-    "AUC / (1 + sum over groups |AUC - AUC of the group|) of boosting trained on synthetic, for "
-    "params.class on the real holdout; the reference is trained on train",
-    "Luo et al. 2024, eq. 1",
+    name="equity_scaled_auc",
+    title="Prediction, scaled by equity",
+    meaning="How well the model ranks real rows (AUC), divided by one plus its gaps between "
+    "groups.",
+    direction="higher",
+    formula="AUC / (1 + sum over groups |AUC - AUC of the group|) of boosting trained on "
+    "synthetic, for params.class on the real holdout; the reference is trained on train",
+    source="Luo et al. 2024, eq. 1",
+    reference="a model of real rows",
+    anchors=(0.5, 1.0),
 )
 CALIBRATION = Measure(
-    "group_calibration_gap",
-    "lower",
-    0,
-    1,
-    "largest over groups (params.worst) of |mean chance by the model - share with the outcome|",
-    "",
+    name="group_calibration_gap",
+    title="Chances right in each group",
+    meaning="Largest gap in a group between the mean chance that the model gives and the share "
+    "with the outcome.",
+    unit="share",
+    formula="largest over groups (params.worst) of |mean chance by the model - share with the "
+    "outcome|",
+    reference="a model of real rows",
+    anchors=(0.0, 0.1),
 )
 _DRAWS = 400
 _GROUPS = 30

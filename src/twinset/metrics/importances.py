@@ -9,30 +9,38 @@ import numpy.typing as npt
 from scipy.stats import rankdata
 
 from twinset.evidence.evidence import Evidence
-from twinset.metrics._judge import Draft, Measure, half_width, judge, refuse
+from twinset.metrics._judge import Draft, half_width, judge, refuse
 from twinset.metrics._targets import problem, trained
-from twinset.protocols import Family, Result
+from twinset.protocols import Family, Measure, Result
 
 __all__ = ["Importances"]
 
 Floats = npt.NDArray[np.float64]
 
 RANKS = Measure(
-    "importance_rank_correlation",
-    "higher",
-    -1,
-    1,
-    "Spearman correlation of the columns' shares in the gain of boosting, trained on synthetic and "
-    "on train; the reference is what two models of equally many real rows agree by chance",
-    "",
+    name="importance_rank_correlation",
+    title="Columns that matter, in order",
+    meaning="Whether the models of synthetic and of real rows rank the columns alike by how much "
+    "they use them (rank correlation). 1 is the same order.",
+    direction="higher",
+    low=-1,
+    formula="Spearman correlation of the columns' shares in the gain of boosting, trained on "
+    "synthetic and on train; the reference is what two models of equally many real rows agree by "
+    "chance",
+    reference="two models of real rows",
+    anchors=(1.0,),
 )
 TOP = Measure(
-    "importance_top_overlap",
-    "higher",
-    0,
-    1,
-    "share of the params.top most important columns by train that are among those by synthetic",
-    "",
+    name="importance_top_overlap",
+    title="Columns that matter most",
+    meaning="Share of the columns that the model of real rows uses most which the model of "
+    "synthetic rows uses most as well.",
+    unit="share",
+    direction="higher",
+    formula="share of the params.top most important columns by train that are among those by "
+    "synthetic",
+    reference="two models of real rows",
+    anchors=(1.0,),
 )
 _TOP = 5
 _LEAST = 3

@@ -13,8 +13,8 @@ import numpy.typing as npt
 from twinset.evidence.coded import Side
 from twinset.evidence.evidence import Evidence
 from twinset.metrics._groups import column_groups
-from twinset.metrics._judge import FALSE_DISCOVERIES, Draft, Measure, half_width, judge, refuse
-from twinset.protocols import Family, Result
+from twinset.metrics._judge import FALSE_DISCOVERIES, Draft, half_width, judge, refuse
+from twinset.protocols import Family, Measure, Result
 from twinset.stats.intervals import proportions_differ
 from twinset.stats.marginals import rake
 from twinset.stats.units import holders
@@ -24,15 +24,18 @@ __all__ = ["Intersections"]
 Floats = npt.NDArray[np.float64]
 
 DIFFERENCE = Measure(
-    "intersection_difference",
-    "target",
-    -1,
-    1,
-    "share of rows that are of two groups at once (a value or a range of each of two columns) in "
-    "synthetic minus that in real rows; of all that were scanned the one that stands out most, and "
-    "others beyond chance",
-    "conditional binomial test by units (Przyborowski and Wilenski 1940), Bonferroni over the "
-    "intersections scanned",
+    name="intersection_difference",
+    title="Two groups at once",
+    meaning="Synthetic minus real rows: the share of the rows that are of both groups, where it "
+    "stands out most of all that were looked at. 0 is equal.",
+    unit="share",
+    direction="target",
+    low=-1,
+    formula="share of rows that are of two groups at once (a value or a range of each of two "
+    "columns) in synthetic minus that in real rows; of all that were scanned the one that stands "
+    "out most, and others beyond chance",
+    source="conditional binomial test by units (Przyborowski and Wilenski 1940), Bonferroni over "
+    "the intersections scanned",
 )
 _EXPECTED = 5.0  # rows that the release has, or should have
 _MINIMUM = 10  # train units in what is named

@@ -9,28 +9,34 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from twinset.evidence.evidence import Evidence
-from twinset.metrics._judge import Draft, Measure, judge, refuse
-from twinset.metrics._tvd import mean_draft, tvd_draft
-from twinset.protocols import Family, Result
+from twinset.metrics._judge import Draft, judge, refuse
+from twinset.metrics._tvd import mean_draft, tvd_draft, would_change
+from twinset.protocols import Family, Measure, Result
 
 __all__ = ["Kway"]
 
 MEAN = Measure(
-    "mean_kway_tvd",
-    "lower",
-    0,
-    1,
-    "mean total variation distance of params.k columns at a time (up to 4 codes each, 8 at 3, null "
-    "and unseen besides), over the sets taken",
-    "total variation distance of k-way marginals",
+    name="mean_kway_tvd",
+    title="Sets of columns",
+    meaning=would_change("several columns, on average,"),
+    unit="share",
+    formula="mean total variation distance of params.k columns at a time (up to 4 codes each, 8 "
+    "at 3, null and unseen besides), over the sets taken",
+    source="total variation distance of k-way marginals",
+    anchors=(0.0, 0.15),
 )
 SCORE = Measure(
-    "k_marginal_score",
-    "higher",
-    0,
-    1000,
-    "(2 - mean over sets of sum |train share - synthetic share|) * 500, three columns a set",
-    "NIST Differential Privacy Synthetic Data Challenge 2018",
+    name="k_marginal_score",
+    title="k-marginal score",
+    meaning="Agreement of three columns at a time, averaged over sets of columns: 1000 is equal, 0 "
+    "has nothing in common (NIST's score).",
+    direction="higher",
+    high=1000,
+    formula="(2 - mean over sets of sum |train share - synthetic share|) * 500, three columns a "
+    "set",
+    source="NIST Differential Privacy Synthetic Data Challenge 2018",
+    anchors=(),
+    least=50.0,
 )
 _SCORED = 3
 

@@ -9,9 +9,9 @@ from typing import ClassVar
 import numpy as np
 
 from twinset.evidence.evidence import Evidence
-from twinset.metrics._judge import Draft, Measure, half_width, judge, refuse
+from twinset.metrics._judge import Draft, half_width, judge, refuse
 from twinset.metrics._samples import LEAST, three
-from twinset.protocols import Family, Result
+from twinset.protocols import Family, Measure, Result
 from twinset.stats import manifolds
 from twinset.stats.intervals import two_sided
 from twinset.stats.neighbours import distances
@@ -21,54 +21,65 @@ __all__ = ["Manifold"]
 
 _BALL = "the ball of a row reaches to its 5th nearest other row of its table (Gower, ranks)"
 PRECISION = Measure(
-    "precision",
-    "higher",
-    0,
-    1,
-    f"share of synthetic rows within the ball of a train row; {_BALL}",
-    "Kynkaanniemi et al. 2019, eq. 1-2; after Sajjadi et al. 2018",
+    name="precision",
+    title="Rows that could be real",
+    meaning="Share of synthetic rows that lie among train rows, where close is within five "
+    "neighbours.",
+    unit="share",
+    direction="higher",
+    formula=f"share of synthetic rows within the ball of a train row; {_BALL}",
+    source="Kynkaanniemi et al. 2019, eq. 1-2; after Sajjadi et al. 2018",
 )
 RECALL = Measure(
-    "recall",
-    "higher",
-    0,
-    1,
-    "share of train rows within the ball of a synthetic row",
-    "Kynkaanniemi et al. 2019, eq. 1-2",
+    name="recall",
+    title="Rows that could be synthetic",
+    meaning="Share of train rows that lie among synthetic rows, where close is within five "
+    "neighbours.",
+    unit="share",
+    direction="higher",
+    formula="share of train rows within the ball of a synthetic row",
+    source="Kynkaanniemi et al. 2019, eq. 1-2",
 )
 DENSITY = Measure(
-    "density",
-    "higher",
-    0,
-    math.inf,
-    "mean number of balls of train rows that a synthetic row lies in, divided by 5",
-    "Naeem et al. 2020, eq. 3",
+    name="density",
+    title="How densely real rows surround synthetic ones",
+    meaning="How many train rows a synthetic row is close to; about 1 for fresh real rows "
+    "(density). Above, it sits where the real rows are densest.",
+    direction="higher",
+    high=math.inf,
+    formula="mean number of balls of train rows that a synthetic row lies in, divided by 5",
+    source="Naeem et al. 2020, eq. 3",
+    anchors=(0.0, 1.0),
 )
 COVERAGE = Measure(
-    "coverage",
-    "higher",
-    0,
-    1,
-    "share of train rows with a synthetic row within their ball",
-    "Naeem et al. 2020, eq. 4",
+    name="coverage",
+    title="Real rows that are reached",
+    meaning="Share of train rows with a synthetic row close by, where close is within five "
+    "neighbours.",
+    unit="share",
+    direction="higher",
+    formula="share of train rows with a synthetic row within their ball",
+    source="Naeem et al. 2020, eq. 4",
 )
 ALPHA = Measure(
-    "alpha_precision",
-    "higher",
-    0,
-    1,
-    "1 - 2 integral |P(a) - a| da, P(a) = share of synthetic rows no farther out than the share a "
-    "of train that is most central; far out = large mean distance to train",
-    "Alaa et al. 2022, eq. 4 and 6; with distances in the place of a learned sphere",
+    name="alpha_precision",
+    title="Typical and unusual rows, seen from train",
+    meaning="How evenly synthetic rows are spread from the centre of the train rows to their edge "
+    "(alpha-precision): 1 if as train rows are.",
+    direction="higher",
+    formula="1 - 2 integral |P(a) - a| da, P(a) = share of synthetic rows no farther out than the "
+    "share a of train that is most central; far out = large mean distance to train",
+    source="Alaa et al. 2022, eq. 4 and 6; with distances in the place of a learned sphere",
 )
 BETA = Measure(
-    "beta_recall",
-    "higher",
-    0,
-    1,
-    "1 - 2 integral |R(b) - b| db, R(b) = share of train rows whose ball holds a synthetic row and "
-    "the nearest one is among the share b of the release that is most central",
-    "Alaa et al. 2022, eq. 5 and 6; with distances in the place of a learned sphere",
+    name="beta_recall",
+    title="Typical and unusual rows, seen from the release",
+    meaning="How evenly train rows are spread from the centre of the synthetic rows to their edge "
+    "(beta-recall). Fresh real rows reach somewhat less than 1.",
+    direction="higher",
+    formula="1 - 2 integral |R(b) - b| db, R(b) = share of train rows whose ball holds a "
+    "synthetic row and the nearest one is among the share b of the release that is most central",
+    source="Alaa et al. 2022, eq. 5 and 6; with distances in the place of a learned sphere",
 )
 _DEALS = 60
 

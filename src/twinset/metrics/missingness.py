@@ -6,29 +6,31 @@ from typing import ClassVar
 
 from twinset.evidence.coded import Side
 from twinset.evidence.evidence import Evidence
-from twinset.metrics._judge import Draft, Measure, half_width, judge, refuse
-from twinset.metrics._tvd import tvd_draft
-from twinset.protocols import Family, Result
+from twinset.metrics._judge import Draft, half_width, judge, refuse
+from twinset.metrics._tvd import tvd_draft, would_change
+from twinset.protocols import Family, Measure, Result
 from twinset.stats.intervals import proportions_differ
 
 __all__ = ["Missingness"]
 
 SHARE = Measure(
-    "missing_share",
-    "target",
-    -1,
-    1,
-    "share of missing values in synthetic minus that in train (counts of fewer than 10 rows of "
-    "train are taken as 0)",
-    "",
+    name="missing_share",
+    title="Missing cells",
+    meaning="Synthetic minus train: the share of missing cells. 0 is equal.",
+    unit="share",
+    direction="target",
+    low=-1,
+    formula="share of missing values in synthetic minus that in train (counts of fewer than 10 "
+    "rows of train are taken as 0)",
 )
 PATTERN = Measure(
-    "missing_pattern_tvd",
-    "lower",
-    0,
-    1,
-    "TVD over the patterns of which columns are missing together",
-    "total variation distance",
+    name="missing_pattern_tvd",
+    title="Pattern of missing cells",
+    meaning=would_change("which cells are missing together"),
+    unit="share",
+    formula="TVD over the patterns of which columns are missing together",
+    source="total variation distance",
+    anchors=(0.0, 0.05),
 )
 _LEAST = 10
 

@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from twinset.evidence.evidence import Evidence
-from twinset.metrics._judge import Draft, Measure, half_width, judge, refuse
+from twinset.metrics._judge import Draft, half_width, judge, refuse
 from twinset.metrics._samples import LEAST, Pooled, pooled
-from twinset.protocols import Family, Result
+from twinset.protocols import Family, Measure, Result
 from twinset.stats import unit_permutation
 from twinset.stats.intervals import gamma_tails
 from twinset.stats.neighbours import distances
@@ -21,13 +21,13 @@ __all__ = ["Mmd"]
 Floats = npt.NDArray[np.float64]
 
 MEASURE = Measure(
-    "mmd",
-    "lower",
-    0,
-    2,
-    "mean k(x, x') + mean k(y, y') - 2 mean k(x, y) over rows of train and synthetic; "
+    name="mmd",
+    title="Whole rows, by a kernel",
+    meaning="Squared maximum mean discrepancy (MMD) of whole rows. 0 is equal.",
+    high=2,
+    formula="mean k(x, x') + mean k(y, y') - 2 mean k(x, y) over rows of train and synthetic; "
     "k = exp(-Gower distance of ranks and levels / its median)",
-    "Gretton et al. 2012, biased estimate",
+    source="Gretton et al. 2012, biased estimate",
 )
 _DEALS = 200
 

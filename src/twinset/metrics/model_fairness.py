@@ -9,9 +9,9 @@ import numpy.typing as npt
 
 from twinset.evidence.evidence import Evidence
 from twinset.metrics._fair import FIGURES, Case, cases
-from twinset.metrics._judge import Draft, Measure, judge, refuse
+from twinset.metrics._judge import Draft, judge, refuse
 from twinset.metrics._targets import Problem, Trained, contrast_of
-from twinset.protocols import Direction, Family, Result
+from twinset.protocols import Family, Measure, Result
 
 __all__ = ["ModelFairness"]
 
@@ -21,76 +21,134 @@ _OF = "of boosting trained on synthetic, judged on the real holdout, over the gr
 _DRAWS = 400
 
 
-def _measure(name: str, direction: Direction, low: float, formula: str, source: str) -> Measure:
-    return Measure(name, direction, low, 1, formula, source)
-
-
 _HARDT = "Hardt et al. 2016"
 MEASURES = (
-    _measure(
-        "demographic_parity_difference",
-        "lower",
-        0,
-        f"largest minus smallest share decided to be params.class, {_OF}; the reference is the "
-        "same of boosting trained on train",
-        "equals fairlearn's",
-    ),
-    _measure("demographic_parity_ratio", "higher", 0, "smallest over largest", ""),
-    _measure(
-        "equal_opportunity_difference",
-        "lower",
-        0,
-        "largest minus smallest true positive rate",
-        f"{_HARDT}; equals fairlearn's",
-    ),
-    _measure("equal_opportunity_ratio", "higher", 0, "smallest over largest", ""),
-    _measure(
-        "equalised_odds_difference",
-        "lower",
-        0,
-        "the larger of the differences of true and of false positive rates",
-        f"{_HARDT}; equals fairlearn's",
-    ),
-    _measure("equalised_odds_ratio", "higher", 0, "the smaller of the two ratios", ""),
-    _measure(
-        "predictive_parity_difference",
-        "lower",
-        0,
-        "largest minus smallest precision",
-        "Chouldechova 2017; equals fairlearn's MetricFrame",
-    ),
-    _measure("predictive_parity_ratio", "higher", 0, "smallest over largest", ""),
-    _measure(
-        "worst_group_accuracy",
-        "higher",
-        0,
-        "smallest share decided right in a group (params.worst)",
-        "Sagawa et al. 2020",
+    Measure(
+        name="demographic_parity_difference",
+        title="Groups chosen alike",
+        meaning="A model that learned from synthetic rows decides about real ones: largest gap "
+        "between groups in the share it decides to have this outcome (demographic parity). 0% is "
+        "equal.",
+        unit="share",
+        formula=f"largest minus smallest share decided to be params.class, {_OF}; the reference "
+        "is the same of boosting trained on train",
+        source="equals fairlearn's",
+        reference="a model of real rows",
+        anchors=(0.0, 0.1),
     ),
     Measure(
-        "generalised_entropy",
-        "lower",
-        0,
-        np.inf,
-        "mean ((b / mean b)^2 - 1) / 2 of the benefits b = decision - outcome + 1, alpha 2",
-        "Speicher et al. 2018, eq. 2",
+        name="demographic_parity_ratio",
+        title="Groups chosen alike, as a ratio",
+        meaning="The same as a ratio, smallest over largest. 1 is equal.",
+        direction="higher",
+        formula="smallest over largest",
+        reference="a model of real rows",
+        anchors=(1.0,),
     ),
     Measure(
-        "between_group_entropy",
-        "lower",
-        0,
-        np.inf,
-        "the same if each row had the mean benefit of its group",
-        "Speicher et al. 2018, eq. 4",
+        name="equal_opportunity_difference",
+        title="Those with the outcome found alike",
+        meaning="Largest gap between groups in the share of those with the outcome that the model "
+        "finds (equal opportunity). 0% is equal.",
+        unit="share",
+        formula="largest minus smallest true positive rate",
+        source=f"{_HARDT}; equals fairlearn's",
+        reference="a model of real rows",
+        anchors=(0.0, 0.1),
     ),
     Measure(
-        "bias_amplification",
-        "target",
-        -1,
-        1,
-        "mean over groups of P(decided | group) - P(outcome | group), its sign turned where the "
-        "outcome is rarer than elsewhere: above 0, the model exaggerates what sets groups apart",
-        "Wang and Russakovsky 2021, eq. 3",
+        name="equal_opportunity_ratio",
+        title="Those with the outcome found alike, as a ratio",
+        meaning="The same as a ratio, smallest over largest. 1 is equal.",
+        direction="higher",
+        formula="smallest over largest",
+        reference="a model of real rows",
+        anchors=(1.0,),
+    ),
+    Measure(
+        name="equalised_odds_difference",
+        title="Errors made alike",
+        meaning="The larger of the gaps between groups in the share found and in the share of "
+        "false alarms (equalised odds). 0% is equal.",
+        unit="share",
+        formula="the larger of the differences of true and of false positive rates",
+        source=f"{_HARDT}; equals fairlearn's",
+        reference="a model of real rows",
+        anchors=(0.0, 0.1),
+    ),
+    Measure(
+        name="equalised_odds_ratio",
+        title="Errors made alike, as a ratio",
+        meaning="The same as a ratio, smallest over largest. 1 is equal.",
+        direction="higher",
+        formula="the smaller of the two ratios",
+        reference="a model of real rows",
+        anchors=(1.0,),
+    ),
+    Measure(
+        name="predictive_parity_difference",
+        title="Decisions right alike",
+        meaning="Largest gap between groups in the share of those decided to have the outcome who "
+        "have it (predictive parity). 0% is equal.",
+        unit="share",
+        formula="largest minus smallest precision",
+        source="Chouldechova 2017; equals fairlearn's MetricFrame",
+        reference="a model of real rows",
+        anchors=(0.0, 0.1),
+    ),
+    Measure(
+        name="predictive_parity_ratio",
+        title="Decisions right alike, as a ratio",
+        meaning="The same as a ratio, smallest over largest. 1 is equal.",
+        direction="higher",
+        formula="smallest over largest",
+        reference="a model of real rows",
+        anchors=(1.0,),
+    ),
+    Measure(
+        name="worst_group_accuracy",
+        title="The group served worst",
+        meaning="Share of right decisions in the group with the fewest.",
+        unit="share",
+        direction="higher",
+        formula="smallest share decided right in a group (params.worst)",
+        source="Sagawa et al. 2020",
+        reference="a model of real rows",
+        anchors=(1.0,),
+    ),
+    Measure(
+        name="generalised_entropy",
+        title="Inequality of decisions",
+        meaning="How unequally wrong decisions benefit some and harm others (generalised "
+        "entropy). 0 is equal.",
+        high=np.inf,
+        formula="mean ((b / mean b)^2 - 1) / 2 of the benefits b = decision - outcome + 1, alpha 2",
+        source="Speicher et al. 2018, eq. 2",
+        reference="a model of real rows",
+    ),
+    Measure(
+        name="between_group_entropy",
+        title="Inequality of decisions between groups",
+        meaning="The part of that inequality that lies between groups. 0: none.",
+        high=np.inf,
+        formula="the same if each row had the mean benefit of its group",
+        source="Speicher et al. 2018, eq. 4",
+        reference="a model of real rows",
+    ),
+    Measure(
+        name="bias_amplification",
+        title="Differences exaggerated",
+        meaning="By how much the model's decisions exaggerate (above 0) or dampen (below 0) what "
+        "sets the groups apart.",
+        unit="share",
+        direction="target",
+        low=-1,
+        formula="mean over groups of P(decided | group) - P(outcome | group), its sign turned "
+        "where the outcome is rarer than elsewhere: above 0, the model exaggerates what sets "
+        "groups apart",
+        source="Wang and Russakovsky 2021, eq. 3",
+        reference="a model of real rows",
+        anchors=(0.0, 0.05),
     ),
 )
 

@@ -9,9 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from twinset.evidence.evidence import Evidence
-from twinset.metrics._judge import Draft, Measure, half_width, judge, refuse
+from twinset.metrics._judge import Draft, half_width, judge, refuse
 from twinset.metrics._samples import LEAST, three
-from twinset.protocols import Family, Records, Result
+from twinset.protocols import Family, Measure, Records, Result
+from twinset.protocols.measures import LEAN
 from twinset.stats.intervals import two_sided
 from twinset.stats.neighbours import nearest
 from twinset.stats.records import concatenate
@@ -23,32 +24,38 @@ Flags = npt.NDArray[np.bool_]
 Ints = npt.NDArray[np.int64]
 
 LOSS = Measure(
-    "nnaa_privacy_loss",
-    "lower",
-    -1,
-    1,
-    "adversarial accuracy of the release against the holdout minus that against train; adversarial "
-    "accuracy = 1/2 (share of real rows nearer to another real row than to a synthetic one + share "
-    "of synthetic rows nearer to another synthetic one), ties one half",
-    "Yale et al. 2020, eq. 1 and 5",
+    name="nnaa_privacy_loss",
+    title="Closeness to train beyond the holdout's (NNAA)",
+    meaning="How much more the nearest neighbours mix synthetic rows with train rows than with "
+    "rows set aside. 0 is even.",
+    low=-1,
+    formula="adversarial accuracy of the release against the holdout minus that against train; "
+    "adversarial accuracy = 1/2 (share of real rows nearer to another real row than to a "
+    "synthetic one + share of synthetic rows nearer to another synthetic one), ties one half",
+    source="Yale et al. 2020, eq. 1 and 5",
+    standing=LEAN,
+    anchors=(0.0, 0.1),
 )
 IDENTIFIABILITY = Measure(
-    "identifiability",
-    "lower",
-    0,
-    1,
-    "share of train rows that are nearer to a synthetic row than to any other train row, ties one "
-    "half; all columns weigh the same",
-    "Yoon et al. 2020, def. 1; reference: the holdout's own share",
+    name="identifiability",
+    title="Train rows nearer to a synthetic row than to each other",
+    meaning="Share of train rows whose nearest neighbour is synthetic (identifiability). Rows set "
+    "aside show what is due to the population.",
+    unit="share",
+    formula="share of train rows that are nearer to a synthetic row than to any other train row, "
+    "ties one half; all columns weigh the same",
+    source="Yoon et al. 2020, def. 1; reference: the holdout's own share",
+    standing=LEAN,
 )
 NNDR = Measure(
-    "nndr",
-    "higher",
-    0,
-    1,
-    "mean over synthetic rows of the distance to the nearest train row divided by that to the "
-    "second nearest (0/0 is 1)",
-    "Lowe 2004; reference: the same with holdout rows",
+    name="nndr",
+    title="Nearest against second nearest train row",
+    meaning="Mean distance ratio of a synthetic row (NNDR). Near 0, it belongs to one train row.",
+    direction="higher",
+    formula="mean over synthetic rows of the distance to the nearest train row divided by that to "
+    "the second nearest (0/0 is 1)",
+    source="Lowe 2004; reference: the same with holdout rows",
+    standing=LEAN,
 )
 _DEALS = 60
 _SPARE = 20  # neighbours looked up: one of them at least has either label, but for 2^-20

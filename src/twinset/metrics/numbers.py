@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from twinset.evidence.evidence import Evidence
-from twinset.metrics._judge import Draft, Measure, half_width, judge, refuse
-from twinset.protocols import Family, Result
+from twinset.metrics._judge import Draft, half_width, judge, refuse
+from twinset.protocols import Family, Measure, Result
 from twinset.stats import ordered
 from twinset.stats.intervals import chi_tails, proportions_differ
 from twinset.stats.sorted_values import interpolated, moments, quantiles
@@ -20,37 +20,41 @@ __all__ = ["Numbers"]
 Floats = npt.NDArray[np.float64]
 
 KS = Measure(
-    "ks",
-    "lower",
-    0,
-    1,
-    "largest |difference| of the cumulative shares, known values only (missing ones: "
+    name="ks",
+    title="Largest gap between cumulative shares",
+    meaning="The largest difference in the share of rows below any one value (Kolmogorov-Smirnov "
+    "distance, KS).",
+    unit="share",
+    formula="largest |difference| of the cumulative shares, known values only (missing ones: "
     "missing_share)",
-    "Kolmogorov 1933, Smirnov 1939; equals scipy.stats.ks_2samp",
+    source="Kolmogorov 1933, Smirnov 1939; equals scipy.stats.ks_2samp",
 )
 WASSERSTEIN = Measure(
-    "wasserstein",
-    "lower",
-    0,
-    math.inf,
-    "integral of |difference of the cumulative shares|, divided by train's standard deviation",
-    "Vallender 1974; equals scipy.stats.wasserstein_distance / sd",
+    name="wasserstein",
+    title="Average shift of the values",
+    meaning="How far values must move to match, in units of the real spread (Wasserstein "
+    "distance).",
+    high=math.inf,
+    formula="integral of |difference of the cumulative shares|, divided by train's standard "
+    "deviation",
+    source="Vallender 1974; equals scipy.stats.wasserstein_distance / sd",
 )
 QUANTILES = Measure(
-    "quantile_error",
-    "lower",
-    0,
-    math.inf,
-    "mean |difference of quantiles| at 5%, 10% ... 95%, divided by train's 5%-95% range",
-    "",
+    name="quantile_error",
+    title="Shift of the quantiles",
+    meaning="How far the quantiles lie from the real ones, in units of the real spread.",
+    high=math.inf,
+    formula="mean |difference of quantiles| at 5%, 10% ... 95%, divided by train's 5%-95% range",
 )
 TAIL = Measure(
-    "tail_share_difference",
-    "target",
-    -1,
-    1,
-    "synthetic minus train: share of known values beyond train's 1% (99%) quantile; params.tail",
-    "",
+    name="tail_share_difference",
+    title="Tails",
+    meaning="Synthetic minus train: the share of values far out. 0 is equal.",
+    unit="share",
+    direction="target",
+    low=-1,
+    formula="synthetic minus train: share of known values beyond train's 1% (99%) quantile; "
+    "params.tail",
 )
 _DRAWS = 200
 _CUTS = np.arange(0.01, 0.995, 0.01)  # where `effects_along` tells the effects of units

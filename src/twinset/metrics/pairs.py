@@ -11,10 +11,10 @@ import numpy.typing as npt
 
 from twinset.evidence.coded import Cells
 from twinset.evidence.evidence import Evidence
-from twinset.metrics._judge import Draft, Measure, half_width, judge, refuse
+from twinset.metrics._judge import Draft, half_width, judge, refuse
 from twinset.metrics._pairs import chosen_pairs
-from twinset.metrics._tvd import mean_draft, tvd_draft
-from twinset.protocols import Family, Result
+from twinset.metrics._tvd import mean_draft, tvd_draft, would_change
+from twinset.protocols import Family, Measure, Result
 from twinset.stats import marginals
 from twinset.stats.association import mutual_information
 from twinset.stats.intervals import chi_tails
@@ -24,23 +24,32 @@ __all__ = ["Pairs"]
 Floats = npt.NDArray[np.float64]
 
 TVD = Measure(
-    "pair_tvd",
-    "lower",
-    0,
-    1,
-    "1/2 sum over joint cells of two columns (up to 32 codes each, null and unseen besides) of "
-    "|train share - synthetic share|",
-    "total variation distance of 2-way marginals",
+    name="pair_tvd",
+    title="Pairs of columns",
+    meaning=would_change("this pair of columns, taken together,"),
+    unit="share",
+    formula="1/2 sum over joint cells of two columns (up to 32 codes each, null and unseen "
+    "besides) of |train share - synthetic share|",
+    source="total variation distance of 2-way marginals",
+    anchors=(0.0, 0.05),
 )
 DEPENDENCE = Measure(
-    "dependence_tvd",
-    "lower",
-    0,
-    1,
-    "pair TVD after the synthetic table is raked to train's two margins: dependence alone",
-    "margins fitted as in Deming and Stephan 1940",
+    name="dependence_tvd",
+    title="Dependence of two columns",
+    meaning=would_change("how two columns depend on each other"),
+    unit="share",
+    formula="pair TVD after the synthetic table is raked to train's two margins: dependence alone",
+    source="margins fitted as in Deming and Stephan 1940",
+    anchors=(0.0, 0.05),
 )
-MEAN = Measure("mean_pair_tvd", "lower", 0, 1, "mean of pair_tvd over the pairs taken", "")
+MEAN = Measure(
+    name="mean_pair_tvd",
+    title="Pairs of columns",
+    meaning=would_change("a pair of columns, on average,"),
+    unit="share",
+    formula="mean of pair_tvd over the pairs taken",
+    anchors=(0.0, 0.1),
+)
 
 
 @dataclass(frozen=True)

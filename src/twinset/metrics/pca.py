@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from twinset.evidence.evidence import Evidence
-from twinset.metrics._judge import Draft, Measure, half_width, judge, refuse
+from twinset.metrics._judge import Draft, half_width, judge, refuse
 from twinset.metrics._samples import LEAST, embedded, frequent, three
-from twinset.protocols import Family, Result
+from twinset.protocols import Family, Measure, Result
 from twinset.stats.intervals import chi_tails, two_sided
 from twinset.stats.records import concatenate
 
@@ -21,22 +21,26 @@ __all__ = ["Pca"]
 Floats = npt.NDArray[np.float64]
 
 EIGENVALUE = Measure(
-    "pca_eigenvalue_difference",
-    "target",
-    -1,
-    1,
-    "synthetic minus train: share of the variance along the first, second and third principal "
-    "component (params.component); numbers as ranks, levels as indicators / sqrt(2)",
-    "Jolliffe 2002, section 2.3",
+    name="pca_eigenvalue_difference",
+    title="Variance along a principal component",
+    meaning="Synthetic minus train: share of the variance of whole rows along one of their first "
+    "principal components (PCA). 0 is equal.",
+    unit="share",
+    direction="target",
+    low=-1,
+    formula="synthetic minus train: share of the variance along the first, second and third "
+    "principal component (params.component); numbers as ranks, levels as indicators / sqrt(2)",
+    source="Jolliffe 2002, section 2.3",
 )
 ANGLE = Measure(
-    "pca_angle",
-    "lower",
-    0,
-    90,
-    "degrees between the components of train and of the release; components with nearly equal "
-    "shares turn freely, which noise shows",
-    "Krzanowski 1979",
+    name="pca_angle",
+    title="Direction of a principal component",
+    meaning="Degrees between a principal component of the synthetic rows and that of train (PCA). "
+    "Components of nearly equal weight turn freely; fresh real rows show how far.",
+    high=90,
+    formula="degrees between the components of train and of the release; components with nearly "
+    "equal shares turn freely, which noise shows",
+    source="Krzanowski 1979",
 )
 _BLOCKS = 16
 _HALVES = 60

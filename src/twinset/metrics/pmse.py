@@ -10,9 +10,9 @@ import numpy.typing as npt
 
 from twinset.evidence.coded import Side
 from twinset.evidence.evidence import Evidence
-from twinset.metrics._judge import Draft, Measure, half_width, judge, refuse
+from twinset.metrics._judge import Draft, half_width, judge, refuse
 from twinset.metrics._linear import logistic
-from twinset.protocols import Family, Result
+from twinset.protocols import Family, Measure, Result
 from twinset.stats import units
 from twinset.stats.intervals import gamma_tails
 
@@ -21,15 +21,16 @@ __all__ = ["Pmse"]
 Floats = npt.NDArray[np.float64]
 
 MEASURE = Measure(
-    "pmse",
-    "lower",
-    0,
-    0.25,
-    "mean of (p - c)^2, p the chance by logistic regression on all columns (main effects of up to "
-    "8 levels) that a row is synthetic, c the share of synthetic rows; params.ratio: divided by "
-    "the mean of a fresh real sample, (k - 1) c (1 - c) / N; params.ratio_fitted: by that of rows "
-    "drawn from a right model fitted to train, (k - 1) (1 - c)^2 c / N",
-    "Woo et al. 2009; Snoke et al. 2018",
+    name="pmse",
+    title="Telling rows apart by a simple model",
+    meaning="Mean squared distance of a logistic model's chances from guessing (propensity score "
+    "mean squared error, pMSE). 0: it cannot tell, 0.25: it always can.",
+    high=0.25,
+    formula="mean of (p - c)^2, p the chance by logistic regression on all columns (main effects "
+    "of up to 8 levels) that a row is synthetic, c the share of synthetic rows; params.ratio: "
+    "divided by the mean of a fresh real sample, (k - 1) c (1 - c) / N; params.ratio_fitted: by "
+    "that of rows drawn from a right model fitted to train, (k - 1) (1 - c)^2 c / N",
+    source="Woo et al. 2009; Snoke et al. 2018",
 )
 _LEAST = 30
 _RARE = 30  # rows that a level must have

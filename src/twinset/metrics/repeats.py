@@ -9,21 +9,23 @@ import numpy.typing as npt
 
 from twinset.evidence.coded import Side
 from twinset.evidence.evidence import Evidence
-from twinset.metrics._judge import Draft, Measure, half_width, judge, refuse
-from twinset.protocols import Family, Result
+from twinset.metrics._judge import Draft, half_width, judge, refuse
+from twinset.protocols import Family, Measure, Result
 from twinset.stats.intervals import proportions_differ, wilson
 from twinset.stats.units import count_units, draw
 
 __all__ = ["Repeats"]
 
 REPEATED = Measure(
-    "repeated_rows",
-    "lower",
-    0,
-    1,
-    "share of rows that equal another row of the same table in every compared column, in as many "
-    "rows of the release as of real ones; params.columns as for exact_copies",
-    "reference: the holdout's own share (without a holdout: train's)",
+    name="repeated_rows",
+    title="Rows that repeat each other",
+    meaning="Share of synthetic rows that equal another synthetic row. Real rows do so too, where "
+    "they are short or common.",
+    unit="share",
+    formula="share of rows that equal another row of the same table in every compared column, in "
+    "as many rows of the release as of real ones; params.columns as for exact_copies",
+    source="reference: the holdout's own share (without a holdout: train's)",
+    anchors=(0.0, 0.01),
 )
 
 

@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from twinset.evidence.evidence import Evidence
-from twinset.metrics._judge import Draft, Measure, half_width, judge, refuse
+from twinset.metrics._judge import Draft, half_width, judge, refuse
 from twinset.metrics._samples import LEAST, Pooled, embedded, frequent, pooled
-from twinset.protocols import Family, Result
+from twinset.protocols import Family, Measure, Result
 from twinset.stats import unit_permutation
 from twinset.stats.intervals import chi_tails
 
@@ -21,13 +21,14 @@ __all__ = ["SlicedWasserstein"]
 Floats = npt.NDArray[np.float64]
 
 MEASURE = Measure(
-    "sliced_wasserstein",
-    "lower",
-    0,
-    math.inf,
-    "mean over random directions of the 1-Wasserstein distance of the projected rows; numbers as "
-    "ranks, levels as indicators / sqrt(2)",
-    "Bonneel et al. 2015",
+    name="sliced_wasserstein",
+    title="Whole rows, in random directions",
+    meaning="How far whole rows must move to match, averaged over random directions (sliced "
+    "Wasserstein distance). 0 is equal.",
+    high=math.inf,
+    formula="mean over random directions of the 1-Wasserstein distance of the projected rows; "
+    "numbers as ranks, levels as indicators / sqrt(2)",
+    source="Bonneel et al. 2015",
 )
 _DEALS = 100
 

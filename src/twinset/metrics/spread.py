@@ -11,9 +11,9 @@ import numpy.typing as npt
 
 from twinset.evidence.coded import Side
 from twinset.evidence.evidence import Evidence
-from twinset.metrics._judge import Draft, Measure, half_width, judge, refuse
+from twinset.metrics._judge import Draft, half_width, judge, refuse
 from twinset.metrics._samples import LEAST, three
-from twinset.protocols import Family, Records, Result
+from twinset.protocols import Family, Measure, Records, Result
 from twinset.stats.codes import fit_bins
 from twinset.stats.intervals import two_sided
 from twinset.stats.neighbours import distances
@@ -21,22 +21,29 @@ from twinset.stats.neighbours import distances
 __all__ = ["Spread"]
 
 ENTROPY = Measure(
-    "entropy_difference",
-    "target",
-    -math.inf,
-    math.inf,
-    "synthetic minus train: entropy of a column in bits; numbers in 20 bins of both together, the "
-    "32 most frequent levels, null besides",
-    "Shannon 1948; chance: Miller 1955, variance: Basharin 1959",
+    name="entropy_difference",
+    title="Variety of values",
+    meaning="Synthetic minus train: entropy of a column in bits. Below 0, its values are less "
+    "varied.",
+    direction="target",
+    low=-math.inf,
+    high=math.inf,
+    formula="synthetic minus train: entropy of a column in bits; numbers in 20 bins of both "
+    "together, the 32 most frequent levels, null besides",
+    source="Shannon 1948; chance: Miller 1955, variance: Basharin 1959",
 )
 EFFECTIVE = Measure(
-    "effective_rows",
-    "higher",
-    1,
-    math.inf,
-    "1 / mean over pairs of rows of k(x, x')^2, k = exp(-Gower distance / its median in train): "
-    "how many rows that have nothing in common are as diverse",
-    "Leinster and Cobbold 2012, order 2; Pasarkar and Dieng 2024",
+    name="effective_rows",
+    title="Effective number of rows",
+    meaning="How many rows with nothing in common would be as diverse as these, most of which are "
+    "alike in something.",
+    direction="higher",
+    low=1,
+    high=math.inf,
+    formula="1 / mean over pairs of rows of k(x, x')^2, k = exp(-Gower distance / its median in "
+    "train): how many rows that have nothing in common are as diverse",
+    source="Leinster and Cobbold 2012, order 2; Pasarkar and Dieng 2024",
+    anchors=(),
 )
 _BINS, _LEVELS = 20, 32
 

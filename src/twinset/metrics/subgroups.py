@@ -11,8 +11,9 @@ import numpy.typing as npt
 from twinset.evidence.coded import Codes, Side
 from twinset.evidence.evidence import Evidence
 from twinset.metrics._groups import LEAST, Grouping, groupings
-from twinset.metrics._judge import Draft, Measure, half_width, judge, refuse
-from twinset.protocols import Family, Result
+from twinset.metrics._judge import Draft, half_width, judge, refuse
+from twinset.metrics._tvd import would_change
+from twinset.protocols import Family, Measure, Result
 from twinset.stats import marginals
 from twinset.stats.intervals import cauchy, chi_tails, proportions_differ
 
@@ -21,21 +22,23 @@ __all__ = ["Subgroups"]
 Floats = npt.NDArray[np.float64]
 
 SHARE = Measure(
-    "subgroup_share",
-    "target",
-    -1,
-    1,
-    "share of a group's rows in synthetic minus that in train",
-    "",
+    name="subgroup_share",
+    title="Size of groups",
+    meaning="Synthetic minus train: the share of the rows that are of a group. 0 is equal.",
+    unit="share",
+    direction="target",
+    low=-1,
+    formula="share of a group's rows in synthetic minus that in train",
 )
 TVD = Measure(
-    "subgroup_tvd",
-    "lower",
-    0,
-    1,
-    "mean over the other columns of the total variation distance inside a group (up to 8 codes a "
-    "column, null and unseen besides)",
-    "p over columns: Cauchy combination, Liu and Xie 2020",
+    name="subgroup_tvd",
+    title="Columns inside a group",
+    meaning=would_change("a column, on average, inside a group"),
+    unit="share",
+    formula="mean over the other columns of the total variation distance inside a group (up to 8 "
+    "codes a column, null and unseen besides)",
+    source="p over columns: Cauchy combination, Liu and Xie 2020",
+    anchors=(0.0, 0.05),
 )
 _LEVELS = 8
 _ODD = 1.0  # rows of a value that no real row of a group happened to have are no surprise

@@ -12,11 +12,11 @@ from twinset.evidence.coded import Side
 from twinset.evidence.evidence import Evidence
 from twinset.metrics._cox import concordance, cox, kaplan_meier
 from twinset.metrics._draws import draw_counts
-from twinset.metrics._judge import Draft, Measure, half_width, judge, refuse
+from twinset.metrics._judge import Draft, half_width, judge, refuse
 from twinset.metrics._linear import Design
 from twinset.metrics._scores import Score
-from twinset.metrics._targets import INTERVAL, PARTS, contrast
-from twinset.protocols import Family, Result
+from twinset.metrics._targets import INTERVAL, LEARNED, PARTS, contrast
+from twinset.protocols import Family, Measure, Result
 from twinset.stats import units as by_unit
 from twinset.stats.intervals import chi_tails
 from twinset.table.schema import Kind, Role
@@ -28,22 +28,27 @@ Bools = npt.NDArray[np.bool_]
 Ints = npt.NDArray[np.int64]
 
 CONCORDANCE = Measure(
-    "survival_concordance",
-    "higher",
-    0,
-    1,
-    "Harrell's C on the real holdout of proportional hazards (main effects) trained on synthetic; "
-    "the reference is trained on train; time and event: the columns of these roles",
-    "Cox 1972; Harrell et al. 1982",
+    name="survival_concordance",
+    title="Who comes to the event first",
+    meaning="How often a survival model that learned from synthetic rows ranks two real rows by "
+    "their time to the event as they came (concordance). 0.5 is guessing.",
+    direction="higher",
+    formula="Harrell's C on the real holdout of proportional hazards (main effects) trained on "
+    "synthetic; the reference is trained on train; time and event: the columns of these roles",
+    source="Cox 1972; Harrell et al. 1982",
+    reference="learned from real rows",
+    standing=LEARNED,
+    anchors=(0.5, 1.0),
 )
 CURVE = Measure(
-    "survival_curve_distance",
-    "lower",
-    0,
-    1,
-    "mean over 50 steps of time (each with as many of train's rows) of |share left by synthetic - "
-    "share left by train|",
-    "Kaplan and Meier 1958",
+    name="survival_curve_distance",
+    title="Survival curves",
+    meaning="Mean gap between the shares that are left over time (Kaplan-Meier). 0% is equal.",
+    unit="share",
+    formula="mean over 50 steps of time (each with as many of train's rows) of |share left by "
+    "synthetic - share left by train|",
+    source="Kaplan and Meier 1958",
+    anchors=(0.0, 0.05),
 )
 _TIMES = (Kind.INTEGER, Kind.REAL, Kind.DURATION)
 _LEAST = 60

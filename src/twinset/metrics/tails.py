@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from twinset.evidence.evidence import Evidence
-from twinset.metrics._judge import Draft, Measure, half_width, judge, refuse
-from twinset.protocols import Family, Result
+from twinset.metrics._judge import Draft, half_width, judge, refuse
+from twinset.protocols import Family, Measure, Result
 from twinset.stats.intervals import chi_tails, two_sided
 from twinset.stats.sorted_values import interpolated, quantiles
 
@@ -19,21 +19,24 @@ __all__ = ["Tails"]
 Floats = npt.NDArray[np.float64]
 
 INDEX = Measure(
-    "tail_index_difference",
-    "target",
-    -math.inf,
-    math.inf,
-    "tail index (mean log excess over the 95% quantile, of positive values) of synthetic minus "
-    "that of train; larger: heavier tail",
-    "Hill 1975",
+    name="tail_index_difference",
+    title="Heaviness of the upper tail",
+    meaning="Synthetic minus train: Hill's index of the highest 5% of the values. Above 0, the "
+    "tail is too heavy, below, too light.",
+    direction="target",
+    low=-math.inf,
+    high=math.inf,
+    formula="tail index (mean log excess over the 95% quantile, of positive values) of synthetic "
+    "minus that of train; larger: heavier tail",
+    source="Hill 1975",
 )
 EXTREME = Measure(
-    "extreme_quantile_error",
-    "lower",
-    0,
-    math.inf,
-    "|difference of the 1% (99%) quantiles|, divided by train's 5%-95% range; params.tail",
-    "",
+    name="extreme_quantile_error",
+    title="Extreme quantiles",
+    meaning="How far the value that 1% (99%) of the rows lie below is off, in units of the real "
+    "5%-95% range.",
+    high=math.inf,
+    formula="|difference of the 1% (99%) quantiles|, divided by train's 5%-95% range; params.tail",
 )
 _SHARE = 0.05
 _FAR = 0.01

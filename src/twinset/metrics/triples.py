@@ -8,22 +8,30 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from twinset.evidence.evidence import Evidence
-from twinset.metrics._judge import Measure, judge, refuse
-from twinset.metrics._tvd import mean_draft, tvd_draft
-from twinset.protocols import Family, Result
+from twinset.metrics._judge import judge, refuse
+from twinset.metrics._tvd import mean_draft, tvd_draft, would_change
+from twinset.protocols import Family, Measure, Result
 
 __all__ = ["Triples"]
 
 TVD = Measure(
-    "triple_tvd",
-    "lower",
-    0,
-    1,
-    "1/2 sum over joint cells of three columns (up to 8 codes each, null and unseen besides) of "
-    "|train share - synthetic share|",
-    "total variation distance of 3-way marginals",
+    name="triple_tvd",
+    title="Triples of columns",
+    meaning=would_change("these three columns, taken together,"),
+    unit="share",
+    formula="1/2 sum over joint cells of three columns (up to 8 codes each, null and unseen "
+    "besides) of |train share - synthetic share|",
+    source="total variation distance of 3-way marginals",
+    anchors=(0.0, 0.05),
 )
-MEAN = Measure("mean_triple_tvd", "lower", 0, 1, "mean of triple_tvd over the triples taken", "")
+MEAN = Measure(
+    name="mean_triple_tvd",
+    title="Triples of columns",
+    meaning=would_change("three columns, on average,"),
+    unit="share",
+    formula="mean of triple_tvd over the triples taken",
+    anchors=(0.0, 0.15),
+)
 
 
 @dataclass(frozen=True)

@@ -5,24 +5,10 @@ from __future__ import annotations
 from typing import ClassVar
 
 from twinset.evidence.evidence import Evidence
-from twinset.metrics._judge import Measure
-from twinset.metrics._targets import score_results
-from twinset.protocols import Family, Result
+from twinset.metrics._targets import GAP, TRTR, TSTR, score_results
+from twinset.protocols import Family, Measure, Result
 
 __all__ = ["Tstr"]
-
-TSTR = Measure(
-    "tstr",
-    "higher",
-    -1,
-    1,
-    "score on the real holdout (up to 100,000 rows) of gradient boosting trained on synthetic (up "
-    "to 200,000 rows); params.score: auc (macro one-vs-rest), accuracy or r2; the reference is "
-    "trained on train (TRTR)",
-    "Esteban et al. 2017",
-)
-TRTR = Measure("trtr", "higher", -1, 1, "the same, trained on train", "")
-GAP = Measure("tstr_gap", "lower", -2, 2, "TRTR - TSTR", "paired over the units of the holdout")
 
 
 class Tstr:

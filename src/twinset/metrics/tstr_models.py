@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from typing import ClassVar
 
 from twinset.evidence.evidence import Evidence
-from twinset.metrics._judge import Measure, refuse
+from twinset.metrics._judge import refuse
 from twinset.metrics._models import MOST, Learner
-from twinset.metrics._targets import known_target, score_results
-from twinset.protocols import Family, Result
+from twinset.metrics._targets import GAP, TRTR, TSTR, known_target, score_results
+from twinset.protocols import Family, Measure, Result
 
 __all__ = ["TstrModels"]
 
@@ -18,15 +19,28 @@ _KINDS: dict[Learner, str] = {
     "forest": f"a random forest (50 trees, up to {MOST['forest']:,} rows)",
     "linear": f"a logistic or linear model with main effects (up to {MOST['linear']:,} rows)",
 }
+_CALLED: dict[Learner, str] = {
+    "forest": "a random forest",
+    "linear": "a linear or logistic model",
+}
 
 
 def _three(learner: Learner, kind: str) -> tuple[Measure, Measure, Measure]:
-    of = f"as {{}}, of {kind}"
-    return (
-        Measure(f"tstr_{learner}", "higher", -1, 1, of.format("`tstr`"), "Esteban et al. 2017"),
-        Measure(f"trtr_{learner}", "higher", -1, 1, "the same, trained on train", ""),
-        Measure(f"tstr_gap_{learner}", "lower", -2, 2, "TRTR - TSTR", "paired over units"),
+    """Return the measures of `tstr` as those of another model."""
+    formulas = f"as `tstr`, of {kind}", TRTR.formula, GAP.formula
+    sources = TSTR.source, TRTR.source, "paired over units"
+    tstr, trtr, gap = (
+        replace(
+            m,
+            name=f"{m.name}_{learner}",
+            title=f"{m.title} ({_CALLED[learner]})",
+            meaning=f"With {_CALLED[learner]}: {m.meaning}",
+            formula=formula,
+            source=source,
+        )
+        for m, formula, source in zip((TSTR, TRTR, GAP), formulas, sources, strict=True)
     )
+    return tstr, trtr, gap
 
 
 _THREE = {learner: _three(learner, kind) for learner, kind in _KINDS.items()}

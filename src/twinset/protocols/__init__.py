@@ -34,8 +34,10 @@ from twinset.protocols.measures import (
     Direction,
     Estimate,
     Family,
+    Measure,
     Metric,
     Result,
+    Unit,
     Verdict,
 )
 
@@ -53,6 +55,7 @@ __all__ = [
     "Generator",
     "Ledger",
     "LinkageAttack",
+    "Measure",
     "Metric",
     "Model",
     "PartialRows",
@@ -67,6 +70,7 @@ __all__ = [
     "SinglingOutAttack",
     "State",
     "ThreatModel",
+    "Unit",
     "Verdict",
     "capabilities",
 ]

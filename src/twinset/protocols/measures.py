@@ -1,4 +1,4 @@
-"""Figures: an estimate with its interval, a result as it stands in report.json, and a metric."""
+"""Figures: what a measure is, an estimate with its interval, a result of report.json, a metric."""
 
 from __future__ import annotations
 
@@ -7,12 +7,97 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Literal, Protocol, Self, runtime_checkable
 
-__all__ = ["Direction", "Estimate", "Family", "Metric", "Result", "Verdict"]
+__all__ = [
+    "BEYOND",
+    "GUESS",
+    "LEAN",
+    "Direction",
+    "Estimate",
+    "Family",
+    "Measure",
+    "Metric",
+    "Result",
+    "Unit",
+    "Verdict",
+]
 
 Family = Literal["fidelity", "diversity", "utility", "integrity", "fairness", "privacy"]
 Direction = Literal["higher", "lower", "target"]
 Status = Literal["ok", "not_applicable", "failed"]
 Verdict = Literal["within_noise", "worse", "better"]
+Unit = Literal["share", "number"]
+
+_FRESH = ("worse than fresh real rows", "like fresh real rows", "better than fresh real rows")
+_EVEN = "even, as for fresh real rows"
+_NO_MORE = "no more than of people set aside"
+LEAN = ("leans towards the train data", _EVEN, _EVEN)
+BEYOND = ("more than of people set aside", _NO_MORE, _NO_MORE)
+GUESS = ("above guessing", "no better than guessing", "no better than guessing")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measure:
+    """What a figure is, said once: report, terminal, gates, problems and `docs/metrics.md` read it.
+
+    A metric lists its measures in ``measures``; results have their names. What is not declared
+    still appears, under its name.
+
+    Attributes
+    ----------
+    name
+        Name of the results, as in report.json.
+    title, meaning
+        What it asks, and how the figure is read, in plain words.
+    unit
+        A share is shown as a percentage.
+    direction
+        Which way is good; ``"target"``: the reference is.
+    low, high
+        Range of the values.
+    formula, source
+        Definition, and where it comes from.
+    reference
+        Whose figure it is held against.
+    goal
+        Which way is good in words, where the direction does not say it.
+    standing
+        The verdicts "worse", "within_noise" and "better" in words.
+    problem
+        The sentence of a problem: a format string of `Result.problem`. A measure without one is
+        never a problem by itself (another measure of the same thing is).
+    gate
+        Whether a bound may be put on it in gates.yaml.
+    leak
+        Whether it is what an attack gets right of people in the train data beyond others.
+    diagnostic
+        A warning light, of which no verdict is made.
+    anchors, least
+        Values that always lie on its axis, so that a small difference does not look large, and the
+        axis's shortest length.
+    """
+
+    name: str
+    title: str = ""
+    meaning: str = ""
+    unit: Unit = "number"
+    direction: Direction = "lower"
+    low: float = 0.0
+    high: float = 1.0
+    formula: str = ""
+    source: str = ""
+    reference: str = "fresh real rows"
+    goal: str = ""
+    standing: tuple[str, str, str] = _FRESH
+    problem: str = ""
+    gate: bool = True
+    leak: bool = False
+    diagnostic: bool = False
+    anchors: tuple[float, ...] = (0.0,)
+    least: float = 0.0
+
+    def stands(self, verdict: Verdict) -> str:
+        """Return a verdict in words."""
+        return self.standing[("worse", "within_noise", "better").index(verdict)]
 
 
 @dataclass(frozen=True)
@@ -101,7 +186,11 @@ class Result:
 
 @runtime_checkable
 class Metric(Protocol):
-    """Maps `twinset.evidence.evidence.Evidence` to results; it never raises on data."""
+    """Maps `twinset.evidence.evidence.Evidence` to results; it never raises on data.
+
+    It declares what its results are in ``measures``, a tuple of `Measure`; a metric that does not
+    declare a result's name has it shown under that name, without gate or problem.
+    """
 
     name: ClassVar[str]
     family: ClassVar[Family]

@@ -6,27 +6,33 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from twinset import registry
-from twinset.errors import TwinsetError
-from twinset.protocols import Estimate, Result
+from twinset.protocols import Estimate, Measure, Result
+from twinset.registry import attack_words
 from twinset.report import charts
-from twinset.report.curves import attack_title, growth_curves, roc_curve
+from twinset.report.curves import growth_curves, roc_curve
 from twinset.report.details import figure_of
-from twinset.report.numbers import count, figure, span
-from twinset.report.readings import Reading
 from twinset.report.verdict import leaks_text, strongest
 from twinset.report.view_model import AttackRow, AuditView, Figure, LeakRow, Meter, RiskRow, Term
-from twinset.report.words import ATTACKS, GROUPS, describe, group_of, interval_of
+from twinset.report.wording import (
+    GROUPS,
+    attack_title,
+    count,
+    describe,
+    figure,
+    group_of,
+    interval_of,
+    span,
+)
 from twinset.results import Audit
 
-__all__ = ["attack_rows", "audit_view", "meaning_of"]
+__all__ = ["attack_rows", "audit_view"]
 
 Kind = tuple[str, str, float]  # name of the measure, group of records, false positive rate
 
 _MOST_COLUMNS = 4
 _FIRST = 5  # attacks that are shown at once, or as many as did more than guess
 _MOST_LEAKS, _MOST_BOUNDS = 8, 6
-_CHANCE = Reading("", "", "share", anchors=(0.4, 0.6), reference="a coin")
+_CHANCE = Measure(name="chance", unit="share", anchors=(0.4, 0.6), reference="a coin")
 
 
 def audit_view(audit: Audit, provenance: Mapping[str, Any]) -> AuditView:
@@ -78,7 +84,7 @@ def attack_rows(results: Sequence[Result]) -> tuple[tuple[str, ...], tuple[Attac
         shown = tuple(
             figure_of(cells[name][k], on=axes[k[0]]) if k in cells[name] else None for k in kinds
         )
-        rows.append(AttackRow(attack_title(name), meaning_of(name), shown))
+        rows.append(AttackRow(*attack_words(name), shown))
     return tuple(_header(k) for k in kinds), tuple(rows)
 
 
@@ -105,17 +111,6 @@ def _header(kind: Kind) -> str:
     return f"Recognised at {figure(fpr, 'share')} false alarms, {who} (TPR)"
 
 
-def meaning_of(name: str) -> str:
-    """Return what an attack does; of an unknown one what its author says of it."""
-    if name in ATTACKS:
-        return ATTACKS[name][1]
-    try:
-        said = registry.load("attacks", name).__doc__ or ""
-    except TwinsetError:  # a plug-in of another machine
-        return ""
-    return said.strip().partition("\n")[0].replace("`", "")
-
-
 def _best(results: Sequence[Result], group: str) -> Result | None:
     mine = [
         r
@@ -137,7 +132,7 @@ def _text(results: Sequence[Result]) -> tuple[str, ...]:
         better = "more than guessing" if best.verdict == "worse" else "no more than guessing"
         gap = next((g for g in results if g.name == "auc_gap" and _alike(g, best)), None)
         said.append(
-            f"Of {group_of(best)}, the best attack ({attack_title(str(best.params['attack']))}) "
+            f"Of {group_of(best)}, the best attack ({attack_title(best)}) "
             f"ranks {figure(best.value, 'share')} of pairs right ({span(*ends, 'share')}): "
             f"{better}.{_gap_text(gap)}"
         )
@@ -191,7 +186,7 @@ def _chances(results: Sequence[Result]) -> tuple[tuple[RiskRow, ...], str]:
             text = f"{which} {figure(share, 'share')}"
             rows.append(RiskRow(text, figure(r.value, "share"), ends, strip))
     text = (
-        f"{attack_title(str(best.params['attack']))} orders {group_of(best)} from the most to the "
+        f"{attack_title(best)} orders {group_of(best)} from the most to the "
         "least suspect. Whoever says of a record “it was in the train data” is right in this share "
         "of cases, if in and out are equally likely beforehand; 50% is a coin."
     )
@@ -200,7 +195,7 @@ def _chances(results: Sequence[Result]) -> tuple[tuple[RiskRow, ...], str]:
 
 def _leaks(results: Sequence[Result]) -> tuple[LeakRow, ...]:
     """Return what is learned of train people beyond what is learned of others, worst first."""
-    mine = [r for r in results if r.name.endswith("_leak") and r.estimate]
+    mine = [r for r in results if describe(r).leak and r.estimate]
     mine = [r for r in mine if r.verdict or "released" not in r.params]  # points of a curve
     mine.sort(key=lambda r: (r.verdict != "worse", -(interval_of(r) or (0.0,))[0]))
     mine = mine[:_MOST_LEAKS]
@@ -209,7 +204,7 @@ def _leaks(results: Sequence[Result]) -> tuple[LeakRow, ...]:
         LeakRow(
             title=describe(r).title,
             columns=", ".join(r.columns),
-            attack=attack_title(str(r.params.get("attack", ""))),
+            attack=attack_title(r),
             train=figure(r.params.get("of_train"), "share"),
             holdout=figure(r.params.get("of_holdout"), "share"),
             guess=figure(r.params.get("of_guess"), "share"),
@@ -235,9 +230,7 @@ def _bounds(results: Sequence[Result], provenance: Mapping[str, Any]) -> tuple[F
     claim = _claim(provenance)
     shown = [r.replace(reference=claim, noise=None) for r in _proven(results)[:_MOST_BOUNDS]]
     on = charts.axis(describe(shown[0]), shown) if shown else None
-    return tuple(
-        figure_of(r, f"{attack_title(str(r.params['attack']))}, {group_of(r)}", on) for r in shown
-    )
+    return tuple(figure_of(r, f"{attack_title(r)}, {group_of(r)}", on) for r in shown)
 
 
 def _claim(provenance: Mapping[str, Any]) -> float | None:
@@ -282,8 +275,9 @@ def _methods(audit: Audit) -> tuple[Term, ...]:
         name = r.params.get("attack")
         if isinstance(name, str) and "," not in name and name not in said and not _is_control(r):
             known = str(r.params.get("threat_model", ""))
-            text = " ".join(t for t in (meaning_of(name), f"Knows: {known}." if known else "") if t)
-            said[name] = Term(attack_title(name), text)
+            title, meaning = attack_words(name)
+            text = " ".join(t for t in (meaning, f"Knows: {known}." if known else "") if t)
+            said[name] = Term(title, text)
     return tuple(said.values())
 
 

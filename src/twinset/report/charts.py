@@ -10,11 +10,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from twinset.protocols import Estimate, Result
-from twinset.report.numbers import Unit, figure, span, tick
-from twinset.report.readings import Reading
+from twinset.protocols import Estimate, Measure, Result, Unit
 from twinset.report.view_model import Bars, Strip, Tick
-from twinset.report.words import centre_of, describe, interval_of
+from twinset.report.wording import centre_of, describe, figure, interval_of, span, tick
 from twinset.results import Chart
 
 __all__ = ["HEIGHT", "WIDTH", "Axis", "axis", "bars", "excess", "strip"]
@@ -40,23 +38,23 @@ class Axis:
         return round(_MARGIN + inner * min(max(share, 0.0), 1.0), 1)
 
 
-def axis(reading: Reading, results: Iterable[Result]) -> Axis:
+def axis(measure: Measure, results: Iterable[Result]) -> Axis:
     """Return an axis that holds the results, their references and the measure's anchors."""
-    values: list[float] = list(reading.anchors)
+    values: list[float] = list(measure.anchors)
     for r in results:
         if r.estimate is not None:
             values += [r.estimate.value, *(interval_of(r) or ())]
         if r.reference is not None:
             values += [r.reference - (r.noise or 0.0), r.reference + (r.noise or 0.0)]
     low, high = min(values, default=0.0), max(values, default=1.0)
-    short = max(reading.least - (high - low), 0.0) / 2
-    low, high = max(low - short, reading.domain[0]), min(high + short, reading.domain[1])
+    short = max(measure.least - (high - low), 0.0) / 2
+    low, high = max(low - short, measure.low), min(high + short, measure.high)
     pad = 0.06 * (high - low) or 0.05 * max(abs(high), 1e-3)
     step = _nice((high - low + 2 * pad) / 20)
-    low = low if low == reading.domain[0] else math.floor((low - pad) / step) * step
+    low = low if low == measure.low else math.floor((low - pad) / step) * step
     high = math.ceil((high + pad) / step) * step
-    low, high = max(low, reading.domain[0]), min(high, reading.domain[1])
-    return Axis(low, high if high > low else low + 1.0, reading.unit)
+    low, high = max(low, measure.low), min(high, measure.high)
+    return Axis(low, high if high > low else low + 1.0, measure.unit)
 
 
 def _nice(width: float) -> float:
@@ -70,18 +68,19 @@ def strip(result: Result, estimate: Estimate, on: Axis, second: Result | None = 
 
     `second`, another figure to compare with, takes the place of the reference.
     """
-    reading = describe(result)
-    unit = reading.unit
+    measure = describe(result)
+    unit = measure.unit
     low, high = interval_of(result) or (estimate.low, estimate.high)
     alt = f"{figure(estimate.value, unit)}, interval {span(low, high, unit)}"
     band = None
     if result.reference is not None:
-        alt += f"; {reading.reference}: {figure(result.reference, unit)}"
+        alt += f"; {measure.reference}: {figure(result.reference, unit)}"
         if result.noise:
             ends = result.reference - result.noise, result.reference + result.noise
             band = (on.at(ends[0]), on.at(ends[1]))
-            least, most = reading.domain
-            alt += f", by chance {span(max(ends[0], least), min(ends[1], most), unit)}"
+            alt += (
+                f", by chance {span(max(ends[0], measure.low), min(ends[1], measure.high), unit)}"
+            )
     return Strip(
         point=on.at(estimate.value),
         low=on.at(low),
@@ -90,7 +89,7 @@ def strip(result: Result, estimate: Estimate, on: Axis, second: Result | None = 
         band=band,
         left=tick(on.low, unit),
         right=tick(on.high, unit),
-        better="" if reading.goal else _better(result),
+        better="" if measure.goal else _better(result),
         alt=alt,
         second=None if second is None else _places(second, on),
     )

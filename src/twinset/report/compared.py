@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from twinset.protocols import Result
+from twinset.registry import attack_words
 from twinset.report import charts
-from twinset.report.attacks import meaning_of
-from twinset.report.curves import attack_title, growth_curves, roc_of
+from twinset.report.curves import growth_curves, roc_of
 from twinset.report.details import figure_of
 from twinset.report.disclosure import guard_audit
 from twinset.report.verdict import best_attack, share, strongest
 from twinset.report.view_model import AttackRow, Curve, Figure, Term
-from twinset.report.words import GROUPS, describe, group_of, interval_of
+from twinset.report.wording import GROUPS, attack_title, describe, group_of, interval_of
 from twinset.results import Audit
 
 __all__ = ["Compared", "compared"]
@@ -66,14 +66,13 @@ def compared(audits: Mapping[str, Audit]) -> Compared | None:
     for name, audit in audits.items():
         drawn = best_attack(audit, target_group="random") or best[name]
         if drawn is not None and drawn.params.get("roc"):
-            lines[f"{name}: {attack_title(str(drawn.params['attack']))}"] = drawn.params["roc"]
+            lines[f"{name}: {attack_title(drawn)}"] = drawn.params["roc"]
     return Compared(
         names=tuple(audits),
         verdicts=tuple(Term(name, share(audit, {})[0].text) for name, audit in audits.items()),
         rows=tuple(
             AttackRow(
-                attack_title(attack),
-                meaning_of(attack),
+                *attack_words(attack),
                 tuple(_figure(cells[group, attack].get(n), on) for n in audits),
                 f"{group[:1].upper()}{group[1:]}",
             )
@@ -119,7 +118,7 @@ def _against(
     return tuple(
         AttackRow(
             name,
-            attack_title(str(best.params["attack"])),
+            attack_title(best),
             (_figure(base, on), _figure(best, on), _figure(gap, beyond)),
             group_of(best),
         )

@@ -6,12 +6,19 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from twinset.protocols import Result
-from twinset.report.numbers import Unit, count, figure, tick
+from twinset.protocols import Result, Unit
 from twinset.report.view_model import Curve, Line, Tick
-from twinset.report.words import ATTACKS, describe, group_of, interval_of
+from twinset.report.wording import (
+    attack_title,
+    count,
+    describe,
+    figure,
+    group_of,
+    interval_of,
+    tick,
+)
 
-__all__ = ["BOX", "attack_title", "growth_curves", "roc_curve", "roc_of"]
+__all__ = ["BOX", "growth_curves", "roc_curve", "roc_of"]
 
 BOX = (300, 210)  # of the plot, in units of the view box
 _LINES, _LOOKS, _ROWS = 3, 6, 12
@@ -42,11 +49,6 @@ class _Scale:
         return [self.low + (self.high - self.low) * i / 4 for i in range(5)]
 
 
-def attack_title(name: str) -> str:
-    """Return an attack's name in words."""
-    return ATTACKS.get(name, (name.replace("_", " ").capitalize(), ""))[0]
-
-
 def roc_curve(results: Sequence[Result]) -> Curve | None:
     """Draw true over false positive rates of the strongest attacks, both axes logarithmic.
 
@@ -61,9 +63,7 @@ def roc_curve(results: Sequence[Result]) -> Curve | None:
     first = [r for r in mine if r.params["attack"] == best]
     rest = [r for r in mine if r not in first and r.params.get("target_group") == "random"]
     chosen = [*first, *rest][:_LINES]
-    lines = {
-        f"{attack_title(str(r.params['attack']))}, {group_of(r)}": r.params["roc"] for r in chosen
-    }
+    lines = {f"{attack_title(r)}, {group_of(r)}": r.params["roc"] for r in chosen}
     return roc_of(lines)
 
 
@@ -101,8 +101,8 @@ def growth_curves(results: Sequence[Result]) -> tuple[Curve, ...]:
 def _growth(some: list[tuple[float, Result]]) -> Curve:
     some.sort(key=lambda pair: pair[0])
     first = some[0][1]
-    reading = describe(first)
-    lines = {reading.title: [(n, r.value or 0.0) for n, r in some]}
+    measure = describe(first)
+    lines = {measure.title: [(n, r.value or 0.0) for n, r in some]}
     if all("of_train" in r.params and "of_holdout" in r.params for _, r in some):
         lines = {
             "people in the train data": [(n, float(r.params["of_train"])) for n, r in some],
@@ -113,11 +113,11 @@ def _growth(some: list[tuple[float, Result]]) -> Curve:
             lines["a guess without the release"] = [(n, float(g or 0.0)) for n, g in guess]
     ends = [y for points in lines.values() for _, y in points]
     x = _Scale(some[0][0], some[-1][0], BOX[0], True)
-    y = _Scale(min(0.0, *ends), max(1.0 if reading.unit == "share" else 0.0, *ends), BOX[1], False)
+    y = _Scale(min(0.0, *ends), max(1.0 if measure.unit == "share" else 0.0, *ends), BOX[1], False)
     of = f" of {', '.join(first.columns)}" if first.columns else ""
-    title = f"{reading.title}{of}, over the number of released rows"
-    names = ("rows released", "right" if reading.unit == "share" else "")
-    return _curve(lines, (x, y), names=names, words=("count", reading.unit), guess="", alt=title)
+    title = f"{measure.title}{of}, over the number of released rows"
+    names = ("rows released", "right" if measure.unit == "share" else "")
+    return _curve(lines, (x, y), names=names, words=("count", measure.unit), guess="", alt=title)
 
 
 def _curve(

@@ -1,43 +1,56 @@
-"""The long part of a report: every result by family and name, worst first."""
+"""The long parts of a report: models, groups, and every result by family, worst first."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from twinset.protocols import Result
+from twinset.protocols import Measure, Result, Unit
 from twinset.report import charts
-from twinset.report.numbers import Unit, count, figure, plural, span
-from twinset.report.readings import Reading
-from twinset.report.view_model import Detail, DetailRow, Figure, KindRow, Section
-from twinset.report.words import (
+from twinset.report.view_model import (
+    Detail,
+    DetailRow,
+    Figure,
+    GroupRow,
+    KindRow,
+    ModelRow,
+    Section,
+)
+from twinset.report.wording import (
     FAMILIES,
+    count,
     describe,
     direction,
+    figure,
     interval_of,
     mark,
-    place,
+    plural,
+    span,
 )
 from twinset.results import Exposed
 
-__all__ = ["details", "figure_of", "kind_rows"]
+__all__ = ["details", "figure_of", "group_rows", "groups_text", "kind_rows", "model_rows"]
 
 _FEW, _MOST_ROWS = 2, 5
+_MOST_MODELS = 30
+_MOST_GROUPS, _FEW_GROUPS = 12, 5
+_SCORES = {"auc": "AUC", "r2": "R2", "f1": "F1", "f2": "F2"}
+_SERVED = "subgroup_tvd"
 _ORDER = ("fidelity", "utility", "diversity", "integrity", "fairness", "privacy")
 
 
 def figure_of(result: Result, title: str = "", on: charts.Axis | None = None) -> Figure:
     """Return a result as a figure, on its own axis unless one is given."""
-    reading = describe(result)
-    e, unit = result.estimate, reading.unit
+    measure = describe(result)
+    e, unit = result.estimate, measure.unit
     if on is None:
-        on = charts.axis(reading, [result])
+        on = charts.axis(measure, [result])
     return Figure(
-        title=title or reading.title,
-        meaning=reading.meaning,
+        title=title or measure.title,
+        meaning=measure.meaning,
         value=figure(result.value, unit),
         interval=_interval(result, unit),
         reference=figure(result.reference, unit),
-        reference_name=reading.reference,
+        reference_name=measure.reference,
         direction=direction(result),
         mark=mark(result),
         strip=None if e is None else charts.strip(result, e, on),
@@ -54,9 +67,9 @@ def _interval(result: Result, unit: Unit) -> str:
 
 def kind_rows(exposed: Iterable[Exposed]) -> tuple[KindRow, ...]:
     """Return the kinds of record that are recognised best, on one axis."""
-    reading = Reading("", "", anchors=(0.45, 0.65), reference="guessing")
+    measure = Measure(name="auc", anchors=(0.45, 0.65), reference="guessing")
     results = [(e, _risk(e)) for e in exposed]
-    on = charts.axis(reading, [r for _, r in results])
+    on = charts.axis(measure, [r for _, r in results])
     rows = []
     for e, r in results:
         if r.estimate is not None:
@@ -89,10 +102,7 @@ def details(results: Sequence[Result]) -> tuple[Section, ...]:
     return tuple(
         Section(
             FAMILIES.get(family, family),
-            tuple(
-                _detail(name, groups[family, name])
-                for name in sorted((n for f, n in groups if f == family), key=place)
-            ),
+            tuple(_detail(name, groups[family, name]) for f, name in groups if f == family),
         )
         for family in families
     )
@@ -102,13 +112,13 @@ def _detail(name: str, found: list[Result]) -> Detail:
     ranked = sorted(found, key=lambda r: -charts.excess(r))
     shown = _worth_showing(ranked)
     first = next((r for r in found if r.estimate is not None), found[0])
-    reading = describe(first)
+    measure = describe(first)
     rest = len(ranked) - len(shown)
     telling = _telling(found)
     return Detail(
-        title=_title(name, reading),
+        title=_title(name, measure),
         name=name,
-        meaning=reading.meaning,
+        meaning=measure.meaning,
         direction=direction(first),
         counted=_counted(found),
         rows=tuple(_row(r, telling) for r in shown),
@@ -142,9 +152,9 @@ def _identity(r: Result, keys: tuple[str, ...]) -> tuple[object, ...]:
     return (r.columns, r.group, *(r.params.get(k) for k in keys))
 
 
-def _title(name: str, reading: Reading) -> str:
-    averaged = name.startswith("mean_") and not reading.title.endswith("on average")
-    return f"{reading.title}, on average" if averaged else reading.title
+def _title(name: str, measure: Measure) -> str:
+    averaged = name.startswith("mean_") and not measure.title.endswith("on average")
+    return f"{measure.title}, on average" if averaged else measure.title
 
 
 def _counted(found: list[Result]) -> str:
@@ -174,5 +184,84 @@ def _row(r: Result, telling: tuple[str, ...]) -> DetailRow:
         value=figure(r.value, unit),
         interval=_interval(r, unit),
         reference=figure(r.reference, unit),
+        mark=mark(r),
+    )
+
+
+def model_rows(results: Iterable[Result]) -> tuple[ModelRow, ...]:
+    """Return one row a target, model and score, on one axis; the largest loss first.
+
+    A figure named ``tstr...`` stands beside the ``trtr...`` of the same columns and params.
+    """
+    known = {_task(r): r for r in results if r.estimate is not None}
+    pairs = [
+        (r, known.get(("trtr" + name.removeprefix("tstr"), columns, words)))
+        for (name, columns, words), r in known.items()
+        if name.startswith("tstr") and not name.startswith("tstr_gap")
+    ]
+    pairs.sort(key=lambda pair: -charts.excess(pair[0]))
+    both = [r for pair in pairs for r in pair if r is not None]
+    on = charts.axis(Measure(name="tstr", low=-1, anchors=(), least=0.2), both)
+    return tuple(_model_row(r, real, on) for r, real in pairs[:_MOST_MODELS])
+
+
+def _task(r: Result) -> tuple[str, tuple[str, ...], tuple[tuple[str, str], ...]]:
+    words = sorted((k, v) for k, v in r.params.items() if isinstance(v, str))
+    return r.name, (*r.columns, *([r.group] if r.group else [])), tuple(words)
+
+
+def _model_row(r: Result, real: Result | None, on: charts.Axis) -> ModelRow:
+    score = str(r.params.get("score") or r.params.get("measure") or "")
+    ends = interval_of(r)
+    return ModelRow(
+        target=", ".join(r.columns) + (f" ({r.group})" if r.group else ""),
+        model=describe(r).title.removeprefix("Prediction").strip(" ()") or "gradient boosting",
+        score=_SCORES.get(score, score),
+        synthetic=figure(r.value),
+        interval=span(*ends) if ends else "",
+        real=figure(r.reference if real is None else real.value),
+        mark=mark(r),
+        strip=None if r.estimate is None else charts.strip(r, r.estimate, on, real),
+    )
+
+
+def group_rows(results: Iterable[Result]) -> tuple[GroupRow, ...]:
+    """Return what is off in groups, worst first; if nothing is, the groups that are served worst.
+
+    All measures that name a group count, save attacks: theirs stand with the attacks.
+    """
+    mine = [r for r in results if r.group and r.family != "privacy" and r.estimate is not None]
+    mine.sort(key=lambda r: (-charts.excess(r), r.group or ""))
+    bad = [r for r in mine if r.verdict == "worse"][:_MOST_GROUPS]
+    return tuple(_group_row(r) for r in bad or [r for r in mine if r.name == _SERVED][:_FEW_GROUPS])
+
+
+def groups_text(results: Sequence[Result]) -> str:
+    """Say which group is served worst."""
+    served = [r for r in results if r.name == _SERVED and r.estimate is not None and r.group]
+    if not served:
+        return ""
+    bad = [r for r in served if r.verdict == "worse"]
+    if not any(r.verdict for r in served):
+        return "There are no fresh real rows to judge by which group is served worst."
+    if not bad:
+        return f"None of {plural(len(served), 'group')} is served worse than chance explains."
+    worst = max(bad, key=charts.excess)
+    columns = [str(c) for c in worst.params.get("worst") or ()]
+    most = f", most in {', '.join(columns)}" if columns else ""
+    return (
+        f"{plural(len(bad), 'group')} of {len(served)} {'is' if len(bad) == 1 else 'are'} served "
+        f"worse than chance explains. Served worst: {worst.group}{most}."
+    )
+
+
+def _group_row(r: Result) -> GroupRow:
+    measure, ends = describe(r), interval_of(r)
+    return GroupRow(
+        group=r.group or "",
+        what=measure.title + (f": {r.columns[-1]}" if r.family in ("fairness", "utility") else ""),
+        value=figure(r.value, measure.unit),
+        interval=span(*ends, measure.unit) if ends else "",
+        reference=figure(r.reference, measure.unit),
         mark=mark(r),
     )

@@ -7,9 +7,8 @@ from collections.abc import Mapping, Sequence
 
 from twinset.protocols import Result
 from twinset.report.charts import excess
-from twinset.report.numbers import figure, plural
 from twinset.report.view_model import HeatMap, Tiles
-from twinset.report.words import describe
+from twinset.report.wording import describe, figure, plural
 
 __all__ = ["SIZE", "heat_map", "tile"]
 

@@ -11,11 +11,11 @@ import jinja2
 from markupsafe import Markup
 
 from twinset.report.compared import compared
-from twinset.report.numbers import figure, span
-from twinset.report.ranking import RULE, Ranking
+from twinset.report.ranking import RULE, SHOWN, Ranking
 from twinset.report.view_model import Summary
-from twinset.report.words import KNOWN
+from twinset.report.wording import figure, span
 from twinset.results import Audit
+from twinset.trust.measures import measure_of
 from twinset.version import __version__
 
 __all__ = ["render", "render_generators", "render_ranking"]
@@ -56,9 +56,9 @@ def render_ranking(
     attacks by releases.
     """
     ranked = ranking.rows
-    measures = [k for k in ranked[0] if k in KNOWN and any(r[k] is not None for r in ranked)]
-    figures = {row["release"]: [figure(row[m], KNOWN[m].unit) for m in measures] for row in ranked}
-    titles = [KNOWN[m].title for m in measures]
+    known = {k: m for k in SHOWN if (m := measure_of(k)) and any(r[k] is not None for r in ranked)}
+    figures = {r["release"]: [figure(r[k], m.unit) for k, m in known.items()] for r in ranked}
+    titles = [m.title for m in known.values()]
     across = None
     if ranking.crossed is not None:
         c = ranking.crossed

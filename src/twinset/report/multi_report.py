@@ -12,7 +12,7 @@ from twinset.report.compared import Compared, compared
 from twinset.report.html import render_generators
 from twinset.report.json import audits_to_json
 from twinset.report.summary import summarise
-from twinset.report.words import interval_of
+from twinset.report.wording import interval_of
 from twinset.results import Audit
 from twinset.table.atomic import atomic_write, storage_errors
 from twinset.trust.gates import Gate, GateResult, judge

@@ -14,19 +14,20 @@ from scipy.stats import rankdata
 
 from twinset.evaluation.cross_validation import CrossValidation
 from twinset.protocols import Result
-from twinset.report.words import describe
+from twinset.report.wording import describe
 from twinset.results import Evaluation
 from twinset.table.atomic import atomic_write
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["RULE", "Ranking", "rank"]
+__all__ = ["RULE", "SHOWN", "Ranking", "rank"]
 
 _RANKED = ("mean_column_tvd", "mean_pair_tvd", "mean_triple_tvd", "c2st", "tstr")
 _ACROSS = ("simulation_quality", "transfer_quality")
 _COPYING = ("exact_copies", "near_copies")
 _LEANING = ("dcr_share", "authenticity")  # warning lights: shown, no reason to stand last
+SHOWN = (*_RANKED, *_ACROSS, *_COPYING, *_LEANING)
 RULE = (
     "Ranked by the mean of the places in the figures of fidelity and utility; places are shared "
     "where intervals overlap the better one's value. A release that copies real rows stands last, "
@@ -76,8 +77,7 @@ class Ranking:
 def rank(evaluations: Mapping[str, Evaluation], crossed: CrossValidation | None = None) -> Ranking:
     """Rank releases that were measured against the same train (and holdout)."""
     names = list(evaluations)
-    shown = (*_RANKED, *_ACROSS, *_COPYING, *_LEANING)
-    picked = {n: {m: _pick(e, m) for m in shown} for n, e in evaluations.items()}
+    picked = {n: {m: _pick(e, m) for m in SHOWN} for n, e in evaluations.items()}
     places = []
     for measure in _RANKED:
         found = [picked[n][measure] for n in names]

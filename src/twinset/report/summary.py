@@ -18,14 +18,28 @@ from typing import Any
 from twinset.protocols import Result
 from twinset.report import charts
 from twinset.report.attacks import audit_view
-from twinset.report.details import details, figure_of, kind_rows
+from twinset.report.details import (
+    details,
+    figure_of,
+    group_rows,
+    groups_text,
+    kind_rows,
+    model_rows,
+)
 from twinset.report.disclosure import MINIMUM, guard_audit, guard_evaluation, guard_provenance
 from twinset.report.heat import heat_map
-from twinset.report.numbers import count, figure, plural
-from twinset.report.tables import group_rows, groups_text, model_rows
 from twinset.report.verdict import best_attack, one, share, uses
 from twinset.report.view_model import ColumnCard, Figure, GateRow, Mark, ProblemRow, Summary, Term
-from twinset.report.words import GLOSSARY, alarms_of, describe, group_of, mark
+from twinset.report.wording import (
+    GLOSSARY,
+    alarms_of,
+    count,
+    describe,
+    figure,
+    group_of,
+    mark,
+    plural,
+)
 from twinset.results import Audit, Chart, Evaluation, Problem
 
 __all__ = ["Summary", "guarded", "summarise"]

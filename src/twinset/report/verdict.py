@@ -7,9 +7,8 @@ from typing import Any
 
 from twinset.auditing.verdict import CLEAN, NOT_ASSESSED
 from twinset.protocols import Result
-from twinset.report.numbers import figure, plural, span
 from twinset.report.view_model import Mark, Tone, Use
-from twinset.report.words import describe, group_of, interval_of, mark
+from twinset.report.wording import describe, figure, group_of, interval_of, mark, plural, span
 from twinset.results import Audit, Evaluation
 
 __all__ = ["best_attack", "leaks_text", "one", "share", "strongest", "uses"]
@@ -132,7 +131,7 @@ def _power(audit: Audit, best: Result) -> str:
 
 def leaks_text(results: Sequence[Result]) -> str:
     """Say how many attempts to learn more got more right of train people than of others."""
-    leaks = [r for r in results if r.name.endswith("_leak") and r.estimate and r.verdict]
+    leaks = [r for r in results if describe(r).leak and r.estimate and r.verdict]
     if not leaks:
         return ""
     bad = [r for r in leaks if r.verdict == "worse"]

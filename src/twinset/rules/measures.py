@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from twinset.protocols import Estimate, Result, Verdict
+from twinset.protocols import Estimate, Measure, Result, Verdict
 from twinset.results import Evaluation, NotComputed, Problem
 from twinset.rules.check import Checked, at_most
 from twinset.rules.rule import Rule, Rules
@@ -17,7 +17,32 @@ from twinset.stats.intervals import Z95, adjust, proportions_differ
 from twinset.table.column_store import Spill
 from twinset.table.table import Table, empty_table
 
-__all__ = ["rule_results", "with_rules"]
+__all__ = ["MEASURES", "rule_results", "with_rules"]
+
+MEASURES = (
+    Measure(
+        name="rule_violations",
+        title="Rows that break a rule",
+        meaning="Share of the synthetic rows to which the rule applies that break it.",
+        unit="share",
+    ),
+    Measure(
+        name="rule_applies_difference",
+        title="Rows to which a rule applies",
+        meaning="Synthetic minus train: the share of the rows to which the rule applies. 0 is "
+        "equal; below 0, legal but rare combinations are left out.",
+        unit="share",
+        direction="target",
+        low=-1,
+    ),
+    Measure(
+        name="rows_breaking_rules",
+        title="Rows that break any rule",
+        meaning="Share of the synthetic rows that break at least one rule.",
+        unit="share",
+        reference="none",
+    ),
+)
 
 _MINIMUM = 10
 _FALSE_DISCOVERIES = 0.05

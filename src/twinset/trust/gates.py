@@ -24,10 +24,10 @@ from typing import Any, Literal
 
 import pydantic
 
-from twinset import registry
 from twinset.errors import InputError, near
 from twinset.protocols import Result
 from twinset.table.yaml import load_yaml
+from twinset.trust.measures import measure_of, measures
 
 __all__ = ["Gate", "GateResult", "judge", "load_gates"]
 
@@ -38,15 +38,6 @@ _COMPARE: dict[str, Callable[[float, float], bool]] = {
     "<": operator.lt,
     ">": operator.gt,
 }
-ELSEWHERE = (  # measures of audits, rules and several releases, which no registered metric states
-    *("advantage", "attribute_leak", "auc", "auc_gap", "balanced_accuracy"),
-    *("cap_difference", "control"),
-    *("epsilon_lower_bound", "identifiers_copied", "linkability_leak", "privacy_gain"),
-    *("reconstruction_leak", "records_at_risk", "records_copied", "records_nearly_copied"),
-    "shadow_fits",
-    *("singling_out_leak", "tpr_at_fpr", "simulation_quality", "transfer_quality"),
-    *("rule_applies_difference", "rule_violations", "rows_breaking_rules"),
-)
 
 
 class Gate(pydantic.BaseModel):
@@ -116,12 +107,10 @@ def load_gates(given: str | Path | Sequence[Gate]) -> tuple[Gate, ...]:
 
 
 def _check_known(measure: str, where: str) -> None:
-    if measure in ELSEWHERE or measure.startswith("sdmetrics_"):
-        return
-    rooms = [registry.load("metrics", name) for name in registry.names("metrics")]
-    known = {m.name for metric in rooms for m in metric.measures} | set(ELSEWHERE)
-    if measure not in known:
-        raise InputError(where, got=repr(measure), **near(measure, sorted(known)))
+    known = measure_of(measure)
+    if known is None or not known.gate:
+        allowed = sorted(name for name, m in measures().items() if m.gate)
+        raise InputError(where, got=repr(measure), **near(measure, allowed))
 
 
 def _read(path: str | Path) -> tuple[Gate, ...]:

@@ -1,37 +1,39 @@
-"""Results and attacks in plain words: how a figure is read, where it stands, which way is good.
+"""Numbers and results in plain words: how a figure is read, where it stands, which way is good.
 
-A name that is not listed here (a plug-in's metric) still appears in the report: under its own name,
-in the tables of details.
+What a measure is says its declaration (`twinset.protocols.Measure`); a result that nobody declares
+still appears in the report, under its own name.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import Literal
 
-from twinset.protocols import Result
-from twinset.report.numbers import figure
-from twinset.report.readings import READINGS, Reading
-from twinset.report.readings_models import MODEL_READINGS
+from twinset.protocols import Measure, Result, Unit
+from twinset.registry import attack_words
 from twinset.report.view_model import Mark
+from twinset.trust.measures import measure_of
 
 __all__ = [
-    "ATTACKS",
     "FAMILIES",
     "GLOSSARY",
     "GROUPS",
-    "KNOWN",
     "alarms_of",
+    "attack_title",
     "centre_of",
+    "count",
     "describe",
     "direction",
+    "figure",
     "group_of",
     "interval_of",
     "mark",
-    "place",
+    "plural",
+    "span",
+    "tick",
 ]
 
-KNOWN = READINGS | MODEL_READINGS
 FAMILIES: dict[str, str] = {
     "fidelity": "Fidelity: are the statistics those of the real table?",
     "diversity": "Diversity: is the whole variety there?",
@@ -52,81 +54,6 @@ GROUPS = {
 _SLIGHT_LOSS = 0.02
 _HARD_TO_TELL = 0.6
 
-ATTACKS: dict[str, tuple[str, str]] = {
-    "distance": ("Nearest row", "The closer the nearest synthetic row, the likelier a member."),
-    "local_density": ("Neighbourhood", "Counts synthetic rows in a small ball around the record."),
-    "density": ("Neighbourhood", "Counts synthetic rows in a small ball around the record."),
-    "dcr_difference": (
-        "Nearest row, compared",
-        "Compares the nearest synthetic row with the nearest row of other real data.",
-    ),
-    "domias": (
-        "Density ratio (DOMIAS)",
-        "Where are synthetic rows denser than other real data would be?",
-    ),
-    "classifier": (
-        "Learned",
-        "A model learns to tell synthetic rows from other real data, then scores the record.",
-    ),
-    "distance_ratio": (
-        "Nearest row, in proportion",
-        "Divides the distance to other real data by the distance to the synthetic rows.",
-    ),
-    "exact_values": (
-        "Rare values",
-        "Which rare values of the record stand in the synthetic table?",
-    ),
-    "mc": ("Monte Carlo", "Share of synthetic rows in a ball around the record."),
-    "dpi": (
-        "Plagiarism index",
-        "Of the nearest rows, synthetic or of other real data, how many are synthetic?",
-    ),
-    "gen_lra": (
-        "Local likelihood (Gen-LRA)",
-        "How much likelier do nearby synthetic rows become if the record is known?",
-    ),
-    "logan": (
-        "Learned by a network",
-        "A neural network tells synthetic rows from other real ones.",
-    ),
-    "shadow_naive": ("Column statistics", "Fits with and without the record: means, counts."),
-    "shadow_histogram": ("Frequencies", "Fits with and without the record: shares of all values."),
-    "shadow_correlation": ("Correlations", "Fits with and without the record: correlations."),
-    "shadow_values": (
-        "Exact values",
-        "Fits with and without the record: how often its very values come out.",
-    ),
-    "targeted_queries": (
-        "Counts aimed at the record",
-        "Fits with and without the record: how many rows agree with it in some columns.",
-    ),
-    "lira": (
-        "Likelihood ratio (LiRA)",
-        "Fits with and without the record: how close the nearest row comes.",
-    ),
-    "lira_offline": (
-        "Likelihood (LiRA, offline)",
-        "Fits without the record: is the density at it unusual?",
-    ),
-    "lira_white_box": (
-        "Likelihood ratio (the model itself)",
-        "Fits with and without the record: how likely the fitted model itself finds it.",
-    ),
-    "yeom": ("Likelihood (Yeom)", "How likely is the record under a density of the rows?"),
-    "attribute_nearest": ("Nearest rows", "The hidden value of the nearest synthetic row."),
-    "attribute_ball": ("Neighbourhood", "The most frequent hidden value of the rows around."),
-    "attribute_classifier": ("Learned", "A model of the synthetic rows predicts the value."),
-    "attribute_yeom": ("Likelihood (Yeom)", "The value with which the record is likeliest."),
-    "cap": ("Equal keys (CAP)", "Share of the rows with equal keys that has the hidden value."),
-    "linear_reconstruction": (
-        "Linear reconstruction",
-        "Everybody's hidden value at once, from counts in the synthetic table.",
-    ),
-    "linkability": ("Nearest rows of both halves", "Which rows of two sources share neighbours?"),
-    "singling_out": ("Rare descriptions", "Describes rows that stand alone, and looks for people."),
-    "exact_match": ("Exact match", "Does the very same row appear in the synthetic table?"),
-}
-
 GLOSSARY: dict[str, str] = {
     "Train rows": "The real rows that the generator learned from.",
     "Holdout, fresh real rows": "Real rows of the same source, set aside before learning. What "
@@ -143,10 +70,54 @@ GLOSSARY: dict[str, str] = {
 }
 
 
-def describe(result: Result) -> Reading:
-    """Return how to read a result; an unknown name reads as itself."""
+def figure(value: float | None, unit: Unit = "number") -> str:
+    """Return the figure with at most three significant decimals; a share as a percentage."""
+    if value is None or not math.isfinite(value):
+        return "–"
+    if unit == "share":
+        return f"{_short(100 * value, 1)}%"
+    return _short(value, 3)
+
+
+def tick(value: float, unit: Unit = "number") -> str:
+    """Return the number at an end of an axis, as short as it can be."""
+    text = f"{100 * value:.3g}%" if unit == "share" else f"{value:.3g}"
+    return text.removeprefix("-") if text.strip("-0.%") == "" else text
+
+
+def _short(value: float, decimals: int) -> str:
+    size = abs(value)
+    if size >= 1000:
+        return f"{value:,.0f}"
+    if 0 < size < 10.0**-decimals:
+        digits = 1 - math.floor(math.log10(size))
+        return f"{value:.{digits}f}" if digits <= 6 else f"{value:.1e}"
+    if decimals == 1 and size < 1:
+        decimals = 2
+    text = f"{value:.{decimals}f}"
+    return text[1:] if text.startswith("-") and not text.strip("-0.") else text
+
+
+def span(low: float, high: float, unit: Unit = "number") -> str:
+    """Return an interval in words; a percent sign stands once."""
+    first = figure(low, unit)
+    return f"{first.removesuffix('%')} to {figure(high, unit)}"
+
+
+def count(number: float) -> str:
+    """Return a whole number with thousands marked."""
+    return f"{number:,.0f}"
+
+
+def plural(number: int, one: str) -> str:
+    """Return ``"1 row"`` or ``"2,000 rows"``."""
+    return f"{count(number)} {one}{'' if number == 1 else 's'}"
+
+
+def describe(result: Result) -> Measure:
+    """Return what a result is a figure of; an undeclared name reads as itself."""
     name = result.name
-    known = KNOWN.get(name)
+    known = measure_of(name)
     if name == "auc" and known is not None and "secret" in result.params:
         return replace(
             known,
@@ -155,19 +126,10 @@ def describe(result: Result) -> Reading:
             "own one gets the higher score (AUC). 0.5 is guessing, 1 is always right.",
         )
     if known is None and name.startswith("mean_"):
-        base = KNOWN.get(name.removeprefix("mean_"))
-        if base is not None:
-            known = Reading(f"{base.title}, on average", base.meaning, base.unit, base.domain)
-    if known is None:
-        return Reading(name.replace("_", " ").capitalize(), "", domain=(-1e12, 1e12), anchors=())
-    return known
-
-
-def place(name: str) -> tuple[int, str]:
-    """Order of a measure in lists: known ones as above, averages beside what they average."""
-    base = name.removeprefix("mean_")
-    known = list(KNOWN)
-    return (known.index(base) if base in known else len(known)), name
+        base = measure_of(name.removeprefix("mean_"))
+        known = base and replace(base, title=f"{base.title}, on average")
+    known = known or Measure(name=name, low=-math.inf, high=math.inf, anchors=())
+    return known if known.title else replace(known, title=name.replace("_", " ").capitalize())
 
 
 def interval_of(result: Result) -> tuple[float, float] | None:
@@ -187,6 +149,11 @@ def alarms_of(result: Result) -> float | None:
     return float(most) if ends[0] > (result.reference or 0.0) else None
 
 
+def attack_title(result: Result) -> str:
+    """Return the attack of a result in words."""
+    return attack_words(str(result.params.get("attack", "")))[0]
+
+
 def group_of(result: Result) -> str:
     """Which records an attack was aimed at, in words."""
     group = str(result.params.get("target_group") or result.group or "all")
@@ -195,12 +162,12 @@ def group_of(result: Result) -> str:
 
 def direction(result: Result) -> str:
     """Which way is good, in words."""
-    reading = describe(result)
-    if reading.goal:
-        return reading.goal
+    measure = describe(result)
+    if measure.goal:
+        return measure.goal
     if result.direction == "target":
         centre = centre_of(result)
-        aim = "real rows" if centre is None else figure(centre, reading.unit)
+        aim = "real rows" if centre is None else figure(centre, measure.unit)
         return f"closer to {aim} is better"
     return f"{result.direction} is better"
 
@@ -220,11 +187,11 @@ def mark(result: Result) -> Mark:
     if result.verdict is None:
         return Mark("not compared" if result.reference is None else "")
     if result.verdict == "worse":
-        return _slight(result) or Mark(describe(result).standing["worse"], "bad")
+        return _slight(result) or Mark(describe(result).stands("worse"), "bad")
     alarms = alarms_of(result)
     if alarms is not None:
         return Mark(f"within noise: false alarms may be up to {figure(alarms, 'share')}", "good")
-    return Mark(describe(result).standing[result.verdict], "good")
+    return Mark(describe(result).stands(result.verdict), "good")
 
 
 def _slight(result: Result) -> Mark | None:
