@@ -1,4 +1,4 @@
-"""Writes metrics.md from the metric classes; a test holds it equal.
+"""Writes metrics.md from the declarations of measures; a test holds it equal.
 
 python docs/make_metrics.py
 """
@@ -9,6 +9,8 @@ import math
 from pathlib import Path
 
 from twinset import registry
+from twinset.protocols import Measure
+from twinset.trust.measures import measures
 
 PAGE = Path(__file__).parent / "metrics.md"
 
@@ -22,24 +24,47 @@ with an interval (`params.interval` says how it was made; units, not rows, are r
 false discovery rate at 5% over all figures of one name (Benjamini-Hochberg); all else is
 "within_noise".
 What cannot be computed has a status and a reason, and stands in `not_computed`.
+All names can stand in gates.yaml. A diagnostic is a warning light: no answer rests on it.
 
 Direction: *lower* or *higher* is better; with *target* the figure is a difference and 0 is best.
 """
 
 
+OTHERS = """
+## Measures of audits, rules and several releases
+
+They are made of what attacks achieve, of rules, and of models across tables.
+"""
+
+
 def page() -> str:
     """Content of metrics.md."""
-    lines = [HEAD]
-    lines += ["| name | metric | family | direction | range | formula | source |"]
-    lines += ["|---|---|---|---|---|---|---|"]
+    lines = [HEAD, "| name | title | metric | family | direction | range | formula | source |"]
+    lines += ["|---|---|---|---|---|---|---|---|"]
     for name in registry.names("metrics"):
-        metric = registry.load("metrics", name)
-        for m in metric.measures:
-            top = "inf" if math.isinf(m.high) else f"{m.high:g}"
-            cells = [f"`{m.name}`", name, metric.family, m.direction, f"{m.low:g} to {top}"]
-            cells += [text.replace("|", "\\|") for text in (m.formula, m.source)]
-            lines.append(f"| {' | '.join(cells)} |")
+        family = registry.load("metrics", name).family
+        for m in registry.measures_of(name):
+            lines.append(_row(f"`{m.name}`", _title(m), name, family, *_values(m), m.source))
+    lines += [OTHERS, "| name | title | direction | range | meaning |", "|---|---|---|---|---|"]
+    own = registry.measures()
+    for m in measures().values():
+        if m.name not in own and m.meaning:
+            direction, values, _ = _values(m)
+            lines.append(_row(f"`{m.name}`", _title(m), direction, values, m.meaning))
     return "\n".join(lines) + "\n" + TAIL
+
+
+def _title(m: Measure) -> str:
+    return f"{m.title} (a diagnostic)" if m.diagnostic else m.title
+
+
+def _values(m: Measure) -> tuple[str, str, str]:
+    top = "inf" if math.isinf(m.high) else f"{m.high:g}"
+    return m.direction, f"{m.low:g} to {top}", m.formula
+
+
+def _row(*cells: str) -> str:
+    return f"| {' | '.join(text.replace('|', chr(92) + '|') for text in cells)} |"
 
 
 TAIL = """

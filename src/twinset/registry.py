@@ -76,7 +76,7 @@ def load(room: Room, name: str) -> type[Any]:
     if name in outside:
         try:
             plugin: type[Any] = outside[name].load()
-        except (ImportError, AttributeError) as error:
+        except (ImportError, AttributeError, TypeError, ValueError) as error:
             raise InputError(
                 f"{room[:-1]} {name!r} of another package",
                 got=f"it cannot be imported ({type(error).__name__})",

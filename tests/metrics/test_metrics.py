@@ -11,10 +11,10 @@ import pytest
 from twinset import registry
 from twinset.evidence.coded import Split
 from twinset.metrics import _models
-from twinset.metrics._judge import Draft, Measure, judge
+from twinset.metrics._judge import Draft, judge
 from twinset.metrics._models import Task, crossfit, fit
 from twinset.metrics.c2st import _SHARED
-from twinset.protocols import Metric
+from twinset.protocols import Measure, Metric
 from twinset.stats.ordered import auc
 
 ROOT = Path(__file__).parents[2]
@@ -43,7 +43,7 @@ def test_names_of_results_are_unique() -> None:
     assert len(names) == len(set(names))
 
 
-LOWER = Measure("m", "lower", 0, 1, "f", "")
+LOWER = Measure(name="m")
 
 
 def test_verdicts_are_corrected_for_their_number() -> None:

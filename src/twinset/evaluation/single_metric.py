@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -33,9 +33,9 @@ def metric(name: str) -> Callable[[object, object], float]:
 def _measure_columns(name: str, a: object, b: object) -> float:
     import pandas as pd
 
-    families = [m for m in _METRICS if name in {d.name for d in _measures(m)}]
+    families = [m for m in _METRICS if name in {d.name for d in registry.measures_of(m)}]
     if not families:
-        known = sorted(d.name for m in _METRICS for d in _measures(m))
+        known = sorted(d.name for m in _METRICS for d in registry.measures_of(m))
         raise InputError(f"measure {name!r}", got="no such measure", allowed=", ".join(known))
     left, right = (pd.DataFrame({"x": _column(v)}) for v in (a, b))
     _, real = read(left, Options())
@@ -53,8 +53,3 @@ def _column(values: Any) -> Any:
     if getattr(values, "ndim", 1) != 1:
         raise InputError("a measure of two columns", got="tables", hint="ts.evaluate takes tables")
     return pd.Series(values).reset_index(drop=True)
-
-
-def _measures(family: str) -> Sequence[Any]:
-    measures: Sequence[Any] = registry.load("metrics", family).measures
-    return measures

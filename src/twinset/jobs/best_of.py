@@ -115,7 +115,7 @@ def _measure(by: str) -> tuple[str, Direction]:
     known = {
         m.name: (name, m.direction)
         for name in registry.names("metrics")
-        for m in registry.load("metrics", name).measures
+        for m in registry.measures_of(name)
     }
     if by not in known:
         raise InputError("--by", got=repr(by), allowed=", ".join(sorted(known)))

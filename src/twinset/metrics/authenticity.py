@@ -28,6 +28,7 @@ MEASURE = Measure(
     formula="share of synthetic rows whose nearest train row is farther away than that row's own "
     "nearest other train row; ties one half",
     source="Alaa et al. 2022; reference: the holdout's own share",
+    diagnostic=True,
     anchors=(),
     least=0.1,
 )

@@ -29,6 +29,8 @@ RATE = Measure(
     low=-1,
     formula="P(target is params.class | group) in synthetic minus that in train; of a number: "
     "mean of its ranks in train",
+    problem="{group}: {value} points too {kind} with {outcome} ({after}% instead of {before}%; "
+    "noise {noise})",
 )
 GAP = Measure(
     name="parity_gap_difference",

@@ -21,6 +21,8 @@ EXACT = Measure(
     "params.columns: all, or without_near_unique (columns left out that have more distinct values "
     "than half the rows)",
     source="reference: the holdout's own rate against the same train rows",
+    problem="{value}% of the rows equal a train row{part}; fresh real rows: {reference}% (noise "
+    "{noise})",
     anchors=(0.0, 0.01),
 )
 

@@ -31,6 +31,9 @@ SHARE = Measure(
     source="one encoding and scale for train and holdout together",
     goal="closer to 50% is better",
     standing=LEAN,
+    problem="{value}% of the rows are nearer to a train row than to a holdout row (DCR share); "
+    "fresh real rows: {reference}% (noise {noise})",
+    diagnostic=True,
     anchors=(0.45, 0.65),
 )
 NEAR = Measure(
@@ -42,6 +45,8 @@ NEAR = Measure(
     formula="share of synthetic rows whose nearest train row is nearer than, or as near as, that "
     "of the nearest 1% of holdout rows",
     source="reference: the holdout's own share",
+    problem="{value}% of the rows come as close to a train row as the nearest 1% of real rows; "
+    "fresh real rows: {reference}% (noise {noise})",
     anchors=(0.0, 0.01),
 )
 _LEAST = 30

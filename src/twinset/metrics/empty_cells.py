@@ -28,6 +28,8 @@ PAIR = Measure(
     formula="share of rows with two values that no train row has together, though 10 would if the "
     "columns were independent (up to 32 codes a column; null counts as a value)",
     source="reference: the holdout's own share",
+    problem="{columns}: {value}% of the rows combine values that never go together in train "
+    "(fresh real rows: {reference}%; noise {noise})",
 )
 ANY = Measure(
     name="empty_pair_rows",
@@ -46,6 +48,8 @@ LOST = Measure(
     formula="share of train rows with two values that 10 train units or more have together and no "
     "synthetic row has, though 5 would if the columns were independent in the release",
     source="reference: the holdout in the place of the release",
+    problem="{columns}: {value}% of the train rows combine values that never go together in the "
+    "release (fresh real rows: {reference}%; noise {noise})",
 )
 _EXPECTED = 10.0
 

@@ -36,6 +36,8 @@ DIFFERENCE = Measure(
     "out most, and others beyond chance",
     source="conditional binomial test by units (Przyborowski and Wilenski 1940), Bonferroni over "
     "the intersections scanned",
+    problem="{group}: {value} points too {kind} rows are both ({after}% instead of {before}%; "
+    "noise {noise})",
 )
 _EXPECTED = 5.0  # rows that the release has, or should have
 _MINIMUM = 10  # train units in what is named

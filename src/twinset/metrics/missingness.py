@@ -30,6 +30,8 @@ PATTERN = Measure(
     unit="share",
     formula="TVD over the patterns of which columns are missing together",
     source="total variation distance",
+    problem="missing values fall together in other patterns: {excess}% of the rows beyond chance "
+    "(noise {noise})",
     anchors=(0.0, 0.05),
 )
 _LEAST = 10

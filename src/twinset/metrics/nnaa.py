@@ -34,6 +34,7 @@ LOSS = Measure(
     "synthetic one + share of synthetic rows nearer to another synthetic one), ties one half",
     source="Yale et al. 2020, eq. 1 and 5",
     standing=LEAN,
+    diagnostic=True,
     anchors=(0.0, 0.1),
 )
 IDENTIFIABILITY = Measure(
@@ -46,6 +47,7 @@ IDENTIFIABILITY = Measure(
     "ties one half; all columns weigh the same",
     source="Yoon et al. 2020, def. 1; reference: the holdout's own share",
     standing=LEAN,
+    diagnostic=True,
 )
 NNDR = Measure(
     name="nndr",
@@ -56,6 +58,7 @@ NNDR = Measure(
     "the second nearest (0/0 is 1)",
     source="Lowe 2004; reference: the same with holdout rows",
     standing=LEAN,
+    diagnostic=True,
 )
 _DEALS = 60
 _SPARE = 20  # neighbours looked up: one of them at least has either label, but for 2^-20

@@ -25,6 +25,8 @@ REPEATED = Measure(
     formula="share of rows that equal another row of the same table in every compared column, in "
     "as many rows of the release as of real ones; params.columns as for exact_copies",
     source="reference: the holdout's own share (without a holdout: train's)",
+    problem="{value}% of the rows equal another synthetic row{part}; fresh real rows: "
+    "{reference}% (noise {noise})",
     anchors=(0.0, 0.01),
 )
 

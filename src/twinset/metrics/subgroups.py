@@ -29,6 +29,8 @@ SHARE = Measure(
     direction="target",
     low=-1,
     formula="share of a group's rows in synthetic minus that in train",
+    problem="{group}: {value} points too {kind} rows ({after}% instead of {before}%; noise "
+    "{noise})",
 )
 TVD = Measure(
     name="subgroup_tvd",
@@ -38,6 +40,8 @@ TVD = Measure(
     formula="mean over the other columns of the total variation distance inside a group (up to 8 "
     "codes a column, null and unseen besides)",
     source="p over columns: Cauchy combination, Liu and Xie 2020",
+    problem="{group}: served worst of all groups: {excess}% of its rows beyond chance, most in "
+    "{params[worst]} (noise {noise})",
     anchors=(0.0, 0.05),
 )
 _LEVELS = 8

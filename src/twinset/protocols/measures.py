@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from string import Formatter
 from typing import Any, ClassVar, Literal, Protocol, Self, runtime_checkable
 
 __all__ = [
@@ -33,6 +34,13 @@ _NO_MORE = "no more than of people set aside"
 LEAN = ("leans towards the train data", _EVEN, _EVEN)
 BEYOND = ("more than of people set aside", _NO_MORE, _NO_MORE)
 GUESS = ("above guessing", "no better than guessing", "no better than guessing")
+
+_FIELDS = frozenset(
+    {
+        *("title", "columns", "part", "group", "outcome", "kind", "value", "before", "after"),
+        *("reference", "excess", "noise", "params"),
+    }
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,8 +71,11 @@ class Measure:
     standing
         The verdicts "worse", "within_noise" and "better" in words.
     problem
-        The sentence of a problem: a format string of `Result.problem`. A measure without one is
-        never a problem by itself (another measure of the same thing is).
+        The sentence of a problem, a format string with any of ``{title} {columns} {group} {value}
+        {reference} {excess} {noise}``, ``{params[...]}``, of a difference ``{kind} {before}
+        {after} {outcome}`` ("many" or "few", train's share, the release's, target and class) and
+        ``{part}`` (of the columns); shares are written in points: ``{value}%``. A measure without
+        one is never a problem by itself: another one of the same thing is.
     gate
         Whether a bound may be put on it in gates.yaml.
     leak
@@ -94,6 +105,11 @@ class Measure:
     diagnostic: bool = False
     anchors: tuple[float, ...] = (0.0,)
     least: float = 0.0
+
+    def __post_init__(self) -> None:
+        named = {f.partition("[")[0] for _, f, _, _ in Formatter().parse(self.problem) if f}
+        if not self.name or not named <= _FIELDS:
+            raise ValueError(f"a measure has a name, and a problem's fields are {sorted(_FIELDS)}")
 
     def stands(self, verdict: Verdict) -> str:
         """Return a verdict in words."""
