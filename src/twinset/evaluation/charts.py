@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from twinset.evidence.coded import Side
+from twinset.evidence.codes import value_text
 from twinset.evidence.evidence import Evidence
-from twinset.evidence.texts import value_text
 from twinset.results import Chart
 from twinset.stats.units import compact
 from twinset.table.schema import Kind

@@ -21,12 +21,11 @@ import numpy.typing as npt
 
 from twinset.errors import InputError
 from twinset.evaluation.disclosure import suppressed
-from twinset.evidence.coding import labels
 from twinset.protocols import Estimate, Family, Measure, Result
 from twinset.results import Evaluation, NotComputed
 from twinset.stats import ordered
 from twinset.table.schema import Column, Kind
-from twinset.table.table import Table, numbers
+from twinset.table.table import Table, labels, numbers
 
 __all__ = ["MEASURES", "MODES", "compat"]
 

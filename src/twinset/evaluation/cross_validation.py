@@ -18,7 +18,7 @@ from scipy import special
 
 from twinset.errors import InputError
 from twinset.evidence.coded import Split
-from twinset.evidence.coding import column_numbers, shared_codes
+from twinset.evidence.codes import shared_codes
 from twinset.metrics._judge import Draft, half_width, judge
 from twinset.metrics._models import Fitted, Task, fit
 from twinset.metrics._scores import Score, scores_of
@@ -30,7 +30,7 @@ from twinset.stats import units as by_unit
 from twinset.stats.intervals import Z95
 from twinset.stats.seeds import stream
 from twinset.table.atomic import atomic_write
-from twinset.table.table import Table
+from twinset.table.table import Table, column_numbers
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -5,10 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from twinset.evaluation.charts import MINIMUM
-from twinset.evidence.coding import labels
 from twinset.stats.units import compact, unit_counts
 from twinset.table.schema import Column, Schema
-from twinset.table.table import Table, numbers
+from twinset.table.table import Table, labels, numbers
 
 __all__ = ["suppressed"]
 

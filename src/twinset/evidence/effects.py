@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -16,12 +15,8 @@ from twinset.stats.design_effect import Partners
 from twinset.stats.sorted_values import quantiles
 from twinset.stats.unit_permutation import Deals, influence
 
-if TYPE_CHECKING:
-    from twinset.evidence.evidence import Evidence
-
 __all__ = ["Effects", "Sample"]
 
-_ROWS = 30_000
 _DEALS = 64
 _CUTS = np.arange(0.01, 0.995, 0.01)
 Places = npt.NDArray[np.int64]
@@ -45,22 +40,6 @@ class Sample:
     units: Places
     partners: Partners | None
 
-    @classmethod
-    def of(cls, evidence: Evidence, sides: Sequence[Side]) -> Sample:
-        """Draw from these tables."""
-        places: dict[Side, Places] = {}
-        units, start, thinned = [], 0, 1.0
-        for side in sides:
-            places[side], own = evidence.some(side, _ROWS // len(sides))
-            units.append(own + start)
-            start += int(own.max(initial=-1)) + 1
-            known = evidence.units(side)
-            thinned = max(thinned, evidence.rows(side) / len(own if known is None else known))
-        ids = np.concatenate(units)
-        paired = start < len(ids)
-        rng = evidence.rng("partners", *sides)
-        return cls(places, ids, Partners.of(ids, rng, thinned) if paired else None)
-
     def index(self, cells: Cells) -> Places:
         """Return shape (rows,): the cell of each row."""
         return np.concatenate([cells.index(side, at) for side, at in self.places.items()])
@@ -79,20 +58,40 @@ class Effects:
 
     Of the real rows (train and holdout together) and of the release's; all 1 where each row is its
     own unit.
+
+    Parameters
+    ----------
+    sides, sizes
+        The tables, and the rows of train and of the release.
+    sample
+        Returns a sample of the rows of some tables.
+    rng
+        Deals the real units.
+    values, in_order
+        Return the values of a number in the rows at hand, and sorted in all real rows.
     """
 
-    def __init__(self, evidence: Evidence) -> None:
-        self._evidence = evidence
+    def __init__(
+        self,
+        sides: Sequence[Side],
+        sizes: tuple[int, int],
+        sample: Callable[[Sequence[Side]], Sample],
+        rng: np.random.Generator,
+        values: Callable[[Side, str], Floats],
+        in_order: Callable[[str], Floats],
+    ) -> None:
+        self._sides, self._sizes, self._sample, self._rng = sides, sizes, sample, rng
+        self._values, self._in_order = values, in_order
         self._found: dict[Hashable, tuple[float, float]] = {}
 
     @cached_property
     def real(self) -> Sample:
         """Rows of train and holdout."""
-        return Sample.of(self._evidence, [s for s in self._evidence.sides if s != "synthetic"])
+        return self._sample([s for s in self._sides if s != "synthetic"])
 
     @cached_property
     def _release(self) -> Sample:
-        return Sample.of(self._evidence, ["synthetic"])
+        return self._sample(["synthetic"])
 
     def of(self, cells: Cells) -> tuple[float, float]:
         """Effects on a set's shares, in real rows and in the release."""
@@ -104,16 +103,12 @@ class Effects:
     @cached_property
     def deals(self) -> Deals:
         """Random halves of the real units."""
-        return Deals.of(self.real.units, _DEALS, self._evidence.rng("resplits"))
+        return Deals.of(self.real.units, _DEALS, self._rng)
 
     @property
     def several(self) -> bool:
         """Whether a real unit has more than one row."""
         return self.real.partners is not None
-
-    @property
-    def _sizes(self) -> tuple[int, int]:
-        return self._evidence.rows("train"), self._evidence.rows("synthetic")
 
     def variance(self, sets: Sequence[Cells]) -> float:
         """Variance of the mean TVD of some sets, train against a fresh release.
@@ -159,8 +154,7 @@ class Effects:
         """Effects on the shares below the 1%, 2% ... 99% quantile of a number: shape (99,)."""
         if self.real.partners is None:
             return np.ones(len(_CUTS))
-        values = self._evidence.values
-        x = np.concatenate([values(s, column)[at] for s, at in self.real.places.items()])
-        cuts = quantiles(self._evidence.real_sorted(column), _CUTS)
+        x = np.concatenate([self._values(s, column)[at] for s, at in self.real.places.items()])
+        cuts = quantiles(self._in_order(column), _CUTS)
         codes = np.where(np.isnan(x), -1, np.searchsorted(cuts, x))
         return self.real.partners.cumulative_effects(codes, len(_CUTS) + 1)

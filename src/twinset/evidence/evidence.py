@@ -18,14 +18,14 @@ import numpy as np
 import numpy.typing as npt
 
 from twinset.evidence import counting, row_matches
-from twinset.evidence.codebook import Codebook
 from twinset.evidence.coded import Cells, Coded, Counts, Floats, Side, Split, Standing
-from twinset.evidence.coding import column_numbers
+from twinset.evidence.codes import Codebook
 from twinset.evidence.counting import InFiles, InMemory, Rows
-from twinset.evidence.effects import Effects
+from twinset.evidence.effects import Effects, Sample
 from twinset.evidence.model_matrix import Views
 from twinset.protocols import Records
 from twinset.stats import marginals
+from twinset.stats.design_effect import Partners
 from twinset.stats.row_hash import fingerprints
 from twinset.stats.row_hash import near_unique as nearly_unique
 from twinset.stats.seeds import stream
@@ -33,12 +33,13 @@ from twinset.stats.sorted_values import distinct
 from twinset.stats.units import Units, compact, draw
 from twinset.table.column_store import Spill
 from twinset.table.schema import Column
-from twinset.table.table import Table
+from twinset.table.table import Table, column_numbers
 
 __all__ = ["Evidence"]
 
 NEAR_UNIQUE = 0.5  # a column with more distinct values than this share of the rows
 _SOME_ROWS = 50_000
+_PAIRED_ROWS = 30_000  # of which design effects are told
 _SORTED = 20_000_000  # sorted values held at most: sorting again is cheap
 T = TypeVar("T")
 Places = npt.NDArray[np.int64]
@@ -246,7 +247,24 @@ class Evidence:
 
     @cached_property
     def _effects(self) -> Effects:
-        return Effects(self)
+        sizes = self.rows("train"), self.rows("synthetic")
+        rng = self.rng("resplits")
+        return Effects(self.sides, sizes, self._sample, rng, self.values, self.real_sorted)
+
+    def _sample(self, sides: Sequence[Side]) -> Sample:
+        """Draw a bounded sample of whole units from these tables."""
+        places: dict[Side, Places] = {}
+        units, start, thinned = [], 0, 1.0
+        for side in sides:
+            places[side], own = self.some(side, _PAIRED_ROWS // len(sides))
+            units.append(own + start)
+            start += int(own.max(initial=-1)) + 1
+            known = self.units(side)
+            thinned = max(thinned, self.rows(side) / len(own if known is None else known))
+        ids = np.concatenate(units)
+        paired = start < len(ids)
+        rng = self.rng("partners", *sides)
+        return Sample(places, ids, Partners.of(ids, rng, thinned) if paired else None)
 
     def effects(self, cells: Cells) -> tuple[float, float]:
         """Design effects on a set's counts, of real rows and of the release's."""

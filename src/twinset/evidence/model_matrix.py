@@ -7,11 +7,11 @@ from functools import cached_property
 import numpy as np
 
 from twinset.evidence.coded import Floats, Side, Split
-from twinset.evidence.coding import column_numbers, shared_codes
+from twinset.evidence.codes import shared_codes
 from twinset.protocols import Records
 from twinset.stats.records import encode
 from twinset.table.schema import Schema
-from twinset.table.table import Table
+from twinset.table.table import Table, column_numbers
 
 __all__ = ["Views"]
 

@@ -1,32 +1,36 @@
-"""Columns as codes of train's bins and levels, and what is counted of them in all rows."""
+"""Columns as codes of train's bins and levels, what is counted of them, and the codes in words."""
 
 from __future__ import annotations
 
+import datetime as dt
+import itertools
+import math
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from twinset.evidence import counting
 from twinset.evidence.coded import Cells, Coded, Codes, Counts, Floats, Side
-from twinset.evidence.coding import small, unseen_cells
 from twinset.evidence.counting import Column as Codings
 from twinset.evidence.counting import InMemory, Rows
-from twinset.evidence.texts import bin_texts
 from twinset.stats.codes import NumberBins, bins_of_sorted, coarsen
 from twinset.stats.units import UnitSums
 from twinset.table.column_store import Filed
 from twinset.table.schema import Column, Kind, Schema
-from twinset.table.table import Table
+from twinset.table.table import Table, labels
 
-__all__ = ["BINS", "LEVELS", "Codebook"]
+__all__ = ["BINS", "LEVELS", "Codebook", "shared_codes", "value_text"]
 
 BINS = 20
 LEVELS = {1: None, 2: 32, 3: 8, 4: 4}  # codes a column, by the number of columns (4: or more)
 
 _FEW = 1_000  # units, of which a bin might be that of one or two
 _HANDFUL = 5
+_EPOCH = dt.datetime(1970, 1, 1)
+K = TypeVar("K", bound=str)
 
 
 class Codebook:
@@ -70,7 +74,7 @@ class Codebook:
             def coded(rows: Rows) -> Codings:
                 return counting.mapped(rows.numbers(column.name), "codes", bins.code, bins.size)
 
-            text = bin_texts(bins, column.kind)
+            text = _bin_texts(bins, column.kind)
             return self._coded(column, coded, bins.size, bins.order, text)
         levels = self._levels_of(column)
         self.known[column.name] = tuple(levels)
@@ -160,7 +164,7 @@ class Codebook:
             counts = self.cells([name]).counts["train"][:-2]
             order = None if coded.order is None else coded.order[coded.order < coded.size - 2]
             table = np.append(coarsen(counts, order, levels), [levels, levels + 1])
-            table = small(table, levels + 2)
+            table = _small(table, levels + 2)
             rough: dict[Side, Codings] = {
                 s: counting.mapped(c, f"{levels}", table.__getitem__, levels + 2)
                 for s, c in every.items()
@@ -183,7 +187,7 @@ class Codebook:
             s: tuple(c[s] for c, _, _ in coded) for s in self._rows
         }
         counts = {s: counting.count([c[s] for _, c, _ in coded], shape) for s in self._rows}
-        found = Cells(names, shape, counts, unseen_cells(shape), codes)
+        found = Cells(names, shape, counts, _unseen_cells(shape), codes)
         self._cells[names, levels] = found
         return found
 
@@ -201,4 +205,70 @@ class Codebook:
             for side, c in found.items()
         }
         shape = (len(known) + 1,)
-        return Cells(tuple(columns), shape, counts, unseen_cells(shape), {})
+        return Cells(tuple(columns), shape, counts, _unseen_cells(shape), {})
+
+
+def shared_codes(tables: Mapping[K, Table], column: str) -> tuple[dict[K, Floats], tuple[str, ...]]:
+    """Number the levels over all tables, the most frequent in the first one first; NaN is null."""
+    found = {s: labels(t[column]) for s, t in tables.items()}
+    names, at = next(iter(found.values()))
+    held = np.bincount(at[at >= 0], minlength=len(names))
+    first = [names[i] for i in np.argsort(-held, kind="stable") if held[i]]
+    code = {v: i for i, v in enumerate(first)}
+    for others, used in found.values():
+        for i in np.unique(used[used >= 0]):
+            code.setdefault(others[i], len(code))
+    return (
+        {
+            s: np.array([float(code.get(v, -1)) for v in n] + [np.nan])[i]
+            for s, (n, i) in found.items()
+        },
+        tuple(code),
+    )
+
+
+def _small(codes: npt.NDArray[np.int64], size: int) -> Codes:
+    """Return codes in the smallest type that holds `size` of them."""
+    return codes.astype(np.min_scalar_type(size))
+
+
+def _unseen_cells(shape: tuple[int, ...]) -> npt.NDArray[np.bool_]:
+    """Return shape (cells,): cells in which a column has its last code, which train cannot have."""
+    grid = np.zeros(shape, dtype=bool)
+    for axis in range(len(shape)):
+        np.moveaxis(grid, axis, 0)[-1] = True
+    return grid.reshape(-1)
+
+
+def value_text(value: float, kind: Kind) -> str:
+    """Write a number of a number-like column as a person would.
+
+    >>> value_text(12.50, Kind.REAL), value_text(0.0, Kind.DATE), value_text(5400.0, Kind.TIME)
+    ('12.5', '1970-01-01', '01:30:00')
+    """
+    if kind in (Kind.DATE, Kind.DATETIME):
+        seconds = value * 86_400 if kind is Kind.DATE else value
+        try:
+            moment = _EPOCH + dt.timedelta(seconds=seconds)
+        except OverflowError:
+            return f"{value:.12g}"
+        midnight = kind is Kind.DATE or moment.time() == dt.time()
+        return moment.strftime("%Y-%m-%d" if midnight else "%Y-%m-%d %H:%M:%S")
+    if kind is Kind.TIME and 0 <= value < 86_400:
+        whole = math.floor(value)
+        return f"{whole // 3600:02d}:{whole // 60 % 60:02d}:{whole % 60:02d}"
+    if kind is Kind.DURATION:
+        return f"{value:.12g} s"
+    return f"{value:.12g}"
+
+
+def _bin_texts(bins: NumberBins, kind: Kind) -> tuple[str, ...]:
+    """Name each code of `NumberBins`."""
+    edges = [value_text(float(e), kind) for e in bins.edges]
+    if edges:
+        inner = [f"from {a} to {b}" for a, b in itertools.pairwise(edges)]
+        texts = [f"below {edges[0]}", *inner, f"at {edges[-1]} or more"]
+    else:
+        texts = ["at other values"]
+    texts += [f"at exactly {value_text(float(a), kind)}" for a in bins.atoms]
+    return (*texts, "missing", "at values that train does not have")
