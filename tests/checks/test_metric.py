@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from twinset.checks import check_metric
+from twinset.checks.metric import _is_sound
 from twinset.checks.twins import DEFECTS, broken, world
-from twinset.protocols import Estimate, Family, Result
+from twinset.protocols import Estimate, Family, Measure, Result
 from twinset.stats.seeds import stream
 
 
@@ -65,6 +66,36 @@ class NeverWorse(Mean):
     limit = np.inf
 
 
+class Honest(Mean):
+    """Worse on 2.5% of fresh samples."""
+
+    limit = 2.24
+
+
+class SixOfAHundred(Mean):
+    """Worse on 6 of 100 fresh samples, whatever they hold; `limit` itself is hardly ever met."""
+
+    limit = 4.0
+    alarms = (7, 23, 41, 58, 76, 93)
+
+    def measure(self, evidence):
+        return [
+            r.replace(verdict="worse") if r.verdict and evidence.seed % 100 in self.alarms else r
+            for r in super().measure(evidence)
+        ]
+
+
+class ForATarget(SixOfAHundred):
+    """The same where 5 of 100 are due."""
+
+    def result(self, a, b):
+        return super().result(a, b, direction="target")
+
+
+class Undeclared(Mean):
+    measures: ClassVar[tuple[Measure, ...]] = (Measure(name="median"),)
+
+
 class Restless(Mean):
     draws = np.random.default_rng(0)
 
@@ -112,9 +143,27 @@ class SaysSoButSees(Mean):
     undetected: ClassVar[str] = "it describes, and judges nothing"
 
 
-def test_a_good_metric_passes_and_a_blind_one_that_says_so() -> None:
-    check_metric(Mean)
-    check_metric(BlindAndSaysSo())
+@pytest.mark.parametrize("metric", [Mean, Honest, ForATarget, BlindAndSaysSo])
+def test_a_good_metric_passes_and_a_blind_one_that_says_so(metric) -> None:
+    check_metric(metric)
+
+
+def test_alarms_beyond_the_share_due_are_told_from_it() -> None:
+    def refused(share, due, times=300):
+        rng = np.random.default_rng(0)
+        return np.mean([not settled(rng.random(500) < share, due) for _ in range(times)])
+
+    def settled(alarms, due):
+        for draws, found in enumerate(np.cumsum(alarms), 1):
+            sound = _is_sound(int(found), draws, due, last=draws == len(alarms))
+            if sound is not None:
+                return sound
+        raise AssertionError("the last draw settles it")
+
+    assert refused(0.025, 0.025) < 0.03
+    assert refused(0.06, 0.025) > 0.93
+    assert refused(0.05, 0.05) < 0.03
+    assert refused(0.12, 0.05) > 0.93
 
 
 @pytest.mark.parametrize(
@@ -123,6 +172,8 @@ def test_a_good_metric_passes_and_a_blind_one_that_says_so() -> None:
         (Raises, "never raises on data"),
         (Silent, "not silence"),
         (AlwaysWorse, "a fresh real sample is not judged worse"),
+        (SixOfAHundred, "mean did so in .* draws, where 2.5% are due"),
+        (Undeclared, "declares all: mean"),
         (NeverWorse, "a broken release is judged worse"),
         (SaysSoButSees, "out of date: shifted numbers"),
         (Restless, "the same seed gives the same figures"),

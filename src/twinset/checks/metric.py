@@ -10,6 +10,7 @@ from typing import Any, get_args
 
 import numpy as np
 import numpy.typing as npt
+from scipy.stats import binom
 
 from twinset.checks.twins import DEFECTS, Case, broken, odd_cases, world
 from twinset.errors import TwinsetError
@@ -21,8 +22,10 @@ from twinset.stats.seeds import stream
 __all__ = ["check_metric"]
 
 _ROWS = 500
-_SEEDS = 8
-_ALARMS = 2
+_DRAWS = 500  # fresh samples, at most
+_ALARMS = {"lower": 0.025, "higher": 0.025, "target": 0.05}  # a name's alarms by chance, at most
+_TOO_MANY = 2.4  # times as many alarms are too many: 6 of 100 where 2.5 are due
+_WRONG, _MISSED = 0.01, 0.05  # chance that a sound metric is refused, that a bad one passes
 _FAILURES = (
     TwinsetError,
     ArithmeticError,
@@ -33,22 +36,35 @@ _FAILURES = (
 )
 
 
-def check_metric(metric: Metric | type[Metric]) -> None:
+def check_metric(metric: Metric | type[Metric], *, draws: int = _DRAWS) -> None:
     """Hold a metric (or its class with default options) to the promises of `Metric`.
+
+    Parameters
+    ----------
+    metric
+        What is checked.
+    draws
+        Fresh samples at most on which alarms are counted. Most metrics need 85 (38 if their
+        direction is "target"); fewer make the test of false alarms weak.
 
     Raises
     ------
     AssertionError
-        Naming the promise that is broken: it has a name and a family; results are well formed (the
-        interval holds the value, figures are finite, params are JSON, columns exist); one at least
-        has a reference; the same seed gives the same figures; the evidence stays as it is; a fresh
-        real sample has results of one name judged "worse" in at most 2 of 8 draws (with 5% false
-        alarms a name fails this with probability 0.006, with 60% it passes with 0.05); of the
-        defects that its family is there for (`twinset.checks.twins.DEFECTS`) at least one is judged
-        "worse"; odd tables give results with a status and a reason, and never raise.
+        Naming the promise that is broken: it has a name and a family; if it declares
+        measures (`twinset.protocols.Measure`), all its results are among them; results are well
+        formed (the interval holds the value, figures are finite, params are JSON, columns exist); one at least has a reference;
+        the same seed gives the same figures; the evidence stays as it is; a fresh real sample has
+        results of one name judged "worse" no more often than in 2.5% of draws (5% where the
+        direction is "target"); of the defects that its family is there for
+        (`twinset.checks.twins.DEFECTS`) at least one is judged "worse"; odd tables give results
+        with a status and a reason, and never raise.
 
     Notes
     -----
+    Alarms of a name are held by a sequential probability ratio test (Wald 1945, eq. 3.29): with
+    2.5% a name is refused with probability 0.01, with 6% it passes with 0.05. What it has not
+    settled after the last draw a binomial test does, at 1%.
+
     A metric that cannot catch any of these defects says why in a class attribute ``undetected``;
     if it catches one all the same, the attribute is refused as out of date.
     """
@@ -63,31 +79,39 @@ def check_metric(metric: Metric | type[Metric]) -> None:
         [_figures(r) for r in results] == [_figures(r) for r in again],
         "the same seed gives the same figures",
     )
-    _check_fresh(made)
+    _check_fresh(made, draws)
     _check_defects(made)
     for name, odd in odd_cases().items():
         _require(bool(_measure(made, odd, name)), f"a result with a status, not silence: {name}")
 
 
-def _measure(metric: Metric, case: Case, where: str = "", seed: int = 0) -> Sequence[Result]:
-    evidence, untouched = (
-        Evidence(
-            case.train,
-            case.synthetic,
-            case.holdout,
-            target=case.target,
-            sensitive=case.sensitive,
-            seed=seed,
-        )
-        for _ in range(2)
+def _evidence(case: Case, seed: int = 0) -> Evidence:
+    return Evidence(
+        case.train,
+        case.synthetic,
+        case.holdout,
+        target=case.target,
+        sensitive=case.sensitive,
+        seed=seed,
     )
-    at = f" ({where})" if where else ""
+
+
+def _run(metric: Metric, evidence: Evidence, at: str = "") -> Sequence[Result]:
     try:
-        results = metric.measure(evidence)
+        return metric.measure(evidence)
     except _FAILURES as error:
         raise AssertionError(f"broken promise: a metric never raises on data{at}") from error
+
+
+def _measure(metric: Metric, case: Case, where: str = "") -> Sequence[Result]:
+    evidence, untouched = _evidence(case), _evidence(case)
+    at = f" ({where})" if where else ""
+    results = _run(metric, evidence, at)
+    declared = {m.name for m in getattr(metric, "measures", ())}
     for result in results:
         _check_form(metric, result, case.train.names, at)
+        known = not declared or result.name in declared
+        _require(known, f"a metric that declares measures declares all: {result.name}{at}")
     same = all(
         np.array_equal(a, b, equal_nan=a.dtype.kind == "f")
         for a, b in zip(_shared(evidence), _shared(untouched), strict=True)
@@ -126,16 +150,33 @@ def _check_estimate(result: Result, estimate: Estimate | None, name: str) -> Non
     _require(result.noise is None or result.noise >= 0, f"noise is not negative: {name}")
 
 
-def _check_fresh(metric: Metric) -> None:
+def _check_fresh(metric: Metric, draws: int) -> None:
     alarms: Counter[str] = Counter()
-    for seed in range(1, _SEEDS + 1):
-        results = _measure(metric, world(_ROWS, seed), seed=seed)
+    due: dict[str, float] = {}
+    for drawn in range(1, draws + 1):
+        results = _run(metric, _evidence(world(_ROWS, drawn), drawn))
         alarms.update({r.name for r in results if r.verdict == "worse"})
-    for name, times in alarms.items():
-        _require(
-            times <= _ALARMS,
-            f"a fresh real sample is not judged worse: {name} did so in {times} of {_SEEDS} draws",
-        )
+        due |= {r.name: _ALARMS[r.direction] for r in results if r.verdict is not None}
+        sound = [_is_sound(alarms[n], drawn, p, last=drawn == draws) for n, p in due.items()]
+        for name, well in zip(due, sound, strict=True):
+            _require(
+                well is not False,
+                f"a fresh real sample is not judged worse: {name} did so in {alarms[name]} of "
+                f"{drawn} draws, where {due[name]:.1%} are due to chance",
+            )
+        if all(sound):
+            return
+
+
+def _is_sound(alarms: int, draws: int, due: float, *, last: bool = False) -> bool | None:
+    """Return whether so many alarms are due to chance, or None if that is open yet."""
+    bad = _TOO_MANY * due
+    ratio = alarms * math.log(bad / due) + (draws - alarms) * math.log((1 - bad) / (1 - due))
+    if ratio >= math.log((1 - _MISSED) / _WRONG):
+        return False
+    if ratio <= math.log(_MISSED / (1 - _WRONG)):
+        return True
+    return bool(binom.sf(alarms - 1, draws, due) > _WRONG) if last else None
 
 
 def _check_defects(metric: Metric) -> None:

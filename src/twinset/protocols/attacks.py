@@ -89,7 +89,13 @@ class ThreatModel:
 
 @runtime_checkable
 class Attack(Protocol):
-    """Scores targets; it never chooses a threshold: the auditor does."""
+    """Scores targets; it never chooses a threshold: the auditor does.
+
+    This and every other kind of attack may declare, as class attributes: ``title`` and ``meaning``
+    (how reports call it and what it does, in plain words; else its name and the first line of its
+    docstring), ``leak`` (what its control plants and a verdict names: a whole row, ``"row"``, unless
+    given) and ``diagnostic`` (true: measured, without a verdict).
+    """
 
     name: ClassVar[str]
     threat_model: ClassVar[ThreatModel]

@@ -29,6 +29,8 @@ class NeighbourVote:
     """
 
     name: ClassVar[str] = "neighbour_vote"
+    title: ClassVar[str] = "Vote of the neighbours"
+    meaning: ClassVar[str] = "Of the nearest rows, synthetic or of other real data, who votes?"
     threat_model: ClassVar[ThreatModel] = ThreatModel(data="auxiliary", goal="membership")
 
     neighbours: int = 8

@@ -8,11 +8,20 @@ import numpy as np
 import numpy.typing as npt
 
 from twinset.evidence.evidence import Evidence
-from twinset.protocols import Estimate, Family, Result, Verdict
+from twinset.protocols import Estimate, Family, Measure, Result, Verdict
 from twinset.stats.intervals import Z95, proportions_differ, wilson
 
 __all__ = ["Repeats"]
 
+MEASURE = Measure(
+    name="row_repeats",
+    title="Rows that say the same again",
+    meaning="Share of synthetic rows that another one repeats, at equal numbers of rows.",
+    unit="share",
+    formula="share of rows whose hash stands there twice or more",
+    problem="{value}% of the rows repeat; fresh real rows: {reference}% (noise {noise})",
+    anchors=(0.0, 0.01),
+)
 _PAIR = 2.0  # rows that repeat come in pairs, so they tell half as much as independent ones
 
 
@@ -26,6 +35,7 @@ class Repeats:
 
     name: ClassVar[str] = "row_repeats"
     family: ClassVar[Family] = "diversity"
+    measures: ClassVar[tuple[Measure, ...]] = (MEASURE,)
 
     def measure(self, evidence: Evidence) -> list[Result]:
         """Return one result, or one that says why there is none."""
@@ -48,17 +58,17 @@ class Repeats:
         low, high = wilson(mine / _PAIR, rows / _PAIR)
         return Result(
             family=self.family,
-            name="repeated_rows",
+            name=MEASURE.name,
             params={"rows": rows, "interval": "Wilson, rows in pairs"},
             estimate=Estimate(mine / rows, low, high, units),
             reference=theirs / rows,
             noise=Z95 * float(np.sqrt(_PAIR * share * (1 - share) * 2 / rows)),
-            direction="lower",
+            direction=MEASURE.direction,
             verdict=verdict,
         )
 
     def _refuse(self, reason: str) -> Result:
-        return Result(self.family, "repeated_rows", status="not_applicable", reason=reason)
+        return Result(self.family, MEASURE.name, status="not_applicable", reason=reason)
 
 
 def _repeated(hashes: npt.NDArray[np.uint64]) -> int:
