@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from twinset.protocols import Records, ThreatModel
+from twinset.protocols.attacks import Rng, Scores
 from twinset.stats.neighbours import nearest
 
 __all__ = ["AttributeBall"]
@@ -31,7 +32,6 @@ class AttributeBall:
     name: ClassVar[str] = "attribute_ball"
     title: ClassVar[str] = "Neighbourhood"
     meaning: ClassVar[str] = "The most frequent hidden value of the rows around."
-    leak: ClassVar[str] = "row"
     threat_model: ClassVar[ThreatModel] = ThreatModel(data="none", goal="attribute")
 
     k: int = 10
@@ -43,8 +43,8 @@ class AttributeBall:
         secret: npt.NDArray[np.int64],
         levels: int,
         *,
-        rng: np.random.Generator,
-    ) -> npt.NDArray[np.float64]:
+        rng: Rng,
+    ) -> Scores:
         """Return shape (targets, levels): share of the votes."""
         near, rows = nearest(known, release, min(self.k, len(release)))
         inside = near <= np.median(near[:, 0])

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from twinset.protocols import Records, ThreatModel
+from twinset.protocols.attacks import Rng, Scores
 from twinset.stats.records import matrix
 
 __all__ = ["AttributeClassifier"]
@@ -34,7 +35,6 @@ class AttributeClassifier:
     name: ClassVar[str] = "attribute_classifier"
     title: ClassVar[str] = "Learned"
     meaning: ClassVar[str] = "A model of the synthetic rows predicts the value."
-    leak: ClassVar[str] = "row"
     threat_model: ClassVar[ThreatModel] = ThreatModel(data="none", goal="attribute")
 
     trees: int = 30
@@ -48,8 +48,8 @@ class AttributeClassifier:
         secret: npt.NDArray[np.int64],
         levels: int,
         *,
-        rng: np.random.Generator,
-    ) -> npt.NDArray[np.float64]:
+        rng: Rng,
+    ) -> Scores:
         """Return shape (targets, levels): probabilities."""
         chosen = np.sort(rng.permutation(len(release))[: self.rows])
         there, label = np.unique(secret[chosen], return_inverse=True)

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from twinset.protocols import Records, ThreatModel
+from twinset.protocols.attacks import Rng, Scores
 from twinset.stats.neighbours import nearest
 
 __all__ = ["AttributeNearest"]
@@ -32,7 +33,6 @@ class AttributeNearest:
     name: ClassVar[str] = "attribute_nearest"
     title: ClassVar[str] = "Nearest rows"
     meaning: ClassVar[str] = "The hidden value of the nearest synthetic row."
-    leak: ClassVar[str] = "row"
     threat_model: ClassVar[ThreatModel] = ThreatModel(data="none", goal="attribute")
 
     k: int = 5
@@ -45,8 +45,8 @@ class AttributeNearest:
         secret: npt.NDArray[np.int64],
         levels: int,
         *,
-        rng: np.random.Generator,
-    ) -> npt.NDArray[np.float64]:
+        rng: Rng,
+    ) -> Scores:
         """Return shape (targets, levels): share of the votes."""
         near, rows = nearest(known, release, min(self.k, len(release)))
         weight = 1 / (near.astype(np.float64) + self.offset)

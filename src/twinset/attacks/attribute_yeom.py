@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from twinset.protocols import Records, ThreatModel
+from twinset.protocols.attacks import Rng, Scores
 from twinset.stats.density import decorrelate, log_kernel_density, scott
 
 __all__ = ["AttributeYeom"]
@@ -35,7 +36,6 @@ class AttributeYeom:
     name: ClassVar[str] = "attribute_yeom"
     title: ClassVar[str] = "Likelihood (Yeom)"
     meaning: ClassVar[str] = "The value with which the record is likeliest."
-    leak: ClassVar[str] = "row"
     threat_model: ClassVar[ThreatModel] = ThreatModel(data="none", goal="attribute")
 
     components: int = 16
@@ -49,8 +49,8 @@ class AttributeYeom:
         secret: npt.NDArray[np.int64],
         levels: int,
         *,
-        rng: np.random.Generator,
-    ) -> npt.NDArray[np.float64]:
+        rng: Rng,
+    ) -> Scores:
         """Return shape (targets, levels): probabilities; 0 of what the release does not hold."""
         chosen = np.sort(rng.permutation(len(release))[: self.rows])
         told = secret[chosen]

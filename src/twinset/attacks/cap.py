@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from twinset.protocols import Records, ThreatModel
+from twinset.protocols.attacks import Rng, Scores
 from twinset.stats.records import pick
 from twinset.stats.row_hash import fingerprints, near_unique
 
@@ -44,7 +45,6 @@ class Cap:
     name: ClassVar[str] = "cap"
     title: ClassVar[str] = "Equal keys (CAP)"
     meaning: ClassVar[str] = "Share of the rows with equal keys that has the hidden value."
-    leak: ClassVar[str] = "row"
     diagnostic: ClassVar[bool] = True
     threat_model: ClassVar[ThreatModel] = ThreatModel(data="none", goal="attribute")
 
@@ -52,14 +52,8 @@ class Cap:
     bins: int = 20
 
     def guess(
-        self,
-        known: Records,
-        release: Records,
-        secret: Codes,
-        levels: int,
-        *,
-        rng: np.random.Generator,
-    ) -> Floats:
+        self, known: Records, release: Records, secret: Codes, levels: int, *, rng: Rng
+    ) -> Scores:
         """Return shape (targets, levels): the shares of GCAP."""
         return self.attributed(known, release, secret, levels)[0]
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-import numpy.typing as npt
 
 from twinset.protocols import Records, ThreatModel
+from twinset.protocols.attacks import Rng, Scores
 from twinset.stats.records import at_most, concatenate, matrix
 
 __all__ = ["Classifier"]
@@ -37,7 +37,6 @@ class Classifier:
     meaning: ClassVar[str] = (
         "A model learns to tell synthetic rows from other real data, then scores the record."
     )
-    leak: ClassVar[str] = "row"
     threat_model: ClassVar[ThreatModel] = ThreatModel()
 
     trees: int = 60
@@ -45,13 +44,8 @@ class Classifier:
     rows: int = 25_000
 
     def score(
-        self,
-        targets: Records,
-        release: Records,
-        *,
-        auxiliary: Records | None,
-        rng: np.random.Generator,
-    ) -> npt.NDArray[np.float64]:
+        self, targets: Records, release: Records, *, auxiliary: Records | None, rng: Rng
+    ) -> Scores:
         """Return shape (targets,): log odds."""
         if auxiliary is None:
             return np.zeros(len(targets))

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-import numpy.typing as npt
 
 from twinset.protocols import Records, ThreatModel
+from twinset.protocols.attacks import Rng, Scores
 from twinset.stats.neighbours import nearest
 
 __all__ = ["Distance"]
@@ -25,16 +25,10 @@ class Distance:
     name: ClassVar[str] = "distance"
     title: ClassVar[str] = "Nearest row"
     meaning: ClassVar[str] = "The closer the nearest synthetic row, the likelier a member."
-    leak: ClassVar[str] = "row"
     threat_model: ClassVar[ThreatModel] = ThreatModel(data="none")
 
     def score(
-        self,
-        targets: Records,
-        release: Records,
-        *,
-        auxiliary: Records | None,
-        rng: np.random.Generator,
-    ) -> npt.NDArray[np.float64]:
+        self, targets: Records, release: Records, *, auxiliary: Records | None, rng: Rng
+    ) -> Scores:
         """Return shape (targets,): minus the least distance."""
         return -nearest(targets, release)[0][:, 0].astype(np.float64)

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-import numpy.typing as npt
 
 from twinset.protocols import Records, ThreatModel
+from twinset.protocols.attacks import Rng, Scores
 from twinset.stats.neighbours import nearest
 
 __all__ = ["DistanceRatio"]
@@ -33,19 +33,13 @@ class DistanceRatio:
     meaning: ClassVar[str] = (
         "Divides the distance to other real data by the distance to the synthetic rows."
     )
-    leak: ClassVar[str] = "row"
     threat_model: ClassVar[ThreatModel] = ThreatModel()
 
     offset: float = 1e-3
 
     def score(
-        self,
-        targets: Records,
-        release: Records,
-        *,
-        auxiliary: Records | None,
-        rng: np.random.Generator,
-    ) -> npt.NDArray[np.float64]:
+        self, targets: Records, release: Records, *, auxiliary: Records | None, rng: Rng
+    ) -> Scores:
         """Return shape (targets,): log of the ratio."""
         near = np.log(nearest(targets, release)[0][:, 0].astype(np.float64) + self.offset)
         if auxiliary is None:

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-import numpy.typing as npt
 
 from twinset.protocols import Records, ThreatModel
+from twinset.protocols.attacks import Rng, Scores
 from twinset.stats.density import Decorrelated, log_kernel_density
 from twinset.stats.records import at_most, concatenate
 
@@ -35,7 +35,6 @@ class Domias:
     name: ClassVar[str] = "domias"
     title: ClassVar[str] = "Density ratio (DOMIAS)"
     meaning: ClassVar[str] = "Where are synthetic rows denser than other real data would be?"
-    leak: ClassVar[str] = "row"
     threat_model: ClassVar[ThreatModel] = ThreatModel()
 
     components: int = 24
@@ -43,13 +42,8 @@ class Domias:
     rows: int = 25_000
 
     def score(
-        self,
-        targets: Records,
-        release: Records,
-        *,
-        auxiliary: Records | None,
-        rng: np.random.Generator,
-    ) -> npt.NDArray[np.float64]:
+        self, targets: Records, release: Records, *, auxiliary: Records | None, rng: Rng
+    ) -> Scores:
         """Return shape (targets,): log of the density ratio (without auxiliary: of p_S)."""
         sides = [release] if auxiliary is None else [release, auxiliary]
         drawn = [at_most(self.rows, s, rng) for s in sides]

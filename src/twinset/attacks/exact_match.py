@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from twinset.protocols import Records, ThreatModel
+from twinset.protocols.attacks import Rng, Scores
 from twinset.stats.row_hash import fingerprints, near_unique
 
 __all__ = ["ExactMatch"]
@@ -32,19 +33,13 @@ class ExactMatch:
     name: ClassVar[str] = "exact_match"
     title: ClassVar[str] = "Exact match"
     meaning: ClassVar[str] = "Does the very same row appear in the synthetic table?"
-    leak: ClassVar[str] = "row"
     threat_model: ClassVar[ThreatModel] = ThreatModel()
 
     unique_share: float = 0.05
 
     def score(
-        self,
-        targets: Records,
-        release: Records,
-        *,
-        auxiliary: Records | None,
-        rng: np.random.Generator,
-    ) -> npt.NDArray[np.float64]:
+        self, targets: Records, release: Records, *, auxiliary: Records | None, rng: Rng
+    ) -> Scores:
         """Return shape (targets,): log ratios of smoothed counts, summed over both comparisons."""
         others = release.take(np.arange(0)) if auxiliary is None else auxiliary
         left_out = near_unique(release, self.unique_share)

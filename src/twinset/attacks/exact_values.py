@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from twinset.protocols import Records, ThreatModel
+from twinset.protocols.attacks import Rng, Scores
 
 __all__ = ["ExactValues"]
 
@@ -35,13 +36,8 @@ class ExactValues:
     threat_model: ClassVar[ThreatModel] = ThreatModel()
 
     def score(
-        self,
-        targets: Records,
-        release: Records,
-        *,
-        auxiliary: Records | None,
-        rng: np.random.Generator,
-    ) -> npt.NDArray[np.float64]:
+        self, targets: Records, release: Records, *, auxiliary: Records | None, rng: Rng
+    ) -> Scores:
         """Return shape (targets,): summed log likelihood ratios."""
         others = targets if auxiliary is None else auxiliary
         itself = 1 if others is targets else 0

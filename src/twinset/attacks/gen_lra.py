@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-import numpy.typing as npt
 
 from twinset.protocols import Records, ThreatModel
+from twinset.protocols.attacks import Rng, Scores
 from twinset.stats.density import Decorrelated, log_kernel_density
 from twinset.stats.neighbours import squared_distances
 from twinset.stats.records import at_most, concatenate
@@ -42,7 +42,6 @@ class GenLra:
     meaning: ClassVar[str] = (
         "How much likelier do nearby synthetic rows become if the record is known?"
     )
-    leak: ClassVar[str] = "row"
     threat_model: ClassVar[ThreatModel] = ThreatModel()
 
     k: int = 200
@@ -51,13 +50,8 @@ class GenLra:
     rows: int = 10_000
 
     def score(
-        self,
-        targets: Records,
-        release: Records,
-        *,
-        auxiliary: Records | None,
-        rng: np.random.Generator,
-    ) -> npt.NDArray[np.float64]:
+        self, targets: Records, release: Records, *, auxiliary: Records | None, rng: Rng
+    ) -> Scores:
         """Return shape (targets,): the log likelihood ratio; without auxiliary 0."""
         if auxiliary is None:
             return np.zeros(len(targets))

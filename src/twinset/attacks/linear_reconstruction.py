@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from twinset.progress import check_time
 from twinset.protocols import Records, ThreatModel
+from twinset.protocols.attacks import Rng, Scores
 
 __all__ = ["LinearReconstruction", "to_simplex"]
 
@@ -43,7 +44,6 @@ class LinearReconstruction:
     name: ClassVar[str] = "linear_reconstruction"
     title: ClassVar[str] = "Linear reconstruction"
     meaning: ClassVar[str] = "Everybody's hidden value at once, from counts in the synthetic table."
-    leak: ClassVar[str] = "row"
     threat_model: ClassVar[ThreatModel] = ThreatModel(data="exact", goal="reconstruction")
 
     bins: int = 50
@@ -51,14 +51,8 @@ class LinearReconstruction:
     steps: int = 300
 
     def guess(
-        self,
-        known: Records,
-        release: Records,
-        secret: Codes,
-        levels: int,
-        *,
-        rng: np.random.Generator,
-    ) -> Floats:
+        self, known: Records, release: Records, secret: Codes, levels: int, *, rng: Rng
+    ) -> Scores:
         """Return shape (targets, levels): the solution; `known` is everybody of the table."""
         columns = _cells(known, release, self.bins)
         overall = np.bincount(secret, minlength=levels) / len(secret)

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-import numpy.typing as npt
 
 from twinset.protocols import Records, ThreatModel
+from twinset.protocols.attacks import Rng, Scores
 from twinset.stats.neighbours import distances, nearest
 
 __all__ = ["Linkability"]
@@ -32,7 +32,6 @@ class Linkability:
     name: ClassVar[str] = "linkability"
     title: ClassVar[str] = "Nearest rows of both halves"
     meaning: ClassVar[str] = "Which rows of two sources share neighbours?"
-    leak: ClassVar[str] = "row"
     threat_model: ClassVar[ThreatModel] = ThreatModel(data="none", goal="linkage")
 
     k: int = 10
@@ -44,8 +43,8 @@ class Linkability:
         release_left: Records,
         release_right: Records,
         *,
-        rng: np.random.Generator,
-    ) -> npt.NDArray[np.float64]:
+        rng: Rng,
+    ) -> Scores:
         """Return shape (left, right): minus the length of the shortest bridge."""
         near, rows = nearest(left, release_left, min(self.k, len(release_left)))
         bridges, place = np.unique(rows, return_inverse=True)

@@ -33,7 +33,6 @@ class Lira:
     name: ClassVar[str] = "lira"
     title: ClassVar[str] = "Likelihood ratio (LiRA)"
     meaning: ClassVar[str] = "Fits with and without the record: how close the nearest row comes."
-    leak: ClassVar[str] = "row"
     learner: ClassVar[Literal["likelihood"]] = "likelihood"
     threat_model: ClassVar[ThreatModel] = ThreatModel(generator="black-box")
 

@@ -33,7 +33,6 @@ class LiraOffline:
     name: ClassVar[str] = "lira_offline"
     title: ClassVar[str] = "Likelihood (LiRA, offline)"
     meaning: ClassVar[str] = "Fits without the record: is the density at it unusual?"
-    leak: ClassVar[str] = "row"
     learner: ClassVar[Literal["offline"]] = "offline"
     threat_model: ClassVar[ThreatModel] = ThreatModel(generator="black-box")
 

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from twinset.protocols import ThreatModel
+from twinset.protocols.attacks import Scores
 
 __all__ = ["LiraWhiteBox"]
 
@@ -27,12 +28,9 @@ class LiraWhiteBox:
     meaning: ClassVar[str] = (
         "Fits with and without the record: how likely the fitted model itself finds it."
     )
-    leak: ClassVar[str] = "row"
     learner: ClassVar[Literal["likelihood"]] = "likelihood"
     threat_model: ClassVar[ThreatModel] = ThreatModel(generator="white-box", release="with_model")
 
-    def weigh(
-        self, targets: npt.NDArray[np.float64], train: npt.NDArray[np.float64]
-    ) -> npt.NDArray[np.float64]:
+    def weigh(self, targets: npt.NDArray[np.float64], train: npt.NDArray[np.float64]) -> Scores:
         """Return shape (targets, 1): log probability above that of a train row."""
         return np.asarray((targets - train.mean())[:, None], dtype=np.float64)

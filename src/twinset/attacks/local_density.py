@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-import numpy.typing as npt
 
 from twinset.protocols import Records, ThreatModel
+from twinset.protocols.attacks import Rng, Scores
 from twinset.stats.neighbours import nearest
 
 __all__ = ["LocalDensity"]
@@ -29,19 +29,13 @@ class LocalDensity:
     name: ClassVar[str] = "local_density"
     title: ClassVar[str] = "Neighbourhood"
     meaning: ClassVar[str] = "Counts synthetic rows in a small ball around the record."
-    leak: ClassVar[str] = "row"
     threat_model: ClassVar[ThreatModel] = ThreatModel()
 
     k: int = 10
 
     def score(
-        self,
-        targets: Records,
-        release: Records,
-        *,
-        auxiliary: Records | None,
-        rng: np.random.Generator,
-    ) -> npt.NDArray[np.float64]:
+        self, targets: Records, release: Records, *, auxiliary: Records | None, rng: Rng
+    ) -> Scores:
         """Return shape (targets,): log ratio of smoothed shares within the ball."""
         near = nearest(targets, release, self.k)[0]
         if auxiliary is None:

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from twinset.progress import check_time
 from twinset.protocols import Records, ThreatModel
+from twinset.protocols.attacks import Rng, Scores
 from twinset.stats.density import Decorrelated
 from twinset.stats.records import concatenate
 
@@ -42,7 +43,6 @@ class Logan:
     name: ClassVar[str] = "logan"
     title: ClassVar[str] = "Learned by a network"
     meaning: ClassVar[str] = "A neural network tells synthetic rows from other real ones."
-    leak: ClassVar[str] = "row"
     threat_model: ClassVar[ThreatModel] = ThreatModel()
 
     width: int = 128
@@ -52,13 +52,8 @@ class Logan:
     rows: int = 10_000
 
     def score(
-        self,
-        targets: Records,
-        release: Records,
-        *,
-        auxiliary: Records | None,
-        rng: np.random.Generator,
-    ) -> npt.NDArray[np.float64]:
+        self, targets: Records, release: Records, *, auxiliary: Records | None, rng: Rng
+    ) -> Scores:
         """Return shape (targets,): log odds of being synthetic; without auxiliary 0."""
         if auxiliary is None:
             return np.zeros(len(targets))

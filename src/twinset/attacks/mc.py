@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-import numpy.typing as npt
 
 from twinset.protocols import Records, ThreatModel
+from twinset.protocols.attacks import Rng, Scores
 from twinset.stats.density import decorrelate
 from twinset.stats.neighbours import squared_distances
 from twinset.stats.records import at_most
@@ -37,20 +37,14 @@ class MonteCarlo:
     name: ClassVar[str] = "mc"
     title: ClassVar[str] = "Monte Carlo"
     meaning: ClassVar[str] = "Share of synthetic rows in a ball around the record."
-    leak: ClassVar[str] = "row"
     threat_model: ClassVar[ThreatModel] = ThreatModel(data="none")
 
     components: int = 24
     rows: int = 25_000
 
     def score(
-        self,
-        targets: Records,
-        release: Records,
-        *,
-        auxiliary: Records | None,
-        rng: np.random.Generator,
-    ) -> npt.NDArray[np.float64]:
+        self, targets: Records, release: Records, *, auxiliary: Records | None, rng: Rng
+    ) -> Scores:
         """Return shape (targets,): share of the release within the ball."""
         drawn = at_most(self.rows, release, rng)
         points, centres = decorrelate(targets, drawn, self.components)

@@ -28,7 +28,6 @@ class ShadowCorrelation:
     name: ClassVar[str] = "shadow_correlation"
     title: ClassVar[str] = "Correlations"
     meaning: ClassVar[str] = "Fits with and without the record: correlations."
-    leak: ClassVar[str] = "row"
     learner: ClassVar[Literal["ridge"]] = "ridge"
     threat_model: ClassVar[ThreatModel] = ThreatModel(generator="black-box")
 

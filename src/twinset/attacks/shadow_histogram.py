@@ -29,7 +29,6 @@ class ShadowHistogram:
     name: ClassVar[str] = "shadow_histogram"
     title: ClassVar[str] = "Frequencies"
     meaning: ClassVar[str] = "Fits with and without the record: shares of all values."
-    leak: ClassVar[str] = "row"
     learner: ClassVar[Literal["ridge"]] = "ridge"
     threat_model: ClassVar[ThreatModel] = ThreatModel(generator="black-box")
 

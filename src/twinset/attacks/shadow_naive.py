@@ -25,7 +25,6 @@ class ShadowNaive:
     name: ClassVar[str] = "shadow_naive"
     title: ClassVar[str] = "Column statistics"
     meaning: ClassVar[str] = "Fits with and without the record: means, counts."
-    leak: ClassVar[str] = "row"
     learner: ClassVar[Literal["ridge"]] = "ridge"
     threat_model: ClassVar[ThreatModel] = ThreatModel(generator="black-box")
 

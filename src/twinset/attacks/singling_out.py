@@ -9,6 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from twinset.protocols import Predicates, Records, ThreatModel
+from twinset.protocols.attacks import Rng
 from twinset.stats.queries import columns_of, count_rows
 
 __all__ = ["SinglingOut"]
@@ -34,14 +35,13 @@ class SinglingOut:
     name: ClassVar[str] = "singling_out"
     title: ClassVar[str] = "Rare descriptions"
     meaning: ClassVar[str] = "Describes rows that stand alone, and looks for people."
-    leak: ClassVar[str] = "row"
     threat_model: ClassVar[ThreatModel] = ThreatModel(data="none", goal="singling_out")
 
     window: float = 0.02
     tries: int = 4
 
     def predicates(
-        self, release: Records, columns: Sequence[int], number: int, *, rng: np.random.Generator
+        self, release: Records, columns: Sequence[int], number: int, *, rng: Rng
     ) -> Predicates:
         """Return at most `number` predicates; none twice."""
         values = columns_of(release)[list(columns)]

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-import numpy.typing as npt
 
 from twinset.protocols import Records, ThreatModel
+from twinset.protocols.attacks import Rng, Scores
 from twinset.stats.density import decorrelate, log_kernel_density, scott
 from twinset.stats.records import at_most
 
@@ -37,7 +37,6 @@ class Yeom:
     name: ClassVar[str] = "yeom"
     title: ClassVar[str] = "Likelihood (Yeom)"
     meaning: ClassVar[str] = "How likely is the record under a density of the rows?"
-    leak: ClassVar[str] = "row"
     threat_model: ClassVar[ThreatModel] = ThreatModel(data="none")
 
     components: int = 24
@@ -45,13 +44,8 @@ class Yeom:
     rows: int = 5_000
 
     def score(
-        self,
-        targets: Records,
-        release: Records,
-        *,
-        auxiliary: Records | None,
-        rng: np.random.Generator,
-    ) -> npt.NDArray[np.float64]:
+        self, targets: Records, release: Records, *, auxiliary: Records | None, rng: Rng
+    ) -> Scores:
         """Return shape (targets,): log density, up to a constant."""
         drawn = at_most(self.rows, release, rng)
         points, centres = decorrelate(targets, drawn, self.components)

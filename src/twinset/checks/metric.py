@@ -50,12 +50,12 @@ def check_metric(metric: Metric | type[Metric], *, draws: int = _DRAWS) -> None:
     Raises
     ------
     AssertionError
-        Naming the promise that is broken: it has a name and a family; if it declares
-        measures (`twinset.protocols.Measure`), all its results are among them; results are well
-        formed (the interval holds the value, figures are finite, params are JSON, columns exist); one at least has a reference;
-        the same seed gives the same figures; the evidence stays as it is; a fresh real sample has
-        results of one name judged "worse" no more often than in 2.5% of draws (5% where the
-        direction is "target"); of the defects that its family is there for
+        Naming the promise that is broken: it has a name and a family; if it declares measures
+        (`twinset.protocols.Measure`), all its results are among them; results are well formed (the
+        interval holds the value, figures are finite, params are JSON, columns exist); one at least
+        has a reference; the same seed gives the same figures; the evidence stays as it is; a fresh
+        real sample has results of one name judged "worse" no more often than in 2.5% of draws (5%
+        where the direction is "target"); of the defects that its family is there for
         (`twinset.checks.twins.DEFECTS`) at least one is judged "worse"; odd tables give results
         with a status and a reason, and never raise.
 

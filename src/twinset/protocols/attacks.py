@@ -15,10 +15,15 @@ __all__ = [
     "LinkageAttack",
     "Predicates",
     "Records",
+    "Rng",
+    "Scores",
     "ShadowAttack",
     "SinglingOutAttack",
     "ThreatModel",
 ]
+
+Rng = np.random.Generator
+Scores = npt.NDArray[np.float64]
 
 
 def _no_values() -> npt.NDArray[np.float64]:
@@ -93,21 +98,15 @@ class Attack(Protocol):
 
     This and every other kind of attack may declare, as class attributes: ``title`` and ``meaning``
     (how reports call it and what it does, in plain words; else its name and the first line of its
-    docstring), ``leak`` (what its control plants and a verdict names: a whole row, ``"row"``, unless
-    given) and ``diagnostic`` (true: measured, without a verdict).
+    docstring), ``leak`` (what its control plants and a verdict names: ``"row"`` unless given) and ``diagnostic`` (true: measured, without a verdict).
     """
 
     name: ClassVar[str]
     threat_model: ClassVar[ThreatModel]
 
     def score(
-        self,
-        targets: Records,
-        release: Records,
-        *,
-        auxiliary: Records | None,
-        rng: np.random.Generator,
-    ) -> npt.NDArray[np.float64]:
+        self, targets: Records, release: Records, *, auxiliary: Records | None, rng: Rng
+    ) -> Scores:
         """Return shape (targets,): higher means more likely a member.
 
         Neither the release nor the auxiliary rows are ever empty; without the latter it is None.
@@ -129,8 +128,8 @@ class AttributeAttack(Protocol):
         secret: npt.NDArray[np.int64],
         levels: int,
         *,
-        rng: np.random.Generator,
-    ) -> npt.NDArray[np.float64]:
+        rng: Rng,
+    ) -> Scores:
         """Return shape (targets, levels): how likely each level of the secret is.
 
         `known` and `release` lack the secret column; `secret`, shape (rows of `release`,), holds
@@ -153,8 +152,8 @@ class LinkageAttack(Protocol):
         release_left: Records,
         release_right: Records,
         *,
-        rng: np.random.Generator,
-    ) -> npt.NDArray[np.float64]:
+        rng: Rng,
+    ) -> Scores:
         """Return shape (left, right): how likely each pair of rows is one person."""
         ...
 
@@ -184,7 +183,7 @@ class SinglingOutAttack(Protocol):
     threat_model: ClassVar[ThreatModel]
 
     def predicates(
-        self, release: Records, columns: Sequence[int], number: int, *, rng: np.random.Generator
+        self, release: Records, columns: Sequence[int], number: int, *, rng: Rng
     ) -> Predicates:
         """Return at most `number` predicates on some of `columns`."""
         ...
