@@ -241,7 +241,7 @@ def pair_problems(evidence: Evidence, flagged: list[Result]) -> Iterator[Problem
             return
         first = mine[0]
         kinds = [_change(r) for r in mine]
-        kind = max(set(kinds), key=kinds.count)
+        kind = max(dict.fromkeys(kinds), key=kinds.count)
         partners = [next(c for c in r.columns if c != heaviest) for r in mine]
         excess, noise = over(first)
         text = (
