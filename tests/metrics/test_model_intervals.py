@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from twinset.metrics._cox import concordance, kaplan_meier
-from twinset.metrics._draws import draw_counts
 from twinset.metrics._fair import FIGURES
+from twinset.metrics._samples import draw_counts
 from twinset.metrics._scores import accuracy, area, f_score, r2
 from twinset.metrics.model_fairness import MEASURES, _drawn
 from twinset.stats.intervals import normal_interval

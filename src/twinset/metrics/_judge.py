@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from twinset.protocols import Estimate, Family, Measure, Result, Verdict
-from twinset.stats.intervals import Z95, adjust, normal_interval
+from twinset.stats.intervals import Z95, adjust, normal_interval, two_sided
 
-__all__ = ["FALSE_DISCOVERIES", "Draft", "half_width", "judge", "refuse"]
+__all__ = ["FALSE_DISCOVERIES", "Draft", "above", "half_width", "judge", "refuse"]
 
 FALSE_DISCOVERIES = 0.05
 
@@ -122,6 +122,12 @@ def refuse(
         status="not_applicable",
         reason=reason,
     )
+
+
+def above(z: float) -> float:
+    """Return P(Z >= z) of a standard normal."""
+    side = two_sided(z) / 2
+    return side if z > 0 else 1 - side
 
 
 def half_width(variance: float) -> float:

@@ -1,8 +1,9 @@
-"""Tables as equally large samples of records, by unit: what measures of whole rows share."""
+"""Samples: records of equal number by unit, and counts drawn anew to see what chance gives."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,8 +15,9 @@ from twinset.protocols import Records
 from twinset.stats import units
 from twinset.stats.records import concatenate
 
-__all__ = ["LEAST", "Pooled", "embedded", "frequent", "pooled", "three"]
+__all__ = ["LEAST", "Pooled", "draw_counts", "embedded", "frequent", "pooled", "three"]
 
+Floats = npt.NDArray[np.float64]
 LEAST = 30
 _LEVELS = 12
 
@@ -85,3 +87,31 @@ def embedded(records: Records, levels: list[npt.NDArray[np.int32]]) -> npt.NDArr
     for j, known in enumerate(levels):
         parts.append((records.codes[:, [j]] == known) / math.sqrt(2))
     return np.concatenate(parts, axis=1)
+
+
+def draw_counts(
+    counts: Mapping[Side, Floats],
+    figure: Callable[[Floats, Floats], Floats],
+    effect: float,
+    draws: int,
+    rng: np.random.Generator,
+) -> tuple[Floats, Floats]:
+    """Return a figure of train and synthetic by chance, and about what it is, shape (draws,) each.
+
+    Parameters
+    ----------
+    counts
+        Shape (cells,) for each side; chance draws both tables from train and holdout together.
+    figure
+        Maps counts of train and of synthetic, shape (..., cells), to the figure.
+    effect
+        Design effect of units: tables are drawn as many times smaller.
+    """
+    real = counts["train"] + counts.get("holdout", 0.0)
+
+    def draw(side: Side, of: Floats) -> Floats:
+        number = max(round(counts[side].sum() / effect), 1)
+        return rng.multinomial(number, of / of.sum(), size=draws).astype(np.float64)
+
+    chance = figure(draw("train", real), draw("synthetic", real))
+    return chance, figure(*(draw(s, counts[s]) for s in ("train", "synthetic")))

@@ -13,8 +13,8 @@ from scipy import special
 
 from twinset.evidence.coded import Cells, Side
 from twinset.evidence.evidence import Evidence
+from twinset.metrics._column_sets import chosen_pairs
 from twinset.metrics._judge import Draft, half_width, judge, refuse
-from twinset.metrics._pairs import chosen_pairs
 from twinset.protocols import Family, Measure, Result
 from twinset.stats.association import (
     correlation_freedom,

@@ -9,10 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from twinset.evidence.evidence import Evidence
-from twinset.metrics._judge import Draft, half_width, judge, refuse
+from twinset.metrics._judge import Draft, above, half_width, judge, refuse
 from twinset.protocols import Family, Measure, Records, Result
 from twinset.stats import neighbours, units
-from twinset.stats.intervals import normal_interval, two_sided
+from twinset.stats.intervals import normal_interval
 
 __all__ = ["Authenticity", "authentic"]
 
@@ -76,7 +76,6 @@ class Authenticity:
         effect = max(t.num_rows / max(t.num_units, 1) for t in (evidence.train, evidence.holdout))
         null = effect * its * (1 + len(chosen["holdout"]) / len(chosen["synthetic"]))
         z = (own - value) / max(max(null, variance + its), 1e-12) ** 0.5
-        side = two_sided(z) / 2
         draft = Draft(
             MEASURE,
             value,
@@ -84,7 +83,7 @@ class Authenticity:
             evidence.number_of_units("synthetic"),
             reference=own,
             noise=half_width(null),
-            p_worse=side if z > 0 else 1 - side,
+            p_worse=above(z),
             params={"rows": len(chosen["synthetic"]), "interval": "analytic, by nearest train row"},
             interval=normal_interval(value, variance * effect, 0.0, 1.0),
         )

@@ -10,10 +10,10 @@ import numpy as np
 from twinset.evidence.coded import Side
 from twinset.evidence.evidence import Evidence
 from twinset.metrics import _models
-from twinset.metrics._judge import Draft, half_width, judge, refuse
+from twinset.metrics._judge import Draft, above, half_width, judge, refuse
 from twinset.protocols import Family, Measure, Result
 from twinset.stats import units
-from twinset.stats.intervals import normal_interval, two_sided
+from twinset.stats.intervals import normal_interval
 from twinset.stats.ordered import auc
 
 __all__ = ["C2st"]
@@ -108,7 +108,6 @@ class C2st:
         null = effect * (1 / len(ids[0]) + 1 / len(ids[1])) / 12 * _SHARED
         variance += null / 2 * 4 * value * (1 - value)
         z = (value - 0.5) / null**0.5
-        side = two_sided(z) / 2
         top = sorted(found.gains.items(), key=lambda kv: -kv[1])[:5]
         params: dict[str, Any] = {
             "against": against,
@@ -123,7 +122,7 @@ class C2st:
             int(ids[0].max()) + 1,
             reference=0.5,
             noise=half_width(null),
-            p_worse=side if z > 0 else 1 - side,
+            p_worse=above(z),
             params=params,
             interval=normal_interval(value, variance, 0.0, 1.0),
         )

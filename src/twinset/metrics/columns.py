@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import ClassVar
 
 from twinset.evidence.evidence import Evidence
+from twinset.metrics._column_sets import mean_draft, tvd_draft, would_change
 from twinset.metrics._judge import Draft, half_width, judge, refuse
-from twinset.metrics._tvd import mean_draft, tvd_draft, would_change
 from twinset.protocols import Family, Measure, Result
 from twinset.stats import marginals
 from twinset.stats.intervals import gamma_tails

@@ -9,11 +9,11 @@ import numpy as np
 import numpy.typing as npt
 
 from twinset.evidence.evidence import Evidence
-from twinset.metrics._judge import Draft, half_width, judge, refuse
+from twinset.metrics._judge import Draft, above, half_width, judge, refuse
 from twinset.protocols import Family, Measure, Records, Result
 from twinset.protocols.measures import LEAN
 from twinset.stats import neighbours, units
-from twinset.stats.intervals import proportions_differ, two_sided, wilson
+from twinset.stats.intervals import proportions_differ, wilson
 
 __all__ = ["Dcr"]
 
@@ -149,7 +149,6 @@ class Dcr:
         # labels dealt at random over real rows: each row's weight enters squared
         null = found.concentration / 4
         variance = max(sampling, 4 * value * (1 - value) * null)
-        side = two_sided((value - 0.5) / max(null, 1e-12) ** 0.5) / 2
         return Draft(
             SHARE,
             value,
@@ -157,7 +156,7 @@ class Dcr:
             evidence.number_of_units("synthetic"),
             reference=0.5,
             noise=half_width(null),
-            p_worse=side if value > 0.5 else 1 - side,
+            p_worse=above((value - 0.5) / max(null, 1e-12) ** 0.5),
             params={
                 "draws": found.draws,
                 "rows": len(found.won),

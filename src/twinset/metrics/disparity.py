@@ -11,9 +11,9 @@ import numpy.typing as npt
 
 from twinset.evidence.coded import Side
 from twinset.evidence.evidence import Evidence
-from twinset.metrics._draws import draw_counts
 from twinset.metrics._groups import LEAST, Grouping, groupings, outcomes
 from twinset.metrics._judge import Draft, half_width, judge, refuse
+from twinset.metrics._samples import draw_counts
 from twinset.protocols import Family, Measure, Result
 
 __all__ = ["Disparity"]

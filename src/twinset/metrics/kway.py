@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from twinset.evidence.evidence import Evidence
+from twinset.metrics._column_sets import mean_draft, tvd_draft, would_change
 from twinset.metrics._judge import Draft, judge, refuse
-from twinset.metrics._tvd import mean_draft, tvd_draft, would_change
 from twinset.protocols import Family, Measure, Result
 
 __all__ = ["Kway"]

@@ -9,11 +9,10 @@ from typing import ClassVar
 import numpy as np
 
 from twinset.evidence.evidence import Evidence
-from twinset.metrics._judge import Draft, half_width, judge, refuse
+from twinset.metrics._judge import Draft, above, half_width, judge, refuse
 from twinset.metrics._samples import LEAST, three
 from twinset.protocols import Family, Measure, Result
 from twinset.stats import manifolds
-from twinset.stats.intervals import two_sided
 from twinset.stats.neighbours import distances
 from twinset.stats.records import concatenate
 
@@ -134,7 +133,7 @@ class Manifold:
                     size,
                     reference=float(reference[i]),
                     noise=half_width(sd**2),
-                    p_worse=two_sided(z) / 2 if z > 0 else 1 - two_sided(z) / 2,
+                    p_worse=above(z),
                     params={"k": 5, "rows": size, "interval": "jackknife"},
                 )
             )

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import ClassVar
 
 from twinset.evidence.coded import Side
 from twinset.evidence.evidence import Evidence
+from twinset.metrics._column_sets import tvd_draft, would_change
 from twinset.metrics._judge import Draft, half_width, judge, refuse
-from twinset.metrics._tvd import tvd_draft, would_change
 from twinset.protocols import Family, Measure, Result
 from twinset.stats.intervals import proportions_differ
 
@@ -61,7 +62,7 @@ class Missingness:
     def _pattern(self, evidence: Evidence, names: list[str]) -> Draft:
         cells = evidence.missing_patterns(names)
         draft = tvd_draft(evidence, PATTERN, cells, columns_with_missing=len(names))
-        return Draft(**{**draft.__dict__, "columns": ()})
+        return replace(draft, columns=())
 
 
 def _share(evidence: Evidence, name: str) -> Draft:

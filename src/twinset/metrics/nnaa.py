@@ -9,11 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from twinset.evidence.evidence import Evidence
-from twinset.metrics._judge import Draft, half_width, judge, refuse
+from twinset.metrics._judge import Draft, above, half_width, judge, refuse
 from twinset.metrics._samples import LEAST, three
 from twinset.protocols import Family, Measure, Records, Result
 from twinset.protocols.measures import LEAN
-from twinset.stats.intervals import two_sided
 from twinset.stats.neighbours import nearest
 from twinset.stats.records import concatenate
 
@@ -117,7 +116,7 @@ class Nnaa:
                     size,
                     reference=reference,
                     noise=half_width(float(chance[i]) ** 2),
-                    p_worse=two_sided(z) / 2 if z > 0 else 1 - two_sided(z) / 2,
+                    p_worse=above(z),
                     params=params,
                 )
             )

@@ -11,9 +11,8 @@ import numpy.typing as npt
 
 from twinset.evidence.coded import Cells
 from twinset.evidence.evidence import Evidence
+from twinset.metrics._column_sets import chosen_pairs, mean_draft, tvd_draft, would_change
 from twinset.metrics._judge import Draft, half_width, judge, refuse
-from twinset.metrics._pairs import chosen_pairs
-from twinset.metrics._tvd import mean_draft, tvd_draft, would_change
 from twinset.protocols import Family, Measure, Result
 from twinset.stats import marginals
 from twinset.stats.association import mutual_information

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from twinset.evidence.coded import Side
 from twinset.evidence.evidence import Evidence
-from twinset.metrics._judge import Draft, half_width, judge, refuse
+from twinset.metrics._judge import Draft, above, half_width, judge, refuse
 from twinset.metrics._samples import LEAST, three
 from twinset.protocols import Family, Measure, Records, Result
 from twinset.stats.codes import fit_bins
@@ -144,7 +144,7 @@ def _effective(train: Records, release: Records, fresh: Records) -> Draft:
         len(release),
         reference=own,
         noise=half_width((own * sd) ** 2),
-        p_worse=two_sided(z) / 2 if z > 0 else 1 - two_sided(z) / 2,
+        p_worse=above(z),
         params={"rows": len(release)},
     )
 

@@ -10,9 +10,9 @@ import numpy.typing as npt
 
 from twinset.evidence.coded import Codes, Side
 from twinset.evidence.evidence import Evidence
+from twinset.metrics._column_sets import would_change
 from twinset.metrics._groups import LEAST, Grouping, groupings
 from twinset.metrics._judge import Draft, half_width, judge, refuse
-from twinset.metrics._tvd import would_change
 from twinset.protocols import Family, Measure, Result
 from twinset.stats import marginals
 from twinset.stats.intervals import cauchy, chi_tails, proportions_differ

@@ -11,9 +11,9 @@ import numpy.typing as npt
 from twinset.evidence.coded import Side
 from twinset.evidence.evidence import Evidence
 from twinset.metrics._cox import concordance, cox, kaplan_meier
-from twinset.metrics._draws import draw_counts
 from twinset.metrics._judge import Draft, half_width, judge, refuse
 from twinset.metrics._linear import Design
+from twinset.metrics._samples import draw_counts
 from twinset.metrics._scores import Score
 from twinset.metrics._targets import INTERVAL, LEARNED, PARTS, contrast
 from twinset.protocols import Family, Measure, Result

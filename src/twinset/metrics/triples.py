@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from twinset.evidence.evidence import Evidence
+from twinset.metrics._column_sets import mean_draft, tvd_draft, would_change
 from twinset.metrics._judge import judge, refuse
-from twinset.metrics._tvd import mean_draft, tvd_draft, would_change
 from twinset.protocols import Family, Measure, Result
 
 __all__ = ["Triples"]

@@ -98,7 +98,8 @@ class Attack(Protocol):
 
     This and every other kind of attack may declare, as class attributes: ``title`` and ``meaning``
     (how reports call it and what it does, in plain words; else its name and the first line of its
-    docstring), ``leak`` (what its control plants and a verdict names: ``"row"`` unless given) and ``diagnostic`` (true: measured, without a verdict).
+    docstring), ``leak`` (what its control plants and a verdict names: ``"row"`` unless given) and
+    ``diagnostic`` (true: measured, without a verdict).
     """
 
     name: ClassVar[str]
