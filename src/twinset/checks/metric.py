@@ -44,8 +44,8 @@ def check_metric(metric: Metric | type[Metric], *, draws: int = _DRAWS) -> None:
     metric
         What is checked.
     draws
-        Fresh samples at most on which alarms are counted. A metric that never alarms needs 82 (40 if its
-        direction is "target"); fewer make the test of false alarms weak.
+        Fresh samples at most on which alarms are counted. A metric that never alarms needs 82 (40
+        if its direction is "target"); fewer make the test of false alarms weak.
 
     Raises
     ------
