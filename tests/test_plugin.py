@@ -107,7 +107,7 @@ def test_its_generator_fits_and_its_file_needs_permission(twinset: Twinset, tmp_
 def test_its_metric_and_attack_take_part(twinset: Twinset) -> None:
     done = twinset("run", "people.csv", "--generator", "gauss", "--json", "--quiet")
     results = json.loads(done.stdout)["results"]
-    assert "repeated_rows" in {r["name"] for r in results}
+    assert "row_repeats" in {r["name"] for r in results}
     assert "neighbour_vote" in {r["params"].get("attack") for r in results}
     assert "failed" not in {r["status"] for r in results}
 
