@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 
 from twinset.protocols import Measure
 from twinset.protocols.measures import BEYOND, GUESS
 
 __all__ = ["MEASURES"]
 
-_COPIED = ("copied from the train data", "no more than by chance", "no more than by chance")
+_guess = partial(Measure, reference="guessing", standing=GUESS)
+_copied = partial(
+    Measure,
+    unit="share",
+    reference="people set aside",
+    standing=("copied from the train data", "no more than by chance", "no more than by chance"),
+    anchors=(0.0, 0.01),
+)
 
 
 def _leak(name: str, title: str, what: str) -> Measure:
@@ -28,84 +36,63 @@ def _leak(name: str, title: str, what: str) -> Measure:
 
 
 MEASURES = (
-    Measure(
+    _copied(
         name="records_copied",
         title="Train records that were copied",
         meaning="Share of the people (or things) in the train data of whom a row that is theirs "
         "alone stands in the synthetic table. Of people set aside, the same happens by chance.",
-        unit="share",
-        reference="people set aside",
-        standing=_COPIED,
-        anchors=(0.0, 0.01),
     ),
-    Measure(
+    _copied(
         name="records_nearly_copied",
         title="Train records that were copied, or all but so",
         meaning="Share of the people (or things) in the train data to whom a synthetic row lies "
         "at least twenty times nearer than the row of anybody else. Of people set aside, the same "
         "happens by chance.",
-        unit="share",
-        reference="people set aside",
-        standing=_COPIED,
-        anchors=(0.0, 0.01),
     ),
-    Measure(
+    _copied(
         name="identifiers_copied",
         title="Identifiers that were copied",
         meaning="Share of synthetic rows whose identifier stands in the train data. Of "
         "identifiers set aside, as many are met by chance.",
-        unit="share",
         reference="identifiers set aside",
-        standing=_COPIED,
-        anchors=(0.0, 0.01),
     ),
-    Measure(
+    _guess(
         name="auc",
         title="Telling who is in the train data",
         meaning="An attack scores every record; this is how often a train record gets a higher "
         "score than one that was not in it (AUC). 0.5 is guessing, 1 is always right.",
-        reference="guessing",
         goal="closer to 0.5 is better",
-        standing=GUESS,
         anchors=(0.45, 0.65),
     ),
-    Measure(
+    _guess(
         name="tpr_at_fpr",
         title="Records recognised with few false alarms",
         meaning="Share of train records that an attack names, while it wrongly names only the "
         "given share of other records (true positive rate at a false positive rate).",
         unit="share",
-        reference="guessing",
-        standing=GUESS,
     ),
-    Measure(
+    _guess(
         name="advantage",
         title="Advantage over guessing",
         meaning="Rate of right minus rate of wrong accusations at a threshold chosen on other "
         "records.",
         low=-1,
-        reference="guessing",
-        standing=GUESS,
         anchors=(0.0, 0.1),
     ),
-    Measure(
+    _guess(
         name="balanced_accuracy",
         title="Right answers, members and others counted alike",
         meaning="Average of the share of train records recognised and of other records cleared, "
         "at the same threshold as the advantage. 50% is guessing.",
         unit="share",
-        reference="guessing",
-        standing=GUESS,
         anchors=(0.5, 0.55),
     ),
-    Measure(
+    _guess(
         name="privacy_gain",
         title="Privacy gain",
         meaning="One minus the advantage: 1 if the attack does no better than guessing, 0 if it "
         "is always right, as it would be with the real rows themselves.",
         direction="higher",
-        reference="guessing",
-        standing=GUESS,
         anchors=(0.9, 1.0),
     ),
     _leak("attribute_leak", "Guessing a hidden column", "are guessed right"),
@@ -125,24 +112,22 @@ MEASURES = (
         diagnostic=True,
         anchors=(0.0, 0.05),
     ),
-    Measure(
+    _guess(
         name="auc_gap",
         title="Risk beyond that of random records",
         meaning="How much more often the attack ranks these records right than random ones. 0 is "
         "equal.",
         low=-1,
         reference="random records",
-        standing=GUESS,
         anchors=(0.0, 0.1),
     ),
-    Measure(
+    _guess(
         name="records_at_risk",
         title="Records at risk",
         meaning="Share of the records attacked that some attack recognises beyond chance; of "
         "those named, 5% may be named by chance.",
         unit="share",
         reference="none",
-        standing=GUESS,
         anchors=(0.0, 0.1),
     ),
     Measure(
@@ -155,21 +140,17 @@ MEASURES = (
         reference="all",
         anchors=(0.9, 1.0),
     ),
-    Measure(
+    _guess(
         name="control",
         title="Controls of the audit",
         meaning="Attacks on planted leaks and on records dealt by chance, where the right answer "
         "is known.",
-        reference="guessing",
-        standing=GUESS,
     ),
-    Measure(
+    _guess(
         name="epsilon_lower_bound",
         title="Empirical lower bound on epsilon",
         meaning="The least privacy loss that explains what the attack achieved. The interval ends "
         "at the ceiling, the most that this test could have shown: a bound near 0 proves nothing.",
         high=math.inf,
-        reference="guessing",
-        standing=GUESS,
     ),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
@@ -20,92 +21,74 @@ Floats = npt.NDArray[np.float64]
 _OF = "of boosting trained on synthetic, judged on the real holdout, over the groups of params.by"
 _DRAWS = 400
 
+_measure = partial(Measure, reference="a model of real rows")
+
+
+def _gap(
+    name: str,
+    title: str,
+    meaning: str,
+    formula: str,
+    source: str,
+    ratio: str = "smallest over largest",
+) -> tuple[Measure, Measure]:
+    """Return a gap between groups, as a difference and as a ratio."""
+    difference = _measure(
+        name=f"{name}_difference",
+        title=title,
+        meaning=f"{meaning} 0% is equal.",
+        unit="share",
+        formula=formula,
+        source=source,
+        anchors=(0.0, 0.1),
+    )
+    return difference, _measure(
+        name=f"{name}_ratio",
+        title=f"{title}, as a ratio",
+        meaning="The same as a ratio, smallest over largest. 1 is equal.",
+        direction="higher",
+        formula=ratio,
+        anchors=(1.0,),
+    )
+
 
 _HARDT = "Hardt et al. 2016"
 MEASURES = (
-    Measure(
-        name="demographic_parity_difference",
-        title="Groups chosen alike",
-        meaning="A model that learned from synthetic rows decides about real ones: largest gap "
-        "between groups in the share it decides to have this outcome (demographic parity). 0% is "
-        "equal.",
-        unit="share",
-        formula=f"largest minus smallest share decided to be params.class, {_OF}; the reference "
-        "is the same of boosting trained on train",
-        source="equals fairlearn's",
-        reference="a model of real rows",
-        anchors=(0.0, 0.1),
+    *_gap(
+        "demographic_parity",
+        "Groups chosen alike",
+        "A model that learned from synthetic rows decides about real ones: largest gap between "
+        "groups in the share it decides to have this outcome (demographic parity).",
+        f"largest minus smallest share decided to be params.class, {_OF}; the reference is the "
+        "same of boosting trained on train",
+        "equals fairlearn's",
     ),
-    Measure(
-        name="demographic_parity_ratio",
-        title="Groups chosen alike, as a ratio",
-        meaning="The same as a ratio, smallest over largest. 1 is equal.",
-        direction="higher",
-        formula="smallest over largest",
-        reference="a model of real rows",
-        anchors=(1.0,),
+    *_gap(
+        "equal_opportunity",
+        "Those with the outcome found alike",
+        "Largest gap between groups in the share of those with the outcome that the model finds "
+        "(equal opportunity).",
+        "largest minus smallest true positive rate",
+        f"{_HARDT}; equals fairlearn's",
     ),
-    Measure(
-        name="equal_opportunity_difference",
-        title="Those with the outcome found alike",
-        meaning="Largest gap between groups in the share of those with the outcome that the model "
-        "finds (equal opportunity). 0% is equal.",
-        unit="share",
-        formula="largest minus smallest true positive rate",
-        source=f"{_HARDT}; equals fairlearn's",
-        reference="a model of real rows",
-        anchors=(0.0, 0.1),
+    *_gap(
+        "equalised_odds",
+        "Errors made alike",
+        "The larger of the gaps between groups in the share found and in the share of false alarms "
+        "(equalised odds).",
+        "the larger of the differences of true and of false positive rates",
+        f"{_HARDT}; equals fairlearn's",
+        "the smaller of the two ratios",
     ),
-    Measure(
-        name="equal_opportunity_ratio",
-        title="Those with the outcome found alike, as a ratio",
-        meaning="The same as a ratio, smallest over largest. 1 is equal.",
-        direction="higher",
-        formula="smallest over largest",
-        reference="a model of real rows",
-        anchors=(1.0,),
+    *_gap(
+        "predictive_parity",
+        "Decisions right alike",
+        "Largest gap between groups in the share of those decided to have the outcome who have it "
+        "(predictive parity).",
+        "largest minus smallest precision",
+        "Chouldechova 2017; equals fairlearn's MetricFrame",
     ),
-    Measure(
-        name="equalised_odds_difference",
-        title="Errors made alike",
-        meaning="The larger of the gaps between groups in the share found and in the share of "
-        "false alarms (equalised odds). 0% is equal.",
-        unit="share",
-        formula="the larger of the differences of true and of false positive rates",
-        source=f"{_HARDT}; equals fairlearn's",
-        reference="a model of real rows",
-        anchors=(0.0, 0.1),
-    ),
-    Measure(
-        name="equalised_odds_ratio",
-        title="Errors made alike, as a ratio",
-        meaning="The same as a ratio, smallest over largest. 1 is equal.",
-        direction="higher",
-        formula="the smaller of the two ratios",
-        reference="a model of real rows",
-        anchors=(1.0,),
-    ),
-    Measure(
-        name="predictive_parity_difference",
-        title="Decisions right alike",
-        meaning="Largest gap between groups in the share of those decided to have the outcome who "
-        "have it (predictive parity). 0% is equal.",
-        unit="share",
-        formula="largest minus smallest precision",
-        source="Chouldechova 2017; equals fairlearn's MetricFrame",
-        reference="a model of real rows",
-        anchors=(0.0, 0.1),
-    ),
-    Measure(
-        name="predictive_parity_ratio",
-        title="Decisions right alike, as a ratio",
-        meaning="The same as a ratio, smallest over largest. 1 is equal.",
-        direction="higher",
-        formula="smallest over largest",
-        reference="a model of real rows",
-        anchors=(1.0,),
-    ),
-    Measure(
+    _measure(
         name="worst_group_accuracy",
         title="The group served worst",
         meaning="Share of right decisions in the group with the fewest.",
@@ -113,10 +96,9 @@ MEASURES = (
         direction="higher",
         formula="smallest share decided right in a group (params.worst)",
         source="Sagawa et al. 2020",
-        reference="a model of real rows",
         anchors=(1.0,),
     ),
-    Measure(
+    _measure(
         name="generalised_entropy",
         title="Inequality of decisions",
         meaning="How unequally wrong decisions benefit some and harm others (generalised "
@@ -124,18 +106,16 @@ MEASURES = (
         high=np.inf,
         formula="mean ((b / mean b)^2 - 1) / 2 of the benefits b = decision - outcome + 1, alpha 2",
         source="Speicher et al. 2018, eq. 2",
-        reference="a model of real rows",
     ),
-    Measure(
+    _measure(
         name="between_group_entropy",
         title="Inequality of decisions between groups",
         meaning="The part of that inequality that lies between groups. 0: none.",
         high=np.inf,
         formula="the same if each row had the mean benefit of its group",
         source="Speicher et al. 2018, eq. 4",
-        reference="a model of real rows",
     ),
-    Measure(
+    _measure(
         name="bias_amplification",
         title="Differences exaggerated",
         meaning="By how much the model's decisions exaggerate (above 0) or dampen (below 0) what "
@@ -147,7 +127,6 @@ MEASURES = (
         "where the outcome is rarer than elsewhere: above 0, the model exaggerates what sets "
         "groups apart",
         source="Wang and Russakovsky 2021, eq. 3",
-        reference="a model of real rows",
         anchors=(0.0, 0.05),
     ),
 )
