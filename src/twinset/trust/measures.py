@@ -3,27 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from itertools import chain
+from functools import cache
 
 from twinset import registry
-from twinset.auditing import figures
-from twinset.evaluation import compat, cross_validation
 from twinset.protocols import Measure
-from twinset.rules import measures as of_rules
 
 __all__ = ["measure_of", "measures"]
 
-_OWN = {  # those that no registered metric declares
-    m.name: m
-    for m in chain(figures.MEASURES, of_rules.MEASURES, cross_validation.MEASURES, compat.MEASURES)
-}
+
+@cache
+def _own() -> Mapping[str, Measure]:
+    """Return those that no registered metric declares."""
+    # imported when asked for: whoever only fits and samples does not wait for them
+    from twinset.auditing import figures
+    from twinset.evaluation import compat, cross_validation
+    from twinset.rules import measures as of_rules
+
+    rooms = (figures, of_rules, cross_validation, compat)
+    return {m.name: m for room in rooms for m in room.MEASURES}
 
 
 def measures() -> Mapping[str, Measure]:
     """Return all declared measures by name."""
-    return {**registry.measures(), **_OWN}
+    return {**registry.measures(), **_own()}
 
 
 def measure_of(name: str) -> Measure | None:
     """Return the measure of this name; metrics are imported only if it is not found elsewhere."""
-    return _OWN.get(name) or registry.measures().get(name)
+    return _own().get(name) or registry.measures().get(name)
