@@ -132,11 +132,11 @@ def fit(
         See `Options`.
     """
     wanted = None if rules is None else as_rules(rules)
-    source, table = read(data, Options.of(about), seed=seed)
+    source, dataset = read(data, Options.of(about), seed=seed)
     kind = frame_kind(data) or ("text" if source.format == "delimited" else "pandas")
     with use_workers(workers):
         return Twin.fit(
-            table,
+            dataset,
             generator,
             options,
             seed=seed,
@@ -235,7 +235,7 @@ def audit(
     from twinset.auditing.release import audit_release
 
     options = Options.of(about)
-    _, real = read(train, options, seed=seed)
+    real = read(train, options, seed=seed)[1].only
     released = read_like(synthetic, real, options, seed=seed)
     unseen = None if holdout is None else read_holdout(holdout, real, options, seed=seed)[0]
     known = None if auxiliary is None else read_like(auxiliary, real, options, seed=seed)

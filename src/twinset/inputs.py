@@ -17,6 +17,7 @@ from twinset.progress import check_time
 from twinset.stats.seeds import stream
 from twinset.table.canonical import to_canonical
 from twinset.table.column_store import Hashes, Spill, not_among, spill, unit_hashes
+from twinset.table.dataset import Dataset
 from twinset.table.inference.table_schema import infer
 from twinset.table.schema import Schema
 from twinset.table.schema_files import load_schema
@@ -117,11 +118,12 @@ class Options:
         )
 
 
-def read(data: object, options: Options, *, seed: int = 0) -> tuple[Source, Table]:
-    """Open `data`, infer its schema and return it as a canonical table."""
+def read(data: object, options: Options, *, seed: int = 0) -> tuple[Source, Dataset]:
+    """Open `data`, infer its schema and return it as a data set (for now, of one table)."""
     check_time()
     source = open_source(data, table=options.table)
-    return source, _canonical(source, source.raw(options.max_rows, stream(seed, "read")), options)
+    raw = source.raw(options.max_rows, stream(seed, "read"))
+    return source, Dataset.of(_canonical(source, raw, options), options.table or source.stem)
 
 
 def read_like(data: object, like: Table, options: Options, *, seed: int = 0) -> Table:
@@ -158,12 +160,14 @@ def read_holdout(
 
 def read_split(
     data: object, holdout: object | None, options: Options, *, seed: int = 0
-) -> tuple[Table, Table]:
+) -> tuple[Dataset, Dataset]:
     """Read train and holdout: a share of the units of `data` set aside, or another table."""
-    _, table = read(data, options, seed=seed)
-    if holdout is None or isinstance(holdout, int | float):
-        return split(table, holdout, rng=stream(seed, "split"))
-    return table, read_holdout(holdout, table, options, seed=seed)[0]
+    _, train = read(data, options, seed=seed)
+    if holdout is not None and not isinstance(holdout, int | float):
+        unseen, _ = read_holdout(holdout, train.only, options, seed=seed)
+        return train, Dataset.of(unseen, train.name)
+    kept, unseen = split(train.only, holdout, rng=stream(seed, "split"))
+    return Dataset.of(kept, train.name), Dataset.of(unseen, train.name)
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -33,6 +33,7 @@ class Problem:
     columns: tuple[str, ...]
     excess: float
     noise: float
+    table: str | None = None
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,7 @@ class Chart:
     synthetic: tuple[float, ...]
     holdout: tuple[float, ...] | None = None
     ordered: bool = False
+    table: str | None = None
 
     def picture(self) -> Picture:
         """Draw the chart: train as areas, synthetic (and fresh real rows) as lines."""
@@ -143,11 +145,16 @@ class Findings:
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Evaluation(Findings):
-    """What `twinset.evaluate` returns: every measure of a release, problems first."""
+    """What `twinset.evaluate` returns: every measure of a release, problems first.
+
+    Of several tables `schema` is that of the first, `schemas` holds all of them by name, and
+    results, problems and charts name their `table`.
+    """
 
     schema: Schema
     problems: tuple[Problem, ...] = ()
     charts: tuple[Chart, ...] = ()
+    schemas: Mapping[str, Schema] = field(default_factory=dict)
 
     def plot(self, column: str) -> Picture:
         """Return the chart of a column as SVG; no bin of it holds fewer than ten units.
@@ -172,10 +179,13 @@ class Evaluation(Findings):
                 "columns": list(p.columns),
                 "excess": p.excess,
                 "noise": p.noise,
+                **({} if p.table is None else {"table": p.table}),
             }
             for rank, p in enumerate(self.problems, 1)
         ]
-        return {**super().to_dict(), "schema": self.schema.to_dict(), "problems": ranked}
+        several = {"schemas": {name: s.to_dict() for name, s in self.schemas.items()}}
+        shapes = {"schema": self.schema.to_dict(), **(several if self.schemas else {})}
+        return {**super().to_dict(), **shapes, "problems": ranked}
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from twinset import registry
 from twinset.errors import InputError
 from twinset.evaluation.charts import charts
 from twinset.evaluation.disclosure import suppressed
-from twinset.evaluation.problems import problems
+from twinset.evaluation.problems import MOST, problems
 from twinset.evidence.coded import Side
 from twinset.evidence.evidence import Evidence
 from twinset.progress import phase
 from twinset.protocols import Result
 from twinset.results import Evaluation, NotComputed
 from twinset.table.column_store import Spill
+from twinset.table.dataset import Dataset
+from twinset.table.schema import Role
 from twinset.table.table import Table
 
-__all__ = ["AT_HAND", "FAILURES", "evaluate"]
+__all__ = ["AT_HAND", "FAILURES", "evaluate", "evaluate_dataset"]
 
 AT_HAND = 200_000  # rows of a table that measures of whole rows look at
 
@@ -104,6 +107,54 @@ def evaluate(
         schema=suppressed(train),
         problems=problems(evidence, results),
         charts=charts(some),
+    )
+
+
+def evaluate_dataset(
+    train: Dataset,
+    synthetic: Dataset,
+    holdout: Dataset | None = None,
+    *,
+    sensitive: Sequence[str] | None = None,
+    seed: int = 0,
+) -> Evaluation:
+    """Measure each table of a data set; of several, results name their table.
+
+    Parameters
+    ----------
+    train, synthetic, holdout
+        Data sets of the same tables.
+    sensitive
+        Columns whose groups are watched; those with that role unless given.
+    """
+    found: dict[str, Evaluation] = {}
+    for name, table in train.tables.items():
+        watched = [c.name for c in table.schema.with_role(Role.SENSITIVE)]
+        unseen = None if holdout is None else holdout.tables[name]
+        found[name] = evaluate(
+            table,
+            synthetic.tables[name],
+            unseen,
+            sensitive=watched if sensitive is None else sensitive,
+            seed=seed,
+        )
+    return found[train.name] if train.is_one else _together(found, seed)
+
+
+def _together(found: Mapping[str, Evaluation], seed: int) -> Evaluation:
+    """Return one evaluation of several tables."""
+    ranked = [replace(p, table=n) for n, e in found.items() for p in e.problems]
+    ranked.sort(key=lambda p: -p.excess / p.noise)
+    return Evaluation(
+        results=tuple(r.replace(table=n) for n, e in found.items() for r in e.results),
+        not_computed=tuple(
+            replace(m, name=f"{n}: {m.name}") for n, e in found.items() for m in e.not_computed
+        ),
+        seed=seed,
+        schema=next(iter(found.values())).schema,
+        problems=tuple(ranked[:MOST]),
+        charts=tuple(replace(c, table=n) for n, e in found.items() for c in e.charts),
+        schemas={n: e.schema for n, e in found.items()},
     )
 
 

@@ -38,7 +38,7 @@ def _measure_columns(name: str, a: object, b: object) -> float:
         known = sorted(d.name for m in _METRICS for d in registry.measures_of(m))
         raise InputError(f"measure {name!r}", got="no such measure", allowed=", ".join(known))
     left, right = (pd.DataFrame({"x": _column(v)}) for v in (a, b))
-    _, real = read(left, Options())
+    real = read(left, Options())[1].only
     released = read_like(right, real, Options())
     found = evaluate_tables(real, released, metrics=families)
     for result in found.results:

@@ -137,7 +137,8 @@ def audit_of_generators(
         audited[_COMMAND] = generator_command
     _check_generators(generators, generator_command or "", options)
     settings_of_table = Options.of(about)
-    source, table = read(data, settings_of_table, seed=seed)
+    source, dataset = read(data, settings_of_table, seed=seed)
+    table = dataset.only
     kinds, declared = _targets(attack_targets, table, settings_of_table)
     how = Shadows(
         fits=shadows,

@@ -129,7 +129,8 @@ def augment_to(
     """
     wanted_rules = None if rules is None else as_rules(rules)
     settings = Options.of({**about, "target": target})
-    source, table = read(data, settings, seed=seed)
+    source, dataset = read(data, settings, seed=seed)
+    table = dataset.only
     real = _classes(table, target)
     goal = _goal(real, _spelled(table, target, to), target)
     if not 0 <= holdout < 1:

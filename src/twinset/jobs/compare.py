@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from twinset import registry
 from twinset.auditing.release import audit_release
 from twinset.errors import InputError
-from twinset.evaluation.release import evaluate as evaluate_tables
+from twinset.evaluation.release import evaluate_dataset
 from twinset.inputs import Options, read_split
 from twinset.jobs.sample import drawn_table
 from twinset.progress import phase
@@ -23,6 +23,7 @@ from twinset.report.view_model import Mark
 from twinset.results import Audit, Evaluation
 from twinset.scale.local import use_workers
 from twinset.table.atomic import atomic_write
+from twinset.table.dataset import Dataset
 from twinset.table.table import Table
 from twinset.trust.gates import Gate, GateResult, judge, load_gates
 from twinset.twin import Twin
@@ -106,16 +107,17 @@ def compare(
     settings = Options.of(about)
     with use_workers(workers), limit(time_limit):
         train, unseen = read_split(data, holdout, settings, seed=seed)
-        target = train.schema.target.name if train.schema.target else None
         runs = {}
         with phase("compare", len(names)) as running:
             for name in names:
                 twin = Twin.fit(train, name, seed=seed, protect=protect)
-                released = Table(train.schema, drawn_table(twin.draws(n)).data)
-                evaluation = evaluate_tables(
-                    train, released, unseen, target=target, sensitive=settings.sensitive, seed=seed
+                drawn = Table(train.only.schema, drawn_table(twin.draws(n)).data)
+                released = Dataset.of(drawn, train.name)
+                evaluation = evaluate_dataset(
+                    train, released, unseen, sensitive=settings.sensitive, seed=seed
                 )
-                runs[name] = (evaluation, audit_release(train, released, unseen, seed=seed))
+                tables = (train.only, released.only, unseen.only)
+                runs[name] = (evaluation, audit_release(*tables, seed=seed))
                 running.advance(detail=name)
     held = {n: judge(bounds, [*e.results, *a.results]) for n, (e, a) in runs.items()}
     order, conclusion = _ranked(runs)

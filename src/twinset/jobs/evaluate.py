@@ -56,7 +56,7 @@ def evaluate(
     if compat is not None:
         if wanted is not None:
             raise InputError("rules", got=f"with the conventions of {compat}", hint="leave one out")
-        _, real = read(train, options, seed=seed)
+        real = read(train, options, seed=seed)[1].only
         released = read_like(synthetic, real, options, seed=seed)
         types = [stored_types(d, options, seed=seed) for d in (train, synthetic)]
         return compat_tables(compat, real, released, types, seed)
@@ -116,7 +116,7 @@ def cross_validate(
         If there is no target, a table has too few rows, or real rows foretell nothing.
     """
     options = Options.of(about)
-    _, real = read(train, options, seed=seed)
+    real = read(train, options, seed=seed)[1].only
     unseen = None if holdout is None else read_holdout(holdout, real, options, seed=seed)[0]
     released = {n: read_like(r, real, options, seed=seed) for n, r in releases.items()}
     with use_workers(workers):

@@ -19,9 +19,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+import pyarrow as pa
+
 from twinset.errors import InputError, ModelFileError
 from twinset.progress import Event
 from twinset.table.atomic import atomic_write, remove_half_written, storage_errors
+from twinset.table.dataset import Dataset
+from twinset.table.schema import Schema
+from twinset.table.table import Table, empty_table
 from twinset.version import __version__
 
 try:
@@ -171,6 +176,45 @@ class Job:
                 got=f"a missing or damaged result of the step {name}",
                 hint="remove the folder and run again",
             ) from None
+
+    def save_shape(self, dataset: Dataset) -> None:
+        """Write names, schemas, keys and links: ``private/schema.json``."""
+        schemas = {name: table.schema.to_dict() for name, table in dataset.tables.items()}
+        one = dataset.is_one and not dataset.keys and not dataset.links
+        shape = schemas[dataset.name] if one else {**dataset.to_dict(), "schemas": schemas}
+        atomic_write(self.private / "schema.json", json.dumps(shape))
+
+    def shape(self) -> Dataset:
+        """Read back what `save_shape` wrote: a data set without rows."""
+        data = json.loads((self.private / "schema.json").read_text(encoding="utf-8"))
+        if "tables" not in data:
+            return Dataset.of(empty_table(Schema.from_dict(data)))
+        schemas = {n: Schema.from_dict(s) for n, s in data["schemas"].items()}
+        return Dataset.from_dict(data, schemas)
+
+    def save_tables(self, side: str, dataset: Dataset) -> None:
+        """Write the rows of all tables: ``private/<side>.arrow``, or a folder of several."""
+        for number, table in enumerate(dataset.tables.values()):
+            sink = pa.BufferOutputStream()
+            with pa.ipc.new_file(sink, table.data.schema) as writer:
+                writer.write_table(table.data)
+            file = self._table_file(side, dataset, number)
+            file.parent.mkdir(mode=0o700, exist_ok=True)
+            atomic_write(file, sink.getvalue().to_pybytes())
+
+    def load_tables(self, side: str, shape: Dataset) -> Dataset:
+        """Read back the rows of `side` under the schemas of `shape`."""
+        place = {name: number for number, name in enumerate(shape.tables)}
+
+        def read(name: str, empty: Table) -> Table:
+            with pa.OSFile(str(self._table_file(side, shape, place[name]))) as file:
+                return Table(empty.schema, pa.ipc.open_file(file).read_all())
+
+        return shape.map(read)
+
+    def _table_file(self, side: str, dataset: Dataset, number: int) -> Path:
+        name = f"{side}.arrow" if dataset.is_one else f"{side}/{number}.arrow"
+        return self.private / name
 
     def record(self, event: Event) -> None:
         """Append a progress event to ``private/events.jsonl``."""

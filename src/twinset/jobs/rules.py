@@ -37,7 +37,7 @@ def mine_rules(
         See `twinset.inputs.Options`.
     """
     options = Options.of(about)
-    _, table = read(data, options, seed=seed)
+    table = read(data, options, seed=seed)[1].only
     if holdout is None and table.num_rows < _LEAST_TO_SPLIT:
         return mine(table, seed=seed)
     if holdout is None or isinstance(holdout, int | float):
@@ -58,6 +58,6 @@ def check_rules(
         If a rule does not fit the table.
     """
     stated = as_rules(wanted)
-    _, table = read(data, Options.of(about), seed=seed)
+    table = read(data, Options.of(about), seed=seed)[1].only
     stated.check_schema(table.schema, empty_table(table.schema))
     return check(stated.learned(table, _PROTECT), table)

@@ -8,14 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-import pyarrow as pa
 import pydantic
 
 from twinset import registry
 from twinset.auditing.release import audit_release
 from twinset.deprecations import renamed
 from twinset.errors import ControlError
-from twinset.evaluation.release import evaluate as evaluate_tables
+from twinset.evaluation.release import evaluate_dataset
 from twinset.inputs import Options, read_split
 from twinset.jobs.job import Job, run_key
 from twinset.jobs.sample import drawn_table
@@ -30,8 +29,8 @@ from twinset.rules.measures import with_rules
 from twinset.rules.rule import Rules
 from twinset.scale.local import use_workers
 from twinset.table.atomic import atomic_write
+from twinset.table.dataset import Dataset
 from twinset.table.raw import to_raw
-from twinset.table.schema import Schema
 from twinset.table.sources import Source, open_source
 from twinset.table.table import Table
 from twinset.table.write import RowWriter
@@ -163,34 +162,33 @@ class _Steps:
     def run(self, bounds: Sequence[Gate]) -> Run:
         train, holdout = self._split()
         twin = self._fit(train)
-        synthetic = self._sample(twin, train.schema)
+        synthetic = self._sample(twin, train)
         evaluation = self._evaluate(train, synthetic, holdout, twin.rules)
         audit = self._audit(train, synthetic, holdout)
         provenance = self._provenance(train, holdout, synthetic, twin)
         report = Report.of(evaluation, audit, bounds, provenance, self.seed)
-        self._share(report, twin)
+        self._share(report, twin, synthetic)
         if not audit.controls_passed:
             raise ControlError(f"{audit.verdict}; its figures must not be used")
         return Run(self.job.folder, twin, report)
 
-    def _split(self) -> tuple[Table, Table]:
-        files = [self.job.private / f"{side}.arrow" for side in ("train", "holdout")]
-        schema_file = self.job.private / "schema.json"
-
+    def _split(self) -> tuple[Dataset, Dataset]:
         def make() -> None:
             with phase("read"):
-                made = read_split(self.source, self.holdout, self.settings, seed=self.seed)
-                for file, table in zip(files, made, strict=True):
-                    _save_table(file, table)
-                atomic_write(schema_file, json.dumps(made[0].schema.to_dict()))
+                train, holdout = read_split(
+                    self.source, self.holdout, self.settings, seed=self.seed
+                )
+                self.job.save_tables("train", train)
+                self.job.save_tables("holdout", holdout)
+                self.job.save_shape(train)
 
-        def load() -> tuple[Table, Table]:
-            schema = Schema.from_dict(json.loads(schema_file.read_text(encoding="utf-8")))
-            return _load_table(files[0], schema), _load_table(files[1], schema)
+        def load() -> tuple[Dataset, Dataset]:
+            shape = self.job.shape()
+            return self.job.load_tables("train", shape), self.job.load_tables("holdout", shape)
 
         return self.job.step("split", make, load)
 
-    def _fit(self, train: Table) -> Twin:
+    def _fit(self, train: Dataset) -> Twin:
         file = self.job.private / "model.twin"
         how: dict[str, Any] = {"seed": self.seed, "protect": self.protect, "rules": self.rules}
 
@@ -199,44 +197,35 @@ class _Steps:
 
         return self.job.step("fit", make, lambda: Twin.load(file, plugins=True))
 
-    def _sample(self, twin: Twin, schema: Schema) -> Table:
+    def _sample(self, twin: Twin, train: Dataset) -> Dataset:
         def make() -> None:
             drawn = list(twin.draws(self.n))
             if twin.rules:
                 cost = cost_in_total([d.rules for d in drawn if d.rules])
                 atomic_write(self._cost_file, json.dumps(cost))
-            _save_table(self._synthetic_file, drawn_table(drawn))
+            self.job.save_tables("synthetic", Dataset.of(drawn_table(drawn), train.name))
 
-        return self.job.step("sample", make, lambda: _load_table(self._synthetic_file, schema))
-
-    @property
-    def _synthetic_file(self) -> Path:
-        return self.job.private / "synthetic.arrow"
+        return self.job.step("sample", make, lambda: self.job.load_tables("synthetic", train))
 
     @property
     def _cost_file(self) -> Path:
         """What the rules cost."""
         return self.job.private / "rules.json"
 
-    def _evaluate(self, train: Table, synthetic: Table, holdout: Table, rules: Rules) -> Evaluation:
-        target = train.schema.target
-
+    def _evaluate(
+        self, train: Dataset, synthetic: Dataset, holdout: Dataset, rules: Rules
+    ) -> Evaluation:
         def make() -> Evaluation:
-            found = evaluate_tables(
-                train,
-                synthetic,
-                holdout,
-                target=target.name if target else None,
-                sensitive=[c.name for c in train.schema.columns if c.role.value == "sensitive"],
-                seed=self.seed,
-            )
-            return with_rules(found, rules, train, synthetic, holdout) if rules else found
+            found = evaluate_dataset(train, synthetic, holdout, seed=self.seed)
+            if not rules:
+                return found
+            return with_rules(found, rules, train.only, synthetic.only, holdout.only)
 
         return self._findings("evaluate", Evaluation, make)
 
-    def _audit(self, train: Table, synthetic: Table, holdout: Table) -> Audit:
+    def _audit(self, train: Dataset, synthetic: Dataset, holdout: Dataset) -> Audit:
         def make() -> Audit:
-            return audit_release(train, synthetic, holdout, seed=self.seed)
+            return audit_release(train.only, synthetic.only, holdout.only, seed=self.seed)
 
         return self._findings("audit", Audit, make)
 
@@ -251,8 +240,9 @@ class _Steps:
         return self.job.step(name, save, lambda: adapter.validate_json(file.read_bytes()))
 
     def _provenance(
-        self, train: Table, holdout: Table, synthetic: Table, twin: Twin
+        self, data: Dataset, unseen: Dataset, released: Dataset, twin: Twin
     ) -> dict[str, Any]:
+        train, holdout, synthetic = data.only, unseen.only, released.only
         tables = {"train": train, "holdout": holdout, "synthetic": synthetic}
         found = {
             "source": self.source.name,
@@ -273,7 +263,7 @@ class _Steps:
             found["rules"] = json.loads(self._cost_file.read_text(encoding="utf-8"))
         return found
 
-    def _share(self, report: Report, twin: Twin) -> None:
+    def _share(self, report: Report, twin: Twin, synthetic: Dataset) -> None:
         """Write what may be shared, once more if any of it was taken away or gates have changed."""
         share = self.job.share
         release = share / f"synthetic{self.source.suffix}"
@@ -284,7 +274,7 @@ class _Steps:
 
         def make() -> None:
             with phase("report"):
-                self._write_release(release, twin.released_schema)
+                self._write_release(release, twin, synthetic)
                 report.save(share)
                 schema = report.evaluation.schema if report.evaluation else twin.schema
                 card = release_json(release, schema, report.provenance)
@@ -298,21 +288,9 @@ class _Steps:
 
         self.job.step("share", make, mend)
 
-    def _write_release(self, path: Path, schema: Schema) -> None:
-        table = _load_table(self._synthetic_file, schema)
+    def _write_release(self, path: Path, twin: Twin, synthetic: Dataset) -> None:
+        table = Table(twin.released_schema, synthetic.only.data)
         with RowWriter(path, self.source) as writer:
             for start in range(0, table.num_rows, _PIECE):
                 part = table.data.slice(start, _PIECE)
                 writer.write(to_raw(Table(table.schema, part)))
-
-
-def _save_table(path: Path, table: Table) -> None:
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_file(sink, table.data.schema) as writer:
-        writer.write_table(table.data)
-    atomic_write(path, sink.getvalue().to_pybytes())
-
-
-def _load_table(path: Path, schema: Schema) -> Table:
-    with pa.OSFile(str(path)) as file:
-        return Table(schema, pa.ipc.open_file(file).read_all())

@@ -145,6 +145,8 @@ class Result:
         Which way is good; with ``"target"`` the reference itself is.
     verdict
         Where the value stands against the reference and its noise, corrected for multiplicity.
+    table
+        Which table of a data set it is of; None where there is one.
     """
 
     family: Family
@@ -160,6 +162,7 @@ class Result:
     reason: str | None = None
     verdict: Verdict | None = None
     seconds: float = 0.0
+    table: str | None = None
 
     def __post_init__(self) -> None:
         if (self.status == "ok") == (self.estimate is None):
@@ -193,6 +196,7 @@ class Result:
             "reason": self.reason,
             "verdict": self.verdict,
             "seconds": round(self.seconds, 4),
+            **({} if self.table is None else {"table": self.table}),
         }
 
     def replace(self, **changes: Any) -> Self:
