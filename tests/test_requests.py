@@ -235,3 +235,12 @@ def test_a_ledger_refuses_reads_without_an_event(generator: str) -> None:
 def test_generators_say_what_their_models_can_do() -> None:
     assert registry.capabilities_of("cart") == ("given", "where", "log_prob")
     assert registry.capabilities_of("independent") == ("given",)
+
+
+def test_ids_of_few_digits_do_not_run_out_while_rows_are_thrown_away() -> None:
+    """One in a hundred rows is kept: ids are made for those, not for all that are drawn."""
+    frame = people(900).assign(id=[f"C{i:03}" for i in range(900)])
+    twin = ts.fit(frame, seed=0, workers=1)
+    made = twin.sample(600, given={"town": "a"}, where="age >= 62")
+    assert made.id.is_unique
+    assert made.id.str.fullmatch(r"C\d{3}").all()

@@ -503,7 +503,7 @@ def test_hospital_charges_that_are_copied_one_by_one_are_value_leaks(shared, tmp
     """Real stays; each column is drawn by itself from train values."""
     tool = tmp_path / "columns.py"
     tool.write_text(COLUMNS)
-    _, stays = read(shared / "data" / "tabular" / "texas_inpatient_2013.csv", Options())
+    stays = read(shared / "data" / "tabular" / "texas_inpatient_2013.csv", Options())[1].only
     audit = audit_generator(
         stays,
         command=f"{sys.executable} {tool} {{train}} {{n}} {{out}}",

@@ -23,7 +23,7 @@ def people(rows=2_000, seed=3):
     known = {f"k{i}": rng.integers(0, 7, rows) for i in range(8)}
     known |= {f"x{i}": rng.normal(size=rows).round(3) for i in range(4)}
     frame = pd.DataFrame({**known, "secret": rng.choice(["yes", "no"], rows)})
-    return read(frame, Options(target="secret"))[1]
+    return read(frame, Options(target="secret"))[1].only
 
 
 def curve(table, folder, generator, seed=0, **more):
@@ -68,7 +68,7 @@ def test_of_columns_drawn_one_by_one_nothing_is_learned_of_train_people(tmp_path
 def test_people_on_the_two_sides_are_others_and_come_whole(tmp_path):
     rng = np.random.default_rng(0)
     frame = pd.DataFrame({"id": np.repeat(np.arange(300), 3), "v": rng.integers(0, 9, 900)})
-    table = read(frame, Options(unit="id"))[1]
+    table = read(frame, Options(unit="id"))[1].only
     plan = Plan(
         generator="bootstrap", options={}, command="", fits=40, controls=10, rows=400,
         released=400, targets=(0,), attacks=(), seconds=60.0, curve=1_000,

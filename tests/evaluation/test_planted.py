@@ -30,7 +30,7 @@ def frames():
 @pytest.fixture(scope="module")
 def tables(frames):
     options = Options(target="income", sensitive=("sex", "race"))
-    _, train = read(frames[0], options)
+    train = read(frames[0], options)[1].only
     return options, train, read_like(frames[2], train, options)
 
 

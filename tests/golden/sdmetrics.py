@@ -80,7 +80,7 @@ def write_case(name: str, shared: Path | None, folder: Path) -> dict[str, Any]:
     order = rng.permutation(len(source))
     real, made = (source.iloc[order[i * rows : (i + 1) * rows]].copy() for i in range(2))
     real.to_csv(folder / "real.csv", index=False)
-    _, table = read(folder / "real.csv", Options())
+    table = read(folder / "real.csv", Options())[1].only
     metadata: dict[str, Any] = {"METADATA_SPEC_VERSION": "SINGLE_TABLE_V1", "columns": {}}
     for column in table.schema.columns:
         kind = KINDS.get(column.kind.value, "categorical")

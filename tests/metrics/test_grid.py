@@ -30,7 +30,7 @@ def measure(
     holdout: pd.DataFrame | None = None,
     train: pd.DataFrame | None = None,
 ) -> Evaluation:
-    _, real = read(people(0) if train is None else train, Options())
+    real = read(people(0) if train is None else train, Options())[1].only
     others = [read_like(t, real, Options()) for t in (release, holdout) if t is not None]
     return evaluate(real, *others, metrics=["grid", "numbers"])
 

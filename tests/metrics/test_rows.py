@@ -94,7 +94,7 @@ def test_entropy_of_fresh_numbers_is_not_less() -> None:
     rng, gaps, worse = np.random.default_rng(0), [], 0
     for seed in range(20):
         frames = [pd.DataFrame(rng.normal(size=(400, 6)), columns=list("abcdef")) for _ in "thr"]
-        _, train = read(frames[0], Options())
+        train = read(frames[0], Options())[1].only
         others = (read_like(f, train, Options()) for f in frames[1:])
         results = registry.configure("metrics", "spread").measure(
             Evidence(train, *others, seed=seed)

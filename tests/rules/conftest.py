@@ -25,7 +25,7 @@ RULES = [
 @pytest.fixture(scope="session")
 def table_of():
     def read_table(frame: pd.DataFrame, **options: object) -> Table:
-        return read(frame, Options(**options))[1]
+        return read(frame, Options(**options))[1].only
 
     return read_table
 

@@ -166,7 +166,7 @@ def test_a_model_file_keeps_its_rules(people, known, tmp_path) -> None:
 def test_pieces_and_workers_change_nothing(people, known) -> None:
     from twinset.scale.local import use_workers
 
-    _, table = read(people, Options())
+    table = read(people, Options())[1].only
     twin = Twin.fit(table, "independent", rules=rules_from_data(known[1:5]))
     with use_workers(1):
         one = [d.table.data for d in twin.draws(900, piece=300)]

@@ -13,7 +13,7 @@ from twinset.table.table import Table
 
 
 def table(frame: pd.DataFrame) -> Table:
-    return read(frame, Options())[1]
+    return read(frame, Options())[1].only
 
 
 def patients(people: int, rng: np.random.Generator) -> pd.DataFrame:
@@ -119,7 +119,7 @@ def test_what_one_person_in_eight_rows_has_is_not_shown(generator):
 def test_real_tables(shared, name, repeated):
     """Of nhanes, a sample drawn by weights, some people stand there eight times; 62% once."""
     path = next((shared / "data" / "tabular").glob(f"{name}.*"))
-    _, whole = read(path, Options())
+    whole = read(path, Options())[1].only
     hidden = {c.name for c in whole.schema.columns if c.role.value == "unit"}
     bare = Table(whole.schema, whole.data).select([n for n in whole.names if n not in hidden])
     units = repeated_rows(Table(bare.schema, bare.data))

@@ -82,9 +82,15 @@ def _tell_sampled(path: Path, drawn: Sampled) -> None:
         said = f"{drawn.saved:.0%} of all cells were not drawn, since their rows had failed before"
         typer.echo(f"{path}: {said}", err=True)
     if drawn.effective is not None and drawn.effective < 0.999 * drawn.rows:
-        typer.echo(
-            f"{path}: by importance, worth {drawn.effective:,.0f} rows of {drawn.rows:,}", err=True
-        )
+        way = _WAYS.get(drawn.method, drawn.method)
+        worth = f"worth {drawn.effective:,.0f} rows of {drawn.rows:,}"
+        typer.echo(f"{path}: {way}, {worth}", err=True)
+
+
+_WAYS = {
+    "importance": "by importance",
+    "approximate": "approximate: unknown cells come from the nearest of free rows",
+}
 
 
 def _made(twin: Twin, asked: CommandOptions, how: Mapping[str, Any]) -> dict[str, Any]:

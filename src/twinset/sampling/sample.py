@@ -19,7 +19,7 @@ from twinset.sampling.fitted import Fitted
 from twinset.sampling.pool import complete
 from twinset.stats.seeds import stream
 from twinset.table.schema import Column, Role, Schema
-from twinset.table.table import Table
+from twinset.table.table import Table, canonical_type
 
 __all__ = ["PIECE", "Known", "Totals", "draw", "made_unique", "renumbered", "whole"]
 
@@ -108,6 +108,8 @@ class _Piece:
     start: int
     seed: int
     known: Known
+    later: frozenset[str] = frozenset()
+    """Columns that `renumbered` makes once the rows are chosen: null until then."""
 
     @property
     def is_alike(self) -> bool:
@@ -183,6 +185,8 @@ class _Piece:
                 own = kept[column.name]
                 at = None if places is None else pa.array(self.start + places)
                 columns[column.name] = own.slice(self.start, size) if at is None else own.take(at)
+            elif column.name in self.later:
+                columns[column.name] = pa.nulls(size, canonical_type(column.kind))
             elif column.name not in columns:
                 columns[column.name] = self._made(column, size)
         names = list(self.twin.schema.names)
@@ -213,6 +217,10 @@ def draw(
 ) -> Sample:
     """Draw one piece: directly, by the model's way with what is known, or by rejection."""
     piece = _Piece(twin, index, start, seed, known)
+    if twin.rules or condition is not None:
+        ruled = {name for rule in twin.rules for name in rule.columns}
+        unique = {c.name for c in twin.schema.columns if made_unique(c)}
+        piece = replace(piece, later=frozenset(unique - ruled))
     if twin.rules or (condition is not None and known.rows is not None):
         return _draw_ruled(piece, size, condition)
     if condition is None:
