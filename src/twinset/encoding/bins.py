@@ -19,7 +19,7 @@ from twinset.encoding.weekly_cycle import PHASES, fit_rhythm, follow
 from twinset.protocols import State
 from twinset.stats.units import outermost, rows_of_unit, unit_counts
 from twinset.table.schema import Column, Kind
-from twinset.table.table import numbers
+from twinset.table.table import coded, numbers
 
 __all__ = ["Discretizer", "Intervals", "fit_discretizer", "fit_intervals"]
 
@@ -265,7 +265,7 @@ class Discretizer:
         """Shape (rows,): codes of a learnable column; -1 for null where null was not learned."""
         if self.intervals is not None:
             return self.encode_values(numbers(data, Kind.REAL))
-        indices = _indices(data)
+        indices = coded(data)[0].astype(np.int32)
         return np.where(indices < 0, self._missing, indices).astype(np.int32)
 
     def decode(self, codes: Codes, rng: np.random.Generator) -> pa.Array:
@@ -364,10 +364,3 @@ def fit_discretizer(
         weight = 1.0 / rows_of_unit(units, len(x))
         intervals = replace(intervals, rhythm=fit_rhythm(x[free], weight[free], phases))
     return Discretizer(column, len(intervals.low) + nullable, nullable, intervals)
-
-
-def _indices(data: pa.ChunkedArray) -> Codes:
-    array = data.unify_dictionaries().combine_chunks()
-    array = array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
-    codes: Codes = array.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int32)
-    return codes

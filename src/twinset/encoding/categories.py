@@ -20,7 +20,7 @@ from twinset.errors import ConditionError
 from twinset.protocols import FitContext
 from twinset.stats.units import Units, unit_counts
 from twinset.table.schema import Column, Format, Kind
-from twinset.table.table import Table, canonical_type
+from twinset.table.table import Table, canonical_type, coded
 
 __all__ = ["CategoryEncoder", "CategoryEncoding"]
 
@@ -134,10 +134,8 @@ def _protected_levels(
     column: Column, data: pa.ChunkedArray, units: Units, k: int, rng: np.random.Generator
 ) -> tuple[Column, Codes, int]:
     """Return the column with its common levels, codes of them, and how many were replaced."""
-    encoded = pc.cast(data, pa.string()).combine_chunks().dictionary_encode()
-    encoded = encoded.combine_chunks() if isinstance(encoded, pa.ChunkedArray) else encoded
-    levels = encoded.dictionary.to_pylist()
-    codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
+    codes, values = coded(pc.cast(data, pa.string()))
+    levels = values.to_pylist()
     held = _held(codes, units, len(levels))
     declared = set(column.categories or ()) if "categories" in column.declared else set()
     public = np.array([level in declared for level in levels], dtype=bool)
@@ -161,8 +159,7 @@ def _protected_levels(
 
 def _protected_answers(data: pa.ChunkedArray, units: Units, k: int) -> tuple[Codes, int]:
     """Give the answer that fewer than k units gave the other value; null if that is rare too."""
-    indices = _boolean_codes(data).indices.fill_null(-1)
-    codes = indices.to_numpy(zero_copy_only=False).astype(np.int64)
+    codes, _ = coded(_boolean_codes(data))
     held = _held(codes, units, len(_FALSE_TRUE))
     rare = (codes >= 0) & (held < k)[codes]
     out = np.where(rare, 1 - codes if held.max() >= k else -1, codes).astype(np.int32)

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from twinset.protocols import Conditional, FitContext, Generator, PartialRows, Sample, State
 from twinset.table.schema import Kind
-from twinset.table.table import Table
+from twinset.table.table import Table, coded
 
 __all__ = ["Bootstrap", "BootstrapModel"]
 
@@ -38,12 +38,11 @@ class BootstrapModel(Conditional):
         """Numbers as float64, categories as int32 codes."""
         state: State = {}
         for column in self.table.schema.columns:
-            data = self.table.data[column.name].combine_chunks()
+            data = self.table.data[column.name]
             if column.kind is Kind.REAL:
-                state[column.name] = data.to_numpy(zero_copy_only=False)
+                state[column.name] = data.combine_chunks().to_numpy(zero_copy_only=False)
             else:
-                data = data.unify_dictionaries() if isinstance(data, pa.ChunkedArray) else data
-                state[column.name] = data.indices.fill_null(-1).to_numpy(zero_copy_only=False)
+                state[column.name] = coded(data)[0].astype(np.int32)
         return state
 
 
@@ -87,7 +86,7 @@ def _matching(
     """For each row a random train row that shares its known cells, or any; and whether it does."""
     given = rows.table
     both = pa.concat_tables([train.data, given.data]).unify_dictionaries()
-    codes = np.stack([_codes(both[name]) for name in given.names], axis=1)
+    codes = np.stack([coded(both[name])[0] for name in given.names], axis=1)
     n = train.num_rows
     place = rng.integers(n, size=given.num_rows)
     is_found = np.ones(given.num_rows, dtype=bool)
@@ -105,15 +104,3 @@ def _matching(
         place[asked[found]] = order[pick[found]]
         is_found[asked[~found]] = False
     return place, is_found
-
-
-def _codes(column: pa.ChunkedArray) -> npt.NDArray[np.int64]:
-    """Equal values, equal codes; null is -1."""
-    if not pa.types.is_dictionary(column.type):
-        column = column.dictionary_encode()
-    array = column.unify_dictionaries().combine_chunks()
-    array = array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
-    codes: npt.NDArray[np.int64] = (
-        array.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
-    )
-    return codes

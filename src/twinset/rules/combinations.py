@@ -15,7 +15,7 @@ from twinset.errors import InputError
 from twinset.rules.constraints import Claim, Outcome
 from twinset.stats.units import unit_counts
 from twinset.table.schema import Kind
-from twinset.table.table import Table, numbers
+from twinset.table.table import Table, coded, numbers
 
 __all__ = ["Cell", "Combination", "Determines", "Fixed", "column_codes", "row_codes"]
 
@@ -35,19 +35,8 @@ def column_codes(table: Table, name: str) -> tuple[Codes, list[Cell]]:
         known = int(np.count_nonzero(~np.isnan(distinct)))
         codes = np.where(np.isnan(values), -1, places.reshape(-1))
         return codes.astype(np.int64), [float(v) for v in distinct[:known]]
-    encoded = _encoded(column)
-    words = encoded.dictionary.cast(pa.string()).to_pylist()
-    codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
-    return codes, list(words)
-
-
-def _encoded(column: pa.ChunkedArray) -> pa.DictionaryArray:
-    if not pa.types.is_dictionary(column.type):
-        column = column.dictionary_encode()
-    array = column.unify_dictionaries().combine_chunks()
-    if isinstance(array, pa.ChunkedArray):
-        array = array.chunk(0) if array.num_chunks else pa.array([], column.type)
-    return array
+    codes, words = coded(column)
+    return codes, list(words.cast(pa.string()).to_pylist())
 
 
 def row_codes(columns: Sequence[Codes]) -> Codes:
@@ -71,11 +60,10 @@ def _known_codes(table: Table, name: str, levels: Sequence[Cell]) -> Codes:
             return np.where(np.isnan(values), -1, -2).astype(np.int64)
         place = np.minimum(np.searchsorted(order, values), len(order) - 1)
         return np.where(np.isnan(values), -1, np.where(order[place] == values, place, -2))
-    encoded = _encoded(column)
+    codes, own = coded(column)
     words = pa.array([v for v in levels if v is not None], pa.string())
-    found = pc.index_in(encoded.dictionary.cast(pa.string()), value_set=words).fill_null(-2)
+    found = pc.index_in(own.cast(pa.string()), value_set=words).fill_null(-2)
     places = np.append(np.asarray(found, dtype=np.int64), -1)
-    codes: Codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
     return places[codes]
 
 

@@ -23,7 +23,7 @@ import pyarrow.compute as pc
 from twinset.arrays import Ints
 from twinset.stats.row_hash import mix
 from twinset.table.schema import Kind
-from twinset.table.table import Table, numbers
+from twinset.table.table import Table, coded, numbers
 
 __all__ = ["repeated_rows"]
 
@@ -158,9 +158,6 @@ def _hashes(table: Table, name: str) -> Hashes:
         values[np.isnan(values)] = np.nan  # one pattern of bits
         bits = values.view(np.uint64)
     else:
-        text = pc.cast(table[name], pa.string()).combine_chunks().dictionary_encode()
-        text = text.combine_chunks() if isinstance(text, pa.ChunkedArray) else text
-        codes = text.indices.fill_null(-1).to_numpy(zero_copy_only=False)
-        bits = codes.astype(np.int64).view(np.uint64)
+        bits = coded(pc.cast(table[name], pa.string()))[0].view(np.uint64)
     salt = np.full(1, table.names.index(name) + 1, dtype=np.uint64)
     return mix(mix(bits.copy()) + mix(salt))

@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from twinset.errors import InputError
 from twinset.progress import check_time
@@ -24,7 +23,7 @@ from twinset.table.canonical import to_canonical
 from twinset.table.schema import Column, Schema
 from twinset.table.sources import Keyed, Source, smallest_keys
 from twinset.table.split import align_columns
-from twinset.table.table import Table, column_numbers, empty_table, labels
+from twinset.table.table import Table, coded, column_numbers, empty_table, labels
 
 __all__ = ["PIECE", "Filed", "Hashes", "Spill", "not_among", "spill", "unit_hashes"]
 
@@ -219,10 +218,8 @@ def unit_hashes(column: pa.ChunkedArray, first: int = 1) -> Hashes:
     """
     import pandas as pd
 
-    coded = pc.dictionary_encode(column.cast(pa.string()).combine_chunks())
-    coded = coded.combine_chunks() if isinstance(coded, pa.ChunkedArray) else coded
-    texts = np.array([*coded.dictionary.to_pylist(), ""], dtype=object)
-    at = coded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
+    at, values = coded(column.cast(pa.string()))
+    texts = np.array([*values.to_pylist(), ""], dtype=object)
     hashes = pd.util.hash_array(texts, categorize=False)[at]
     rows = pd.util.hash_array(np.arange(first, first + len(at), dtype=np.uint64))
     return np.where(at < 0, ~rows, hashes)

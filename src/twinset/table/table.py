@@ -25,7 +25,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from twinset.errors import SchemaError
 from twinset.table.schema import Kind, Schema
@@ -33,6 +32,7 @@ from twinset.table.schema import Kind, Schema
 __all__ = [
     "Table",
     "canonical_type",
+    "coded",
     "column_numbers",
     "empty_table",
     "from_numbers",
@@ -130,13 +130,9 @@ def empty_table(schema: Schema) -> Table:
 
 def _unit_codes(column: pa.ChunkedArray) -> npt.NDArray[np.int64]:
     """Code a unit column; each null row is a unit of its own."""
-    encoded = pc.dictionary_encode(column.combine_chunks())
-    encoded = encoded.combine_chunks() if isinstance(encoded, pa.ChunkedArray) else encoded
-    codes: npt.NDArray[np.int64] = (
-        encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
-    )
+    codes, values = coded(column)
     missing = np.flatnonzero(codes < 0)
-    codes[missing] = len(encoded.dictionary) + np.arange(len(missing))
+    codes[missing] = len(values) + np.arange(len(missing))
     return codes
 
 
@@ -155,21 +151,30 @@ def numbers(column: pa.ChunkedArray, kind: Kind) -> npt.NDArray[np.float64]:
     return np.asarray(values, dtype=np.float64)
 
 
+def coded(column: pa.ChunkedArray | pa.Array) -> tuple[npt.NDArray[np.int64], pa.Array]:
+    """Return shape (rows,): the place of each value, -1 for null; and the distinct values.
+
+    They are in the order of the dictionary, if there is one, else in that of their first rows.
+    """
+    column = column if isinstance(column, pa.ChunkedArray) else pa.chunked_array([column])
+    if not pa.types.is_dictionary(column.type):
+        column = column.dictionary_encode()
+    array = column.unify_dictionaries().combine_chunks()
+    if isinstance(array, pa.ChunkedArray):
+        if not array.num_chunks:
+            return np.empty(0, dtype=np.int64), pa.array([], column.type.value_type)
+        array = array.chunk(0)
+    places = array.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
+    return places, array.dictionary
+
+
 def labels(column: pa.ChunkedArray) -> tuple[list[str], npt.NDArray[np.int64]]:
     """Return a discrete column's distinct values as text, and shape (rows,) places; -1 is null."""
-    if not pa.types.is_dictionary(column.type):
-        column = column.cast(pa.string()).dictionary_encode()
-    column = column.unify_dictionaries()
-    places = column.combine_chunks()
-    if isinstance(places, pa.ChunkedArray):
-        if not places.num_chunks:
-            return [], np.empty(0, dtype=np.int64)
-        places = places.chunk(0)
-    index = places.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
-    names = places.dictionary.cast(pa.string()).to_pylist()
+    is_coded = pa.types.is_dictionary(column.type)
+    index, values = coded(column if is_coded else column.cast(pa.string()))
+    names = values.cast(pa.string()).to_pylist()
     missing = np.array([n is None for n in names] + [False])
-    index = np.where(missing[index], -1, index)
-    return ["" if n is None else n for n in names], index
+    return ["" if n is None else n for n in names], np.where(missing[index], -1, index)
 
 
 def column_numbers(table: Table, column: str) -> npt.NDArray[np.float64]:
