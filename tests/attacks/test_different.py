@@ -106,6 +106,7 @@ FAMILIES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", FAMILIES)
 def test_no_two_attacks_are_the_same(family):
     score, names = FAMILIES[family]

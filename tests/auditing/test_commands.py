@@ -44,6 +44,7 @@ def call(folder, *arguments, code=0):
     return done
 
 
+@pytest.mark.slow
 def test_a_generator_is_audited_in_a_folder_and_goes_on_after_kill_9(files, tmp_path):
     train = files / "train.csv"
     options = [train, "--generator", "bootstrap", *SHADOWS, "--attack-targets", files / "two.csv"]
@@ -77,6 +78,7 @@ def test_a_generator_is_audited_in_a_folder_and_goes_on_after_kill_9(files, tmp_
     assert here == there
 
 
+@pytest.mark.slow
 def test_several_generators_meet_the_same_targets_in_one_report(files, tmp_path):
     train = files / "train.csv"
     options = [
@@ -113,6 +115,7 @@ def test_several_generators_meet_the_same_targets_in_one_report(files, tmp_path)
     assert again.stdout.encode() == before + b"\n"
 
 
+@pytest.mark.slow
 def test_python_gives_each_generator_by_its_name(files, tmp_path):
     how = {"shadows": 40, "shadow_rows": 60, "attack_targets": "random,outliers", "number": 3}
     how["attacks"] = ["lira", "shadow_values"]
@@ -138,6 +141,7 @@ def test_python_gives_each_generator_by_its_name(files, tmp_path):
     assert [r.value for r in alone.results] == [r.value for r in found["bootstrap"].results]
 
 
+@pytest.mark.slow
 def test_real_records_are_shown_only_if_asked_for(files):
     options = ["train.csv", "copies.csv", "--holdout", "holdout.csv", "--quiet"]
     asked = call(files, *options, "--show-records", "--out", "asked")
@@ -149,12 +153,14 @@ def test_real_records_are_shown_only_if_asked_for(files):
     assert " safe" not in clean.stdout
 
 
+@pytest.mark.slow
 def test_a_failed_control_ends_with_4(files):
     done = call(files, "train.csv", "fresh.csv", "--holdout", "others.csv", "--quiet", code=4)
     assert "the holdout is not like train, most of all in size" in done.stderr
     assert "its figures must not be used" in done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "match"),
     [

@@ -95,6 +95,7 @@ def names(audit):
     }
 
 
+@pytest.mark.slow
 def test_a_tool_that_copies_is_caught_and_a_pool_goes_on_after_a_kill(
     population, command, tmp_path
 ):
@@ -117,6 +118,7 @@ def test_a_tool_that_copies_is_caught_and_a_pool_goes_on_after_a_kill(
     assert names(again) == names(audit)
 
 
+@pytest.mark.slow
 def test_a_tool_that_tells_nothing_is_not_flagged(population, command):
     audit = run(population, command, "constant")
     assert audit.verdict == CLEAN
@@ -125,6 +127,7 @@ def test_a_tool_that_tells_nothing_is_not_flagged(population, command):
     assert audit.find("records_at_risk").value == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("way", "reason"),
     [
@@ -144,6 +147,7 @@ def test_fits_that_fail_are_counted(population, command, way, reason):
     assert audit.verdict.startswith("No, because")
 
 
+@pytest.mark.slow
 def test_a_tool_that_never_works_is_not_assessed(population, command):
     audit = run(population, command, "never")
     assert audit.verdict.startswith("Not assessed: 60 of 60 shadow models failed")
@@ -172,6 +176,7 @@ def test_built_in_generators_are_fitted_in_workers(population):
     assert "records" not in audit.to_dict()
 
 
+@pytest.mark.slow
 def test_a_model_that_tells_is_looked_into_and_others_are_not(population, tmp_path):
     how = Shadows(fits=40, number=3, rows=100, controls=20)
     names = ["lira", "lira_white_box"]
@@ -275,6 +280,7 @@ def test_a_secret_is_exchanged_and_nothing_else(population, tmp_path):
         assert [v for v, k in zip(made, kept, strict=True) if k] == told
 
 
+@pytest.mark.slow
 def test_a_secret_is_told_by_copies_and_not_by_the_population(population, command):
     """What follows from other columns is as likely for either value: a guess is right in half."""
     audit = run(population, command, "copies", secret="group")
@@ -289,6 +295,7 @@ def test_a_secret_is_told_by_copies_and_not_by_the_population(population, comman
     assert audit.verdict == CLEAN  # the flag depends on the group, whoever's it is
 
 
+@pytest.mark.slow
 def test_a_fixed_game_says_so(population, command):
     audit = run(population, command, "copies", fixed=True, neighbours="add_remove")
     bound = audit.find("epsilon_lower_bound", attack="lira")

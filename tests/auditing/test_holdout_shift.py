@@ -126,6 +126,7 @@ def test_columns_that_differ_together_only_are_told_but_not_named():
     assert result.columns == ()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "rows"), [("student_mat.csv", 395), ("adult.csv.gz", 6_000)])
 def test_real_tables_sorted_by_age_fail_and_dealt_at_random_pass(shared, name, rows):
     path = shared / "data" / "tabular" / name

@@ -34,6 +34,7 @@ def texts(evaluation):
     return [p.text for p in evaluation.problems]
 
 
+@pytest.mark.slow
 def test_fresh_real_rows_are_not_worse(fresh) -> None:
     judged = [r for r in fresh.results if r.verdict]
     assert len(judged) > 150
@@ -53,6 +54,7 @@ def test_results_are_json_and_complete(fresh) -> None:
             assert "interval" in r.params
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_report(real, fresh, build, people) -> None:
     again = evaluate(real[0], build(people(ROWS, 3), target="rich"), real[1])
     strip = [r.replace(seconds=0.0).to_dict() for r in again.results]

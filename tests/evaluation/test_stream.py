@@ -131,6 +131,7 @@ def test_what_needs_rows_says_that_it_took_a_sample(people, tmp_path):
     assert by_name["exact_copies"].params["copies"] >= 10
 
 
+@pytest.mark.slow
 def test_rules_are_counted_on_all_rows(people, tmp_path):
     """Every kind of rule is in tests/rules/test_streamed.py."""
     files = parts(people(3_000, 3), 1_000, tmp_path)

@@ -40,6 +40,7 @@ def test_one_condition_on_a_late_column_is_as_by_rejection() -> None:
     assert abs(yes[0] - yes[1]) < 0.06
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("more", [0, 9])
 def test_what_only_two_columns_together_tell_is_learned(more: int) -> None:
     """An exclusive or: neither column alone says anything of the label (four modes, 5 sd apart)."""
