@@ -20,7 +20,7 @@ import twinset as ts
 from twinset.errors import ConditionError, InputError
 from twinset.protocols import Conditional, Model, PartialRows, Sample, State
 from twinset.scale.local import use_workers
-from twinset.table.raw import to_raw
+from twinset.table.canonical import to_raw
 from twinset.table.table import Table
 
 GENERATORS = ("independent", "bootstrap", "cart")

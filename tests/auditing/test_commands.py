@@ -13,7 +13,7 @@ import pytest
 import twinset
 from twinset.auditing.shadows import Pool, deal
 from twinset.checks.tables import learnable_table
-from twinset.table.raw import to_raw
+from twinset.table.canonical import to_raw
 from twinset.table.write import write_table
 
 TWINSET = [sys.executable, "-m", "twinset", "audit"]

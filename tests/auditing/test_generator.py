@@ -25,7 +25,7 @@ from twinset.scale.local import use_workers
 from twinset.stats.neighbours import distances
 from twinset.stats.records import encode
 from twinset.stats.seeds import stream
-from twinset.table.raw import to_raw
+from twinset.table.canonical import to_raw
 from twinset.table.schema import Column, Kind, Role, Schema
 from twinset.table.table import Table
 from twinset.twin import Twin

@@ -16,10 +16,10 @@ from twinset.encoding.surrogates import make
 from twinset.encoding.table_encoding import fit_encoding
 from twinset.errors import InputError, SchemaError
 from twinset.protocols import FitContext
+from twinset.table.canonical import to_raw
 from twinset.table.inference.table_schema import infer
 from twinset.table.patterns import learn, parse
-from twinset.table.personal_checks import is_card, is_iban, is_ip
-from twinset.table.raw import to_raw
+from twinset.table.personal import is_card, is_iban, is_ip
 from twinset.table.schema import Column, Format, Kind, Personal, Schema
 from twinset.table.table import Table
 

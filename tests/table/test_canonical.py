@@ -17,10 +17,9 @@ from hypothesis import strategies as st
 
 from twinset.errors import InputError
 from twinset.table import dates
-from twinset.table.canonical import to_canonical
+from twinset.table.canonical import to_canonical, to_raw
 from twinset.table.inference.table_schema import infer
 from twinset.table.number_format import to_floats, write_reals
-from twinset.table.raw import to_raw
 from twinset.table.schema import Column, Format, Kind, Schema
 from twinset.table.table import canonical_type
 

@@ -39,7 +39,7 @@ from twinset.stats.records import encode, encoded_columns
 from twinset.stats.row_hash import fingerprints
 from twinset.stats.seeds import stream
 from twinset.stats.units import count_units
-from twinset.table.raw import to_raw
+from twinset.table.canonical import to_raw
 from twinset.table.table import Table
 
 __all__ = [

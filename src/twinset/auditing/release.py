@@ -24,7 +24,7 @@ from twinset.protocols import Attack, Result
 from twinset.results import Audit, Exposed, NotComputed
 from twinset.stats.neighbours import sharing
 from twinset.stats.seeds import stream
-from twinset.table.raw import to_raw
+from twinset.table.canonical import to_raw
 from twinset.table.table import Table
 
 __all__ = ["audit_release"]

@@ -25,7 +25,7 @@ from twinset.protocols import Density
 from twinset.scale.local import use_workers
 from twinset.stats.records import encode, encoded_columns
 from twinset.stats.seeds import stream
-from twinset.table.raw import to_raw
+from twinset.table.canonical import to_raw
 from twinset.table.table import Table
 from twinset.table.write import write_table
 from twinset.twin import Twin

@@ -15,7 +15,7 @@ from twinset.cli.options import CommandOptions
 from twinset.errors import InputError
 from twinset.jobs.sample import Sampled, sample_to
 from twinset.table.atomic import check_place
-from twinset.table.raw import to_raw
+from twinset.table.canonical import to_raw
 from twinset.table.write import write_table
 from twinset.twin import Twin
 

@@ -27,7 +27,7 @@ from twinset.rules.rule import Rules
 from twinset.scale.local import use_workers
 from twinset.stats.seeds import derived, stream
 from twinset.table.atomic import atomic_write
-from twinset.table.raw import to_raw
+from twinset.table.canonical import to_raw
 from twinset.table.split import split
 from twinset.table.table import Table
 from twinset.table.write import RowWriter

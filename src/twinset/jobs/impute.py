@@ -25,8 +25,7 @@ from twinset.protocols import PartialRows
 from twinset.rules.derive import derivations, derive
 from twinset.sampling.pool import complete
 from twinset.stats.seeds import derived, stream
-from twinset.table.canonical import to_canonical
-from twinset.table.raw import to_raw
+from twinset.table.canonical import to_canonical, to_raw
 from twinset.table.sources import open_source
 from twinset.table.split import align_columns
 from twinset.table.table import Table

@@ -29,8 +29,8 @@ from twinset.rules.measures import with_rules
 from twinset.rules.rule import Rules
 from twinset.scale.local import use_workers
 from twinset.table.atomic import atomic_write
+from twinset.table.canonical import to_raw
 from twinset.table.dataset import Dataset
-from twinset.table.raw import to_raw
 from twinset.table.sources import Source, open_source
 from twinset.table.table import Table
 from twinset.table.write import RowWriter

@@ -15,7 +15,7 @@ from twinset.rules.enforce import cost_in_total
 from twinset.sampling.sample import Totals
 from twinset.scale.local import use_workers
 from twinset.stats.seeds import derived
-from twinset.table.raw import to_raw
+from twinset.table.canonical import to_raw
 from twinset.table.table import Table
 from twinset.table.write import RowWriter
 from twinset.twin import Twin

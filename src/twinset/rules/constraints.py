@@ -17,9 +17,9 @@ import numpy as np
 import numpy.typing as npt
 
 from twinset.errors import InputError
+from twinset.table.expressions.evaluate import evaluate_amount
 from twinset.table.expressions.expression import Expression, parse
 from twinset.table.expressions.syntax import Compare, Logic, Name, Node, Operation
-from twinset.table.expressions.values import evaluate_amount
 from twinset.table.schema import Column, Kind
 from twinset.table.table import Table, numbers
 

@@ -1,14 +1,26 @@
-"""Arrow types from their names, so that a column goes back to the type it came in."""
+"""Arrow types: by name, what they hold, and which of them a table can have."""
 
 from __future__ import annotations
 
 import re
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from twinset.errors import SchemaError
+from twinset.errors import InputError, SchemaError
 
-__all__ = ["arrow_type", "is_text"]
+__all__ = [
+    "all_whole",
+    "arrow_type",
+    "as_float_text",
+    "as_text",
+    "check_type",
+    "decoded",
+    "is_number",
+    "is_text",
+    "typed_moments",
+]
 
 _PLAIN: dict[str, pa.DataType] = {
     str(t): t
@@ -50,3 +62,80 @@ def is_text(dtype: pa.DataType) -> bool:
     return bool(
         pa.types.is_string(dtype) or pa.types.is_large_string(dtype) or dtype == pa.string_view()
     )
+
+
+def check_type(name: str, dtype: pa.DataType) -> None:
+    """Refuse types that are not values of a table; InputError says what to do."""
+    t = pa.types
+    inner = dtype.value_type if t.is_dictionary(dtype) else dtype
+    if t.is_nested(inner):
+        hint = "leave the column out, or make one column of each part"
+    elif t.is_binary(inner) or t.is_large_binary(inner) or t.is_fixed_size_binary(inner):
+        hint = "leave the column out, or decode it to text"
+    elif t.is_interval(inner) or isinstance(inner, pa.ExtensionType) or t.is_union(inner):
+        hint = "leave the column out, or cast it to a plain type"
+    else:
+        return
+    kind = re.split(r"[<\[(]", str(inner))[0]
+    raise InputError(
+        f"column {name!r}",
+        got=f"values of Arrow type {kind}",
+        allowed="numbers, text, booleans, dates and times",
+        hint=hint,
+    )
+
+
+def decoded(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Column without dictionary encoding and views; text as 32-bit or 64-bit strings."""
+    if pa.types.is_dictionary(column.type):
+        column = column.cast(column.type.value_type)
+    if column.type == pa.string_view():
+        column = column.cast(pa.large_string())
+    if pa.types.is_large_string(column.type) and column.nbytes < 2**31 - 1:
+        column = column.cast(pa.string())
+    return column
+
+
+def is_number(dtype: pa.DataType) -> bool:
+    """Whether a type holds numbers."""
+    t = pa.types
+    return bool(t.is_integer(dtype) or t.is_floating(dtype) or t.is_decimal(dtype))
+
+
+def typed_moments(values: pa.Array) -> tuple[np.ndarray, np.ndarray]:
+    """Microseconds of typed dates, datetimes, times or durations (UTC), and where null."""
+    t = pa.types
+    null = values.is_null().to_numpy(zero_copy_only=False)
+    dtype = values.type
+    if t.is_date(dtype):
+        days = values.cast(pa.date32()).cast(pa.int32()).fill_null(0).to_numpy(zero_copy_only=False)
+        return days.astype(np.int64) * 86_400_000_000, null
+    raw = values.cast(pa.int32() if t.is_time32(dtype) else pa.int64()).fill_null(0)
+    ticks = raw.to_numpy(zero_copy_only=False).astype(np.int64)
+    if dtype.unit == "ns":
+        return np.floor_divide(ticks, 1000), null
+    return ticks * {"s": 1_000_000, "ms": 1000, "us": 1}[dtype.unit], null
+
+
+def as_float_text(values: np.ndarray) -> pa.Array:
+    """Shortest texts of floats, to see how many decimals they have."""
+    return pc.cast(pa.array(values), pa.string())
+
+
+def as_text(values: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Values of any plain type as text: whole floats without decimals."""
+    if values.type == pa.string():
+        return values
+    if pa.types.is_floating(values.type):
+        x = values.cast(pa.float64())
+        whole = all_whole(x)
+        x = pc.if_else(pc.is_finite(x), x, None)
+        return (x.cast(pa.int64()) if whole else x).cast(pa.string())
+    return values.cast(pa.string())
+
+
+def all_whole(x: pa.ChunkedArray) -> bool:
+    """Whether all known values are whole and small enough to be written without decimals."""
+    whole = pc.all(pc.or_kleene(pc.equal(x, pc.floor(x)), pc.is_nan(x))).as_py()
+    x = pc.if_else(pc.is_finite(x), x, None)
+    return bool(whole) and (pc.max(pc.abs(x)).as_py() or 0) < 2**53

@@ -18,10 +18,9 @@ import pyarrow as pa
 
 from twinset.errors import InputError
 from twinset.progress import check_time
-from twinset.table.batches import Whole
 from twinset.table.canonical import to_canonical
 from twinset.table.schema import Column, Schema
-from twinset.table.sources import Keyed, Source, smallest_keys
+from twinset.table.sources import Keyed, Source, Whole, smallest_keys
 from twinset.table.split import align_columns
 from twinset.table.table import Table, coded, column_numbers, empty_table, labels
 

@@ -21,16 +21,19 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from twinset.errors import InputError, near
+from twinset.table.arrow_types import all_whole, is_text
+from twinset.table.canonical import MOMENTS, TEXTS
 from twinset.table.database import is_database_url, open_database
-from twinset.table.delimited import open_delimited, read_start
-from twinset.table.dialect import COMPRESSIONS, Dialect
-from twinset.table.excel import read_excel
-from twinset.table.files import JsonLinesReader, ParquetReader
+from twinset.table.delimited import COMPRESSIONS, Dialect, open_delimited, read_start
+from twinset.table.files import JsonLinesReader, ParquetReader, read_excel
 from twinset.table.frames import FrameReader, content_hash, frame_kind, from_frame
+from twinset.table.inference.dates import date_pattern
+from twinset.table.schema import Kind, Schema
 
-__all__ = ["FORMATS", "Reader", "Source", "open_source", "smallest_keys", "split_suffix"]
+__all__ = ["FORMATS", "Reader", "Source", "Whole", "open_source", "smallest_keys", "split_suffix"]
 
 FORMATS = {
     ".csv": "delimited",
@@ -63,6 +66,7 @@ _FOREIGN = {
 _DEFAULT_SUFFIX = {
     "delimited": ".csv", "parquet": ".parquet", "json lines": ".jsonl", "excel": ".xlsx"
 }  # fmt: skip
+Keyed = tuple[pa.RecordBatch, npt.NDArray[np.float64]]
 
 
 class Reader(Protocol):
@@ -145,9 +149,6 @@ class Source:
             return content_hash(self.schema, self.batches())
         with self.path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-Keyed = tuple[pa.RecordBatch, npt.NDArray[np.float64]]
 
 
 def smallest_keys(
@@ -335,3 +336,52 @@ def _sniff_format(head: bytes) -> str | None:
         return None
     start = head.removeprefix(b"\xef\xbb\xbf").lstrip()
     return "json lines" if start.startswith((b"{", b"[{", b"[\n", b"[\r")) else "delimited"
+
+
+@dataclass
+class Whole:
+    """What reading a batch must know of the whole source, so that it reads as the whole would.
+
+    Attributes
+    ----------
+    schema
+        With the pattern of dates that no declared or inferred format tells.
+    fractions
+        Columns of floats that are read as text, with a fraction or huge values somewhere: there
+        large whole numbers have an exponent too.
+    """
+
+    schema: Schema
+    fractions: tuple[str, ...]
+
+    @classmethod
+    def of(cls, source: Source, schema: Schema) -> Whole:
+        """Look through the source for such columns, if there can be any."""
+        texts = [
+            f.name
+            for f in source.schema
+            if pa.types.is_floating(f.type)
+            and f.name in schema
+            and schema[f.name].kind in (*TEXTS, Kind.CATEGORY, Kind.ORDINAL)
+        ]
+        found = set()
+        for batch in source.batches() if texts else ():
+            found |= {n for n in texts if not all_whole(batch.column(n).cast(pa.float64()))}
+        return cls(schema, tuple(found))
+
+    def settled(self, raw: pa.Table) -> pa.Table:
+        """Bring a batch to how the whole is read; the first dates settle the pattern."""
+        for name in self.fractions:
+            x = raw[name].cast(pa.float64())
+            text = pc.if_else(pc.is_finite(x), x, None).cast(pa.string())
+            raw = raw.set_column(raw.column_names.index(name), name, text)
+        columns = list(self.schema.columns)
+        for i, column in enumerate(columns):
+            unknown = column.kind in MOMENTS and column.format.date_format is None
+            if unknown and is_text(raw[column.name].type):
+                text = raw[column.name].combine_chunks()
+                pattern = {"date_format": date_pattern(column.name, text)}
+                form = column.format.model_copy(update=pattern)
+                columns[i] = column.model_copy(update={"format": form})
+        self.schema = Schema(columns=tuple(columns))
+        return raw

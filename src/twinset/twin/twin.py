@@ -33,9 +33,9 @@ from twinset.scale.local import workers
 from twinset.stats.duplicate_units import repeated_rows
 from twinset.stats.seeds import stream
 from twinset.table.atomic import atomic_write
+from twinset.table.canonical import to_natural, to_raw
 from twinset.table.dataset import Dataset
 from twinset.table.frames import to_frame
-from twinset.table.raw import to_natural, to_raw
 from twinset.table.schema import Role, Schema
 from twinset.table.table import Table, empty_table
 from twinset.twin.state import pack, unpack

@@ -19,9 +19,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from twinset.table.expressions.parser import parse_tree
-from twinset.table.expressions.syntax import Matches, Name, Node
-from twinset.table.expressions.values import check_pattern, evaluate
+from twinset.table.expressions.evaluate import check_pattern, evaluate
+from twinset.table.expressions.syntax import Matches, Name, Node, parse_tree
 from twinset.table.table import Table
 
 __all__ = ["Expression", "parse"]

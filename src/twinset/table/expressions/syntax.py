@@ -1,12 +1,14 @@
-"""Tree of the expression language: one frozen class a construct, and how each is written.
+"""Syntax of the expression language: the tree, one frozen class a construct, and text to tree.
 
-``str`` of a tree parses to the same tree (`twinset.table.expressions.parser`): brackets stand where
-`tightness` asks for them. `twinset.table.expressions.expression` is the language's door.
+``str`` of a tree parses to the same tree: brackets stand where `tightness` asks for them.
+Precedence from loose to tight: ``implies`` (right to left), ``or``, ``and``, ``not``, one of the
+comparisons, ``+ -``, ``* /``, unary ``-``. The tree is at most 100 deep.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field, fields
 from typing import NoReturn
 
@@ -30,12 +32,28 @@ __all__ = [
     "Operation",
     "Text",
     "fail",
+    "parse_tree",
 ]
 
 KEYWORDS = frozenset(
     {"and", "or", "not", "implies", "in", "between", "is", "null", "matches", "true", "false"}
 )
 _PLAIN_NAME = re.compile(r"[^\W\d][\w.]*")
+_MAX_LENGTH = 20_000
+_MAX_DEPTH = 40
+_MAX_TREE_DEPTH = 100
+_FUNCTIONS = ("length", "year", "month", "day")
+_COMPARISONS = {"=": "=", "==": "=", "!=": "!=", "<>": "!=", "<": "<", "<=": "<=", ">": ">", ">=": ">="}  # fmt: skip # noqa: E501
+_TOKEN = re.compile(
+    r"""\s*(?:
+      (?P<number>(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?(?![\w.]))
+    | (?P<text>'(?:[^']|'')*'|"(?:[^"]|"")*")
+    | (?P<quoted>`(?:[^`]|``)+`)
+    | (?P<word>[^\W\d][\w.]*)
+    | (?P<sign><=|>=|<>|!=|==|[-+*/()=<>,])
+    )""",
+    re.VERBOSE,
+)
 
 
 @dataclass(frozen=True)
@@ -248,3 +266,222 @@ def fail(what: str, at: int, *, allowed: str = "", hint: str = "") -> NoReturn:
     raise ExpressionError(
         f"expression, character {at + 1}: {what}", allowed=allowed, hint=hint
     ) from None
+
+
+@dataclass(frozen=True)
+class _Token:
+    kind: str
+    text: str
+    at: int
+
+
+def _tokens(text: str) -> Iterator[_Token]:
+    position, end = 0, len(text.rstrip())
+    while position < end:
+        match = _TOKEN.match(text, position)
+        if match is None:
+            at = position + len(text[position:]) - len(text[position:].lstrip())
+            open_ = text[at] in "'\"`"
+            fail("a quote is never closed" if open_ else "a sign that has no meaning here", at)
+        kind = str(match.lastgroup)
+        found = match[kind]
+        if kind == "word" and found.lower() in KEYWORDS:
+            kind, found = "keyword", found.lower()
+        yield _Token(kind, found, match.start(match.lastgroup or 0))
+        position = match.end()
+    yield _Token("end", "", end)
+
+
+def parse_tree(text: str) -> Node:
+    """Parse to a tree.
+
+    Raises
+    ------
+    ExpressionError
+        With the place of the mistake. An expression is at most 20,000 characters and 40
+        brackets deep.
+    """
+    if len(text) > _MAX_LENGTH:
+        raise ExpressionError(
+            "expression", got=f"{len(text):,} characters", allowed=f"at most {_MAX_LENGTH:,}"
+        )
+    if "\x00" in text:
+        fail("a NUL character", text.index("\x00"))
+    parser = _Parser(list(_tokens(text)))
+    tree = parser.expression(0)
+    if parser.now.kind != "end":
+        parser.unexpected("and, or, implies, or the end")
+    _check_depth(tree)
+    return tree
+
+
+def _check_depth(tree: Node) -> None:
+    """Refuse what later walks over the tree could not descend; this one does not recurse."""
+    waiting = [(tree, 0)]
+    while waiting:
+        node, depth = waiting.pop()
+        if depth > _MAX_TREE_DEPTH:
+            fail("too deeply nested", node.at)
+        waiting.extend((part, depth + 1) for part in node.parts)
+
+
+class _Parser:
+    """Recursive descent; each method reads what its name says and leaves the rest."""
+
+    def __init__(self, tokens: list[_Token]) -> None:
+        self._tokens, self._i = tokens, 0
+        self._depths: dict[int, int] = {}
+
+    @property
+    def now(self) -> _Token:
+        return self._tokens[self._i]
+
+    def unexpected(self, allowed: str) -> NoReturn:
+        found = "the end" if self.now.kind == "end" else repr(self.now.text[:20])
+        fail(f"{found} is not expected here", self.now.at, allowed=allowed)
+
+    def _next(self) -> _Token:
+        token = self.now
+        self._i += 1
+        return token
+
+    def _accept(self, *texts: str) -> _Token | None:
+        return (
+            self._next()
+            if self.now.kind in ("keyword", "sign") and self.now.text in texts
+            else None
+        )
+
+    def _expect(self, text: str) -> None:
+        if self._accept(text) is None:
+            self.unexpected(repr(text))
+
+    def expression(self, depth: int) -> Node:
+        """Read ``a implies b``."""
+        if depth > _MAX_DEPTH:
+            fail("too deeply nested", self.now.at, allowed=f"{_MAX_DEPTH} levels")
+        at, left = self.now.at, self._any(depth)
+        if self._accept("implies"):
+            return Logic(at, "implies", (left, self.expression(depth + 1)))
+        return left
+
+    def _any(self, depth: int) -> Node:
+        at, items = self.now.at, [self._all(depth)]
+        while self._accept("or"):
+            items.append(self._all(depth))
+        return items[0] if len(items) == 1 else Logic(at, "or", tuple(items))
+
+    def _all(self, depth: int) -> Node:
+        at, items = self.now.at, [self._negated(depth)]
+        while self._accept("and"):
+            items.append(self._negated(depth))
+        return items[0] if len(items) == 1 else Logic(at, "and", tuple(items))
+
+    def _negated(self, depth: int) -> Node:
+        signs = []
+        while (token := self._accept("not")) is not None:
+            signs.append(token.at)
+        if depth + len(signs) > _MAX_DEPTH:
+            fail("too deeply nested", self.now.at, allowed=f"{_MAX_DEPTH} levels")
+        node = self._comparison(depth + len(signs))
+        for at in reversed(signs):
+            node = Not(at, node)
+        return node
+
+    def _comparison(self, depth: int) -> Node:
+        at, left = self.now.at, self._sum(depth)
+        if (token := self._accept(*_COMPARISONS)) is not None:
+            node: Node = Compare(at, _COMPARISONS[token.text], left, self._sum(depth))
+        elif self._accept("is"):
+            negated = self._accept("not") is not None
+            self._expect("null")
+            node = IsNull(at, left, negated)
+        else:
+            negated = self._accept("not") is not None
+            if self._accept("in"):
+                node = IsIn(at, left, self._options(depth), negated)
+            elif self._accept("between"):
+                low = self._sum(depth)
+                self._expect("and")
+                node = Between(at, left, low, self._sum(depth), negated)
+            elif self._accept("matches"):
+                node = Matches(at, left, self._pattern(), negated)
+            elif negated:
+                self.unexpected("in, between, matches")
+            else:
+                return left
+        if self.now.text in _COMPARISONS and self.now.kind == "sign":
+            fail("comparisons cannot be chained", self.now.at, hint="a <= b and b < c")
+        return node
+
+    def _options(self, depth: int) -> tuple[Node, ...]:
+        self._expect("(")
+        options = [self._option(depth)]
+        while self._accept(","):
+            options.append(self._option(depth))
+        self._expect(")")
+        return tuple(options)
+
+    def _option(self, depth: int) -> Node:
+        at = self.now.at
+        node = self._unary(depth)
+        inner = node.value if isinstance(node, Negative) else node
+        if not isinstance(inner, Number | Text | Boolean) or (
+            inner is not node and not isinstance(inner, Number)
+        ):
+            fail("only numbers, texts, true and false stand in a list", at)
+        return node
+
+    def _pattern(self) -> str:
+        if self.now.kind != "text":
+            self.unexpected("a regular expression in quotes")
+        return _unquoted(self._next().text)
+
+    def _sum(self, depth: int) -> Node:
+        return self._chain(depth, ("+", "-"))
+
+    def _chain(self, depth: int, signs: tuple[str, ...]) -> Node:
+        """Read operations of equal rank from left to right."""
+        inner = signs == ("+", "-")
+        at = self.now.at
+        node = self._chain(depth, ("*", "/")) if inner else self._unary(depth)
+        while (token := self._accept(*signs)) is not None:
+            right = self._chain(depth, ("*", "/")) if inner else self._unary(depth)
+            node = Operation(at, token.text, node, right)
+        return node
+
+    def _unary(self, depth: int) -> Node:
+        if depth > _MAX_DEPTH:
+            fail("too deeply nested", self.now.at, allowed=f"{_MAX_DEPTH} levels")
+        if (token := self._accept("-")) is not None:
+            return Negative(token.at, self._unary(depth + 1))
+        return self._atom(depth)
+
+    def _atom(self, depth: int) -> Node:
+        token = self.now
+        if token.kind == "number":
+            return Number(self._next().at, token.text)
+        if token.kind == "text":
+            return Text(self._next().at, _unquoted(token.text))
+        if token.kind == "quoted":
+            return Name(self._next().at, _unquoted(token.text))
+        if self._accept("true", "false"):
+            return Boolean(token.at, token.text == "true")
+        if self._accept("("):
+            node = self.expression(depth + 1)
+            self._expect(")")
+            return node
+        if token.kind != "word":
+            self.unexpected("a column, a number, a text in quotes, not, (")
+        self._next()
+        if self._accept("(") is None:
+            return Name(token.at, token.text)
+        if token.text.lower() not in _FUNCTIONS:
+            fail(f"no function {token.text[:20]!r}", token.at, allowed=", ".join(_FUNCTIONS))
+        value = self._sum(depth + 1)
+        self._expect(")")
+        return Call(token.at, token.text.lower(), value)
+
+
+def _unquoted(text: str) -> str:
+    return text[1:-1].replace(text[0] * 2, text[0])

@@ -11,13 +11,17 @@ import pyarrow as pa
 
 from twinset.errors import SchemaError
 from twinset.table import dates
-from twinset.table.inference.column_as import column_as
-from twinset.table.inference.columns import guess_column
-from twinset.table.inference.declared import check_declared, check_fits, declared_fields, merged
+from twinset.table.arrow_types import check_type, decoded
+from twinset.table.inference.columns import (
+    check_declared,
+    check_fits,
+    column_as,
+    declared_fields,
+    guess_column,
+    merged,
+)
 from twinset.table.inference.facts import Facts
-from twinset.table.inference.people import named_unit
-from twinset.table.inference.typed import check_type, decoded
-from twinset.table.inference.units import find_unit, grouped_unit
+from twinset.table.inference.units import find_unit, grouped_unit, named_unit
 from twinset.table.schema import Column, Kind, Role, Schema
 
 __all__ = ["describe", "infer"]

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from twinset.table.inference.facts import Facts
 from twinset.table.inference.words import BOOLEANS, SCALES, false_first, is_id_name
 from twinset.table.patterns import learn
-from twinset.table.places import find_place
+from twinset.table.personal import find_place
 from twinset.table.schema import Format, Kind
 
 __all__ = ["TextGuess", "find_booleans", "guess_text", "learned_pattern", "order_of", "word_counts"]
