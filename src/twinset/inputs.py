@@ -27,8 +27,8 @@ from twinset.table.table import Table
 
 __all__ = [
     "MAX_ROWS",
-    "Given",
     "Options",
+    "WholeTable",
     "read",
     "read_holdout",
     "read_like",
@@ -171,7 +171,7 @@ def read_split(
 
 
 @dataclass(frozen=True)
-class Given:
+class WholeTable:
     """A table to be measured: in memory, or a sample of it and all of it in files."""
 
     table: Table
@@ -183,10 +183,10 @@ def read_whole(
     options: Options,
     folder: Path,
     *,
-    train: Given | None = None,
+    train: WholeTable | None = None,
     unseen: bool = False,
     seed: int = 0,
-) -> Given:
+) -> WholeTable:
     """Read all rows of a table: into memory up to `max_rows` and 512 MB, else into files.
 
     Parameters
@@ -208,14 +208,14 @@ def read_whole(
             return _streamed(source, options, folder, train, unseen, seed)
         table = _canonical(source, raw, options, None if train is None else train.table)
     if not unseen or train is None:
-        return Given(table)
+        return WholeTable(table)
     unit, hashes = train.table.schema.unit, _hashes(train)
     if train.spill is None or unit is None or hashes is None:
-        return Given(check_holdout(train.table, table)[0])
+        return WholeTable(check_holdout(train.table, table)[0])
     own = not_among(table[unit.name], unit_hashes(table[unit.name]), hashes)
     if not own.any():
         raise InputError("--holdout", got="only units that are in train too", allowed="others")
-    return Given(table.take(own))
+    return WholeTable(table.take(own))
 
 
 def read_tables(
@@ -226,10 +226,10 @@ def read_tables(
     folder: Path,
     *,
     seed: int = 0,
-) -> dict[Side, Given]:
+) -> dict[Side, WholeTable]:
     """Read all rows of the tables of a measurement; see `read_whole`."""
     first = read_whole(train, options, folder / "train", seed=seed)
-    found: dict[Side, Given] = {"train": first}
+    found: dict[Side, WholeTable] = {"train": first}
     found["synthetic"] = read_whole(
         synthetic, options, folder / "synthetic", train=first, seed=seed
     )
@@ -241,8 +241,13 @@ def read_tables(
 
 
 def _streamed(
-    source: Source, options: Options, folder: Path, train: Given | None, unseen: bool, seed: int
-) -> Given:
+    source: Source,
+    options: Options,
+    folder: Path,
+    train: WholeTable | None,
+    unseen: bool,
+    seed: int,
+) -> WholeTable:
     most = min(options.max_rows, _SAMPLE_ROWS, max(10_000, _SAMPLE_CELLS // len(source.names)))
     if train is None:
         schema = options.infer(source.raw(most, stream(seed, "read")))
@@ -252,10 +257,10 @@ def _streamed(
     without = _hashes(train) if unseen and train is not None else None
     rng = stream(seed, "stream", source.name)
     made = spill(source, schema, folder, most, rng, without=without)
-    return Given(made.sample, made)
+    return WholeTable(made.sample, made)
 
 
-def _hashes(train: Given) -> Hashes | None:
+def _hashes(train: WholeTable) -> Hashes | None:
     """Return the sorted hashes of the units of train, if it has units."""
     unit = train.table.schema.unit
     if unit is None:

@@ -222,3 +222,24 @@ def test_unknown_types_are_named(tmp_path):
 def test_a_schema_survives_json():
     schema = infer(people())
     assert Schema.from_dict(json.loads(json.dumps(schema.to_dict()))) == schema
+
+
+def test_a_context_column_is_read_from_a_file_and_must_be_learnable(tmp_path):
+    """A model encodes what it is conditioned on: keys, constants and personal data cannot be."""
+    table = people().append_column("id", pa.array([f"a{i}" for i in range(60)]))
+    table = table.append_column("one", pa.array(["x"] * 60))
+    path = tmp_path / "s.yaml"
+    path.write_text("- {name: id, role: context}\n- {name: age, role: context}\n")
+    found = infer(table, declared=load_schema(path))
+    assert found["id"].kind is Kind.CATEGORY  # as for a target: not made new
+    assert [c.name for c in found.with_role(Role.CONTEXT)] == ["age", "id"]
+    save_schema(found, path)
+    assert infer(table, declared=load_schema(path)) == found
+    for text, got in (
+        ("{name: id, kind: identifier, role: context}", "kind identifier"),
+        ("{name: one, role: context}", "kind constant"),
+        ("{name: age, personal: phone, role: context}", "personal data"),
+    ):
+        path.write_text(f"- {text}\n")
+        with pytest.raises(InputError, match=rf"role context; got {got}, which is never learned"):
+            infer(table, declared=load_schema(path))

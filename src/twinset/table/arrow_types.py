@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -14,11 +16,13 @@ __all__ = [
     "all_whole",
     "arrow_type",
     "as_float_text",
+    "as_numpy",
     "as_text",
     "check_type",
     "decoded",
     "is_number",
     "is_text",
+    "one_array",
     "typed_moments",
 ]
 
@@ -115,6 +119,21 @@ def typed_moments(values: pa.Array) -> tuple[np.ndarray, np.ndarray]:
     if dtype.unit == "ns":
         return np.floor_divide(ticks, 1000), null
     return ticks * {"s": 1_000_000, "ms": 1000, "us": 1}[dtype.unit], null
+
+
+def one_array(column: pa.Array | pa.ChunkedArray) -> pa.Array:
+    """Return a column in one piece."""
+    if isinstance(column, pa.ChunkedArray):
+        column = column.combine_chunks()
+    # Arrow leaves a column in pieces that no single array can hold
+    return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+
+
+def as_numpy(array: pa.Array | pa.ChunkedArray) -> npt.NDArray[Any]:
+    """Return a column's values; a null is NaN or None."""
+    kept = isinstance(array, pa.ChunkedArray)
+    out: npt.NDArray[Any] = array.to_numpy() if kept else array.to_numpy(zero_copy_only=False)
+    return out
 
 
 def as_float_text(values: np.ndarray) -> pa.Array:

@@ -20,13 +20,16 @@ from twinset.errors import InputError
 from twinset.table import dates, number_format
 from twinset.table.arrow_types import (
     arrow_type,
+    as_numpy,
     as_text,
     check_type,
     decoded,
     is_number,
     is_text,
+    one_array,
     typed_moments,
 )
+from twinset.table.inference.dates import date_pattern
 from twinset.table.inference.facts import null_words
 from twinset.table.inference.words import BOOLEANS, false_first
 from twinset.table.schema import Column, Kind, Schema
@@ -36,7 +39,7 @@ __all__ = [
     "MOMENTS",
     "TEXTS",
     "canonical_column",
-    "raw_column",
+    "listed_names",
     "to_canonical",
     "to_natural",
     "to_raw",
@@ -65,11 +68,12 @@ def to_canonical(
     InputError
         If columns are missing or extra, or a value does not fit its column (names column and row).
     """
-    names = raw.column_names
-    missing = [n for n in schema.names if n not in set(names)]
-    extra = [n for n in names if n not in schema]
+    missing = [n for n in schema.names if n not in set(raw.column_names)]
+    extra = [n for n in raw.column_names if n not in schema]
     if missing or extra:
-        parts = [f"{w} {_listed(m)}" for w, m in (("no column", missing), ("extra", extra)) if m]
+        parts = [
+            f"{w} {listed_names(m)}" for w, m in (("no column", missing), ("extra", extra)) if m
+        ]
         raise InputError(
             "columns of the table", got="; ".join(parts), allowed="those of the schema"
         )
@@ -89,7 +93,8 @@ def to_canonical(
     return Table(schema, pa.table(arrays, names=list(schema.names)))
 
 
-def _listed(names: Sequence[str]) -> str:
+def listed_names(names: Sequence[str]) -> str:
+    """Name up to five columns, and say how many there are more."""
     shown = ", ".join(repr(n) for n in names[:5])
     return shown + (f" and {len(names) - 5} more" if len(names) > 5 else "")
 
@@ -133,8 +138,7 @@ def _allowed(column: Column) -> str:
 def _categories(text: pa.ChunkedArray, column: Column, first: int) -> pa.ChunkedArray:
     """Dictionary of the known categories, then of any others in the data."""
     known = list(column.categories or ())
-    encoded = pc.dictionary_encode(text.combine_chunks())
-    encoded = encoded.combine_chunks() if isinstance(encoded, pa.ChunkedArray) else encoded
+    encoded = one_array(pc.dictionary_encode(text.combine_chunks()))
     found = encoded.dictionary
     places = {v: i for i, v in enumerate(known)}
     others = [v for v in found.to_pylist() if v not in places]
@@ -162,8 +166,8 @@ def _by_distinct(values: pa.ChunkedArray, parse: Parse) -> tuple[pa.Array, Bad]:
     encoded = pc.dictionary_encode(flat)
     out, bad = parse(encoded.dictionary)
     if bad.any():
-        rows = encoded.indices.fill_null(0).to_numpy(zero_copy_only=False)
-        bad = bad[rows] & flat.is_valid().to_numpy(zero_copy_only=False)
+        rows = as_numpy(encoded.indices.fill_null(0))
+        bad = bad[rows] & as_numpy(flat.is_valid())
         return out, bad
     return out.take(encoded.indices), np.zeros(0, dtype=bool)
 
@@ -181,9 +185,7 @@ def _text_parser(column: Column) -> Parse:
             out = _finite(number_format.to_floats(number_format.plain(text, fmt)))
         else:
             out = _moments(text, column)
-        bad = (out.is_null().to_numpy(zero_copy_only=False)) & (
-            text.is_valid().to_numpy(zero_copy_only=False)
-        )
+        bad = (as_numpy(out.is_null())) & (as_numpy(text.is_valid()))
         if bad.any():
             rows = np.flatnonzero(bad)
             left = text.take(pa.array(rows))
@@ -201,7 +203,7 @@ def _finite(values: pa.Array) -> pa.Array:
 
 
 def _too_large(text: pa.Array) -> Bad:
-    x = number_format.to_floats(text).to_numpy(zero_copy_only=False).astype(np.float64)
+    x = as_numpy(number_format.to_floats(text)).astype(np.float64)
     large: Bad = np.abs(x) > number_format.LARGEST
     return large
 
@@ -226,8 +228,6 @@ def _booleans(text: pa.Array, column: Column) -> pa.Array:
 def _moments(text: pa.Array, column: Column) -> pa.Array:
     pattern = column.format.date_format
     if pattern is None:
-        from twinset.table.inference.dates import date_pattern
-
         pattern = date_pattern(column.name, text) or "%Y-%m-%d"
     moments = dates.read(text, pattern)
     return _from_micros(moments.micros, ~moments.valid, column.kind)
@@ -271,16 +271,16 @@ def _numbers(x: pa.Array, kind: Kind) -> tuple[pa.Array, Bad]:
     """Typed numbers as integer, real or boolean."""
     if kind is Kind.INTEGER and pa.types.is_integer(x.type):
         if pa.types.is_uint64(x.type):
-            large = pc.greater(x, 2**63 - 1).fill_null(False).to_numpy(zero_copy_only=False)
+            large = as_numpy(pc.greater(x, 2**63 - 1).fill_null(False))
             return pc.if_else(pa.array(~large), x, None).cast(pa.int64()), large
         return x.cast(pa.int64()), np.zeros(len(x), dtype=bool)
     y = _finite(x.cast(pa.float64(), safe=False))
     if kind is Kind.REAL:
         return y, np.zeros(len(x), dtype=bool)
-    v = y.fill_null(0.0).to_numpy(zero_copy_only=False)
+    v = as_numpy(y.fill_null(0.0))
     if kind is Kind.INTEGER:
         bad = (v != np.rint(v)) | (np.abs(v) >= 2**63)
-        mask = y.is_null().to_numpy(zero_copy_only=False) | bad
+        mask = as_numpy(y.is_null()) | bad
         return pa.array(np.where(bad, 0, v).astype(np.int64), mask=mask), bad
     bad = (v != 0) & (v != 1)
     return pc.equal(y, 1.0), bad
@@ -288,7 +288,7 @@ def _numbers(x: pa.Array, kind: Kind) -> tuple[pa.Array, Bad]:
 
 def to_raw(table: Table) -> pa.Table:
     """Render a canonical table as its source had it: texts as written, or Arrow types."""
-    arrays = [raw_column(table.data[c.name], c) for c in table.schema.columns]
+    arrays = [_raw_column(table.data[c.name], c) for c in table.schema.columns]
     return pa.table(arrays, names=list(table.schema.names))
 
 
@@ -300,14 +300,14 @@ def to_natural(table: Table) -> pa.Table:
 
 def _natural(values: pa.ChunkedArray, column: Column) -> pa.ChunkedArray:
     if not is_text(arrow_type(column.dtype)):
-        return raw_column(values, column)
+        return _raw_column(values, column)
     if column.kind is Kind.DATE:
         return values.cast(pa.timestamp("us"))
     spelled = (column.format.true or "true").lower()
     if column.kind.is_number_like or (column.kind is Kind.BOOLEAN and spelled == "true"):
         return values
     plain = column.model_copy(update={"format": column.format.model_copy(update={"nulls": ("",)})})
-    text = raw_column(values, plain)
+    text = _raw_column(values, plain)
     number = column.kind is Kind.IDENTIFIER and column.low is not None
     if number or column.kind in (Kind.CONSTANT, Kind.BOOLEAN):
         for dtype in (pa.int64(), pa.float64()):
@@ -316,7 +316,7 @@ def _natural(values: pa.ChunkedArray, column: Column) -> pa.ChunkedArray:
     return text
 
 
-def raw_column(values: pa.ChunkedArray, column: Column) -> pa.ChunkedArray:
+def _raw_column(values: pa.ChunkedArray, column: Column) -> pa.ChunkedArray:
     """Render one canonical column in the type and spelling of its source."""
     dtype = arrow_type(column.dtype)
     if pa.types.is_null(dtype):

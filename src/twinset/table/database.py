@@ -7,7 +7,7 @@ quote data.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -248,13 +248,11 @@ class DatabaseReader:
 
 
 def _array(values: Any, kind: pa.DataType) -> pa.Array:
-    if kind == pa.string():
-        return pa.array([v if v is None or isinstance(v, str) else _text(v) for v in values], kind)
-    if kind == pa.bool_():
-        return pa.array([None if v is None else bool(v) for v in values], kind)
-    if kind == pa.float64():
-        return pa.array([None if v is None else float(v) for v in values], kind)
-    return pa.array(values, kind)
+    readers: dict[pa.DataType, Callable[[Any], Any]] = {
+        pa.string(): _text, pa.bool_(): bool, pa.float64(): float
+    }  # fmt: skip
+    made = readers.get(kind)
+    return pa.array([v if v is None or made is None else made(v) for v in values], kind)
 
 
 def _text(value: Any) -> str:
@@ -269,21 +267,18 @@ def _arrow_type(kind: Any) -> pa.DataType:
     """Arrow type for a column type of SQLAlchemy; what has no plain type is read as text."""
     import sqlalchemy as sa
 
-    if isinstance(kind, sa.Boolean):
-        return pa.bool_()
-    if isinstance(kind, sa.Integer):
-        return pa.int64()
-    if isinstance(kind, sa.Float):
-        return pa.float64()
+    plain = {
+        sa.Boolean: pa.bool_(), sa.Integer: pa.int64(), sa.Float: pa.float64(),
+        sa.Date: pa.date32(), sa.Time: pa.time64("us"),
+    }  # fmt: skip
+    for base, dtype in plain.items():
+        if isinstance(kind, base):
+            return dtype
     if isinstance(kind, sa.Numeric):
         known = kind.precision is not None and kind.precision <= 38
         return pa.decimal128(kind.precision, kind.scale or 0) if known else pa.float64()
     if isinstance(kind, sa.DateTime):
         return pa.timestamp("us", tz="UTC" if kind.timezone else None)
-    if isinstance(kind, sa.Date):
-        return pa.date32()
-    if isinstance(kind, sa.Time):
-        return pa.time64("us")
     if kind.__visit_name__ in ("interval", "INTERVAL"):
         return pa.duration("us")
     return pa.string()

@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from twinset.errors import SchemaError
+from twinset.table.arrow_types import as_numpy
 
 __all__ = [
     "DAY_US",
@@ -104,7 +105,7 @@ def read(text: pa.Array, pattern: str) -> Moments:
     """Parse texts by a strftime pattern; years of two digits are 1969 to 2068, zones go to UTC."""
     regex = pattern_regex(pattern)
     fields = pc.extract_regex(pc.utf8_trim_whitespace(text), pattern=regex)
-    valid = np.asarray(fields.is_valid().to_numpy(zero_copy_only=False), dtype=bool)
+    valid = np.asarray(as_numpy(fields.is_valid()), dtype=bool)
     kinds = {f.name for f in fields.type}
 
     def number(name: str, default: int = 0) -> Ints:
@@ -140,7 +141,7 @@ def _clock(number: object, fields: pa.Array, kinds: set[str]) -> tuple[Ints, npt
         hour = hour % 12
     if "p" in kinds:
         late = pc.equal(pc.utf8_lower(pc.struct_field(fields, "p")), "pm").fill_null(False)
-        hour = hour + 12 * late.to_numpy(zero_copy_only=False)
+        hour = hour + 12 * as_numpy(late)
     minute, second = get("M"), get("S")  # type: ignore[operator]
     fine &= (minute <= 59) & (second <= 59)
     micros = ((hour * 60 + minute) * 60 + second) * 1_000_000
@@ -154,7 +155,7 @@ def _clock(number: object, fields: pa.Array, kinds: set[str]) -> tuple[Ints, npt
 
 def _ints(text: pa.Array) -> Ints:
     filled = pc.if_else(pc.equal(text.fill_null(""), ""), "0", text).fill_null("0")
-    out: Ints = pc.cast(filled, pa.int64()).to_numpy(zero_copy_only=False).astype(np.int64)
+    out: Ints = as_numpy(pc.cast(filled, pa.int64())).astype(np.int64)
     return out
 
 
@@ -164,7 +165,7 @@ def _offset(zone: pa.Array) -> Ints:
     bare = pc.if_else(pc.equal(bare, "Z"), "+0000", bare)
     hours = _ints(pc.utf8_slice_codeunits(bare, 1, 3))
     minutes = _ints(pc.utf8_slice_codeunits(bare, 3, 5))
-    sign = np.where(pc.starts_with(bare, "-").to_numpy(zero_copy_only=False), -1, 1)
+    sign = np.where(as_numpy(pc.starts_with(bare, "-")), -1, 1)
     out: Ints = sign * (hours * 60 + minutes) * 60_000_000
     return out
 
@@ -174,7 +175,7 @@ def _month(fields: pa.Array) -> Ints:
     names = pc.utf8_lower(pc.struct_field(fields, "b"))
     full = pc.index_in(names, pa.array([m.lower() for m in _MONTHS])).fill_null(-1)
     short = pc.index_in(names, pa.array([m[:3].lower() for m in _MONTHS])).fill_null(-1)
-    both = np.maximum(full.to_numpy(zero_copy_only=False), short.to_numpy(zero_copy_only=False))
+    both = np.maximum(as_numpy(full), as_numpy(short))
     months: Ints = both.astype(np.int64) + 1
     return months
 

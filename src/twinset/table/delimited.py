@@ -14,7 +14,7 @@ import io
 import lzma
 import re
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO, cast
@@ -30,12 +30,9 @@ __all__ = [
     "Dialect",
     "Header",
     "Utf8Stream",
+    "check_unique",
     "open_delimited",
-    "open_expanded",
     "read_start",
-    "sniff_compression",
-    "sniff_encoding",
-    "sniff_text",
 ]
 
 COMPRESSIONS = {
@@ -111,12 +108,12 @@ class _Field:
     quoted: bool
 
 
-def sniff_compression(head: bytes) -> str:
+def _sniff_compression(head: bytes) -> str:
     """Return the compression (a key of `COMPRESSIONS`) of a file that begins so, or ``""``."""
     return next((k for k, magic in COMPRESSIONS.items() if head.startswith(magic)), "")
 
 
-def sniff_encoding(open_raw: Callable[[], BinaryIO]) -> tuple[str, bytes]:
+def _sniff_encoding(open_raw: Callable[[], BinaryIO]) -> tuple[str, bytes]:
     """Return codec and byte order mark, from up to 16 MB of the file.
 
     Text that is not UTF-8 is taken for Windows-1252 (or Latin-1 where that has gaps), unless most
@@ -156,7 +153,7 @@ def _sniff_utf16(head: bytes) -> str:
     return "utf-8"
 
 
-def sniff_text(text: str, *, ended: bool, name: str) -> tuple[Dialect, Header] | None:
+def _sniff_text(text: str, *, ended: bool, name: str) -> tuple[Dialect, Header] | None:
     """Read header and delimiter off the start of a file.
 
     Parameters
@@ -271,11 +268,17 @@ def _space_or_comma(text: str, start: int, quote: str, escape: str | None, ended
 
 def _names(header: list[_Field], name: str) -> tuple[str, ...]:
     names = tuple(f.text or f"column_{i + 1}" for i, f in enumerate(header))
-    if len(set(names)) < len(names):
-        seen: set[str] = set()
-        twice = next(n for n in names if n in seen or seen.add(n))  # type: ignore[func-returns-value]
-        raise InputError(f"{name}: column names", got=f"{twice!r} twice", allowed="unique names")
+    check_unique(names, name)
     return names
+
+
+def check_unique(names: Sequence[str], what: str) -> None:
+    """InputError about `what` if a column name stands twice."""
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            raise InputError(f"{what}: column names", got=f"{name!r} twice", allowed="unique names")
+        seen.add(name)
 
 
 def _always_quoted(rows: list[list[_Field]], i: int) -> bool:
@@ -283,7 +286,7 @@ def _always_quoted(rows: list[list[_Field]], i: int) -> bool:
     return any(c.quoted for c in cells) and all(c.quoted or not c.text for c in cells)
 
 
-def open_expanded(path: Path, compression: str) -> BinaryIO:
+def _open_expanded(path: Path, compression: str) -> BinaryIO:
     """Open a file for reading, expanded."""
     if compression == "gz":
         return cast(BinaryIO, gzip.open(path, "rb"))
@@ -306,8 +309,8 @@ def read_start(path: Path, size: int) -> tuple[str, bytes]:
     """
     try:
         with path.open("rb") as raw:
-            compression = sniff_compression(raw.read(8))
-        with open_expanded(path, compression) as stream:
+            compression = _sniff_compression(raw.read(8))
+        with _open_expanded(path, compression) as stream:
             head = b""
             while len(head) < size and (chunk := stream.read(size - len(head))):
                 head += bytes(chunk)
@@ -338,7 +341,7 @@ class Utf8Stream(io.RawIOBase):
     def __init__(self, path: Path, dialect: Dialect, *, name: str) -> None:
         super().__init__()
         self.name, self._encoding = name, dialect.encoding
-        self._raw = open_expanded(path, dialect.compression)
+        self._raw = _open_expanded(path, dialect.compression)
         self._decoder = codecs.getincrementaldecoder(dialect.encoding)()
         self._pending = memoryview(b"")
         self._quote = dialect.quote.encode()
@@ -532,7 +535,7 @@ def open_delimited(path: Path, compression: str, *, name: str) -> DelimitedReade
         If the file is empty or cut off, its header has a name twice, or it is not text.
     """
     try:
-        encoding, bom = sniff_encoding(lambda: open_expanded(path, compression))
+        encoding, bom = _sniff_encoding(lambda: _open_expanded(path, compression))
     except _DAMAGED as error:
         raise _unreadable(name, error) from None
     how = Dialect(encoding=encoding, bom=bom, compression=compression)
@@ -541,7 +544,7 @@ def open_delimited(path: Path, compression: str, *, name: str) -> DelimitedReade
         text, ended = _start_of_text(path, how, name, size)
         if not text.strip():
             raise InputError(f"{name} is empty", allowed="a header line and rows")
-        sniffed = sniff_text(text, ended=ended, name=name)
+        sniffed = _sniff_text(text, ended=ended, name=name)
         if sniffed is not None:
             break
         if ended or size > _BLOCKS[-1]:

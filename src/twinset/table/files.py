@@ -6,6 +6,7 @@ Parquet and JSON lines are streams of Arrow batches. Equal rows make equal bytes
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 import re
 import tempfile
 import zipfile
@@ -18,14 +19,13 @@ from typing import Any, BinaryIO
 import pyarrow as pa
 
 from twinset.errors import InputError
-from twinset.table.delimited import Dialect, Utf8Stream
+from twinset.table.delimited import Dialect, Utf8Stream, check_unique
 
 __all__ = [
     "ExcelSink",
     "JsonLinesReader",
     "ParquetReader",
     "check_flat",
-    "common_type",
     "natural_array",
     "read_excel",
 ]
@@ -50,13 +50,8 @@ def check_flat(schema: pa.Schema, name: str) -> pa.Schema:
     """
     if not schema.names:
         raise InputError(f"{name} has no columns", allowed="at least one column")
-    seen: set[str] = set()
+    check_unique(schema.names, name)
     for field in schema:
-        if field.name in seen:
-            raise InputError(
-                f"{name}: column names", got=f"{field.name!r} twice", allowed="unique names"
-            )
-        seen.add(field.name)
         kind = field.type.value_type if pa.types.is_dictionary(field.type) else field.type
         if pa.types.is_nested(kind) or pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
             raise InputError(
@@ -219,10 +214,7 @@ class JsonLinesReader:
 
 
 def _as(table: pa.Table, schema: pa.Schema) -> pa.Table:
-    return pa.table(
-        [table[f.name].cast(f.type) for f in schema],
-        schema=schema,
-    )
+    return pa.table([table[f.name].cast(f.type) for f in schema], schema=schema)
 
 
 def _wider(a: pa.Schema, b: pa.Schema) -> pa.Schema:
@@ -230,12 +222,12 @@ def _wider(a: pa.Schema, b: pa.Schema) -> pa.Schema:
     fields = {f.name: f for f in a}
     for field in b:
         known = fields.get(field.name)
-        kind = field.type if known is None else common_type(known.type, field.type)
+        kind = field.type if known is None else _common_type(known.type, field.type)
         fields[field.name] = field.with_type(kind)
     return pa.schema(list(fields.values()))
 
 
-def common_type(a: pa.DataType, b: pa.DataType) -> pa.DataType:
+def _common_type(a: pa.DataType, b: pa.DataType) -> pa.DataType:
     """Return the type that holds the values of both."""
     if a == b or pa.types.is_null(b) or pa.types.is_nested(a):
         return a
@@ -249,19 +241,16 @@ def common_type(a: pa.DataType, b: pa.DataType) -> pa.DataType:
 def natural_array(values: list[Any]) -> pa.Array:
     """Return Python values as an Arrow array; as text if their types do not go together."""
     try:
-        array = pa.array(values)
+        return pa.array(values)
     except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):
         kinds = {type(v) for v in values if v is not None}
         if kinds <= {int, float}:
             return pa.array([None if v is None else float(v) for v in values], pa.float64())
         return pa.array([None if v is None else _text(v) for v in values], pa.string())
-    return array
 
 
 def _text(value: Any) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    return str(value)
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 class ExcelSink:
@@ -395,17 +384,16 @@ def read_excel(path: Path, name: str, sheet: str | None) -> pa.Table:
 
 
 def _pieces(rows: Iterator[tuple[Any, ...]], width: int, name: str) -> Iterator[list[Any]]:
-    piece: list[tuple[Any, ...]] = []
-    for number, row in enumerate(rows, 1):
-        if any(v is not None for v in row[width:]):
-            raise InputError(f"{name}: row {number} after the header is wider than the header")
-        cells = (*row[:width], *(None,) * (width - len(row)))
-        if any(v is not None for v in cells):
-            piece.append(cells)
-        if len(piece) == 16_384:
-            yield [_array(list(c)) for c in zip(*piece, strict=True)]
-            piece = []
-    if piece:
+    def filled() -> Iterator[tuple[Any, ...]]:
+        for number, row in enumerate(rows, 1):
+            if any(v is not None for v in row[width:]):
+                raise InputError(f"{name}: row {number} after the header is wider than the header")
+            cells = (*row[:width], *(None,) * (width - len(row)))
+            if any(v is not None for v in cells):
+                yield cells
+
+    left = filled()
+    while piece := list(itertools.islice(left, 16_384)):
         yield [_array(list(c)) for c in zip(*piece, strict=True)]
 
 
@@ -433,4 +421,4 @@ def _united(names: list[str], pieces: list[list[pa.Array]]) -> pa.Table:
 def _common(a: pa.DataType, b: pa.DataType) -> pa.DataType:
     if {a, b} == {pa.date32(), pa.timestamp("us")}:
         return pa.timestamp("us")
-    return common_type(a, b)
+    return _common_type(a, b)

@@ -15,6 +15,8 @@ import numpy as np
 import pyarrow as pa
 
 from twinset.errors import InputError
+from twinset.table.arrow_types import as_numpy, one_array
+from twinset.table.delimited import check_unique
 from twinset.table.files import check_flat, natural_array
 
 if TYPE_CHECKING:
@@ -70,11 +72,7 @@ def _from_pandas(data: Any) -> pa.Table:
             "the pandas table: column names", got=f"{data.columns.nlevels} levels", allowed="one"
         )
     names = [str(c) for c in data.columns]
-    if len(set(names)) < len(names):
-        twice = next(n for n in names if names.count(n) > 1)
-        raise InputError(
-            "the pandas table: column names", got=f"{twice!r} twice", allowed="unique names"
-        )
+    check_unique(names, "the pandas table")
     arrays = [_pandas_column(data.iloc[:, i]) for i in range(len(names))]
     return _plain_text(pa.table(arrays, names=names))
 
@@ -153,7 +151,7 @@ def _hash_column(cells: Any, characters: Any, column: pa.Array) -> None:
         if text is not None:
             characters.update(memoryview(text)[limits[0] : limits[-1]])
         return
-    values = column.fill_null(0).to_numpy(zero_copy_only=False)
+    values = as_numpy(column.fill_null(0))
     cells.update(_interleaved(valid, values))
 
 
@@ -223,8 +221,7 @@ def to_frame(raw: pa.Table, like: object, types: Mapping[str, str] | None = None
 
 
 def _levels(array: Any) -> list[str]:
-    array = array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
-    levels: list[str] = array.dictionary.to_pylist()
+    levels: list[str] = one_array(array).dictionary.to_pylist()
     return levels
 
 

@@ -14,6 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from twinset.table.arrow_types import as_numpy
 from twinset.table.schema import Format
 
 __all__ = [
@@ -146,7 +147,7 @@ def write_reals(values: pa.Array, fmt: Format) -> pa.Array:
 
 def _fixed(values: pa.Array, decimals: int) -> pa.Array:
     """Text with exactly this many decimals."""
-    x: npt.NDArray[np.float64] = values.to_numpy(zero_copy_only=False).astype(np.float64)
+    x: npt.NDArray[np.float64] = as_numpy(values).astype(np.float64)
     null = np.isnan(x)
     scaled = np.abs(np.where(null, 0.0, x)) * 10.0**decimals
     if scaled.size and scaled.max() >= 2**53:
@@ -165,8 +166,8 @@ def _fixed(values: pa.Array, decimals: int) -> pa.Array:
 def _shortest(values: pa.Array, fmt: Format) -> pa.Array:
     """Shortest text that reads back as the same number, as Python writes it."""
     text = pc.cast(values, pa.string())
-    x = np.abs(values.to_numpy(zero_copy_only=False).astype(np.float64))
-    exponent = pc.match_substring(text, "e").fill_null(False).to_numpy(zero_copy_only=False)
+    x = np.abs(as_numpy(values).astype(np.float64))
+    exponent = as_numpy(pc.match_substring(text, "e").fill_null(False))
     odd = np.flatnonzero(((x < 1e-4) & (x > 0)) | (x >= 1e15) | exponent)
     if len(odd):  # Arrow and Python differ only in where and how they write exponents
         spelled = [repr(v).removesuffix(".0") for v in values.take(pa.array(odd)).to_pylist()]

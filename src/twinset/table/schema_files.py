@@ -19,11 +19,10 @@ from twinset.errors import InputError, SchemaError
 from twinset.table.atomic import atomic_write
 from twinset.table.schema import Column, Format, Kind, Personal, Role, Schema
 from twinset.table.schema_interop import is_frictionless, is_sdv, read_frictionless, read_sdv
-from twinset.table.yaml import load_yaml
+from twinset.table.yaml import load_yaml, read_small
 
 __all__ = ["dump_schema", "load_schema", "save_schema", "schema_from_data"]
 
-_MAX_BYTES = 16_000_000
 _MOST_LEVELS = 500
 _EPOCH = datetime.datetime(1970, 1, 1)
 _ORDER = ("name", "kind", "role", "nullable", "unique", "low", "high", "sentinels", "categories",
@@ -140,19 +139,11 @@ def load_schema(path: Path | str) -> Schema:
 
 def _load_json(path: Path) -> Any:
     try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise InputError(str(path), got=str(error.strerror).lower()) from None
-    if len(data) > _MAX_BYTES:
-        raise InputError(str(path), got=f"{len(data):,} bytes", allowed="at most 16 MB")
-    try:
-        return json.loads(data)
+        return json.loads(read_small(path, most=16))
     except (ValueError, RecursionError) as error:
-        line = (
-            f"line {error.lineno}: {error.msg}"
-            if isinstance(error, json.JSONDecodeError)
-            else "bytes"
-        )
+        line = "bytes"
+        if isinstance(error, json.JSONDecodeError):
+            line = f"line {error.lineno}: {error.msg}"
         raise InputError(str(path), got=line, allowed="JSON") from None
 
 

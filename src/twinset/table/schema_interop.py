@@ -235,10 +235,6 @@ def _boolean(field: dict[str, Any], _: dict[str, Any], form: dict[str, Any]) -> 
     return {"kind": Kind.BOOLEAN}
 
 
-def _duration(*_: dict[str, Any]) -> dict[str, Any]:
-    return {"kind": Kind.DURATION}
-
-
 def _dated(field: dict[str, Any], _: dict[str, Any], form: dict[str, Any]) -> dict[str, Any]:
     kind, pattern = field["type"], field.get("format", "default")
     if kind == "yearmonth":
@@ -275,5 +271,5 @@ _READERS: dict[str, Callable[[dict[str, Any], dict[str, Any], dict[str, Any]], d
     "datetime": _dated,
     "time": _dated,
     "yearmonth": _dated,
-    "duration": _duration,
+    "duration": lambda *_: {"kind": Kind.DURATION},
 }

@@ -11,6 +11,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from twinset.errors import InputError
+from twinset.table.arrow_types import one_array
+from twinset.table.canonical import listed_names
 from twinset.table.table import Table
 
 __all__ = ["align_columns", "check_holdout", "split"]
@@ -89,11 +91,8 @@ def align_columns(raw: pa.Table, names: Sequence[str], *, what: str) -> pa.Table
     extra = [n for n in raw.column_names if n not in names]
     if not missing and not extra:
         return raw.select(list(names))
-    found = []
-    if missing:
-        found.append(f"no column {_listed(missing)}")
-    if extra:
-        found.append(f"unknown column {_listed(extra)}")
+    named = (("no column", missing), ("unknown column", extra))
+    found = [f"{what} {listed_names(names)}" for what, names in named if names]
     pairs = [
         f"{near[0]!r} may be {n!r}"
         for n in missing
@@ -105,11 +104,6 @@ def align_columns(raw: pa.Table, names: Sequence[str], *, what: str) -> pa.Table
         allowed="the columns of train",
         hint="; ".join(pairs[:3]),
     )
-
-
-def _listed(names: list[str]) -> str:
-    text = ", ".join(repr(n) for n in names[:5])
-    return text + (f" and {len(names) - 5} more" if len(names) > 5 else "")
 
 
 def check_holdout(train: Table, holdout: Table) -> tuple[Table, int]:
@@ -146,6 +140,4 @@ def check_holdout(train: Table, holdout: Table) -> tuple[Table, int]:
 
 
 def _texts(column: pa.ChunkedArray) -> pa.Array:
-    array = column.combine_chunks()
-    array = array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
-    return array.cast(pa.string())
+    return one_array(column).cast(pa.string())

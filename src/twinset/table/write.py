@@ -30,18 +30,18 @@ from twinset.table.delimited import Dialect
 from twinset.table.files import ExcelSink
 from twinset.table.sources import FORMATS, Source, split_suffix
 
-__all__ = ["RowWriter", "as_text", "csv_header", "csv_rows", "json_rows", "write_table"]
+__all__ = ["RowWriter", "write_table"]
 
 _ROWS = 16_384
 _PARQUET_ROWS = 131_072
 _EXCEL_ROWS = 1_048_575
 
 
-def as_text(column: pa.Array) -> pa.Array:
+def _cell_text(column: pa.Array) -> pa.Array:
     """Any plain column as strings: whole numbers and decimals exactly, reals as short as exact."""
     kind = column.type
     if pa.types.is_dictionary(kind):
-        return as_text(column.dictionary_decode())
+        return _cell_text(column.dictionary_decode())
     if pa.types.is_duration(kind):
         column = column.cast(pa.int64())
     if pa.types.is_timestamp(kind) and kind.tz is not None:
@@ -49,14 +49,14 @@ def as_text(column: pa.Array) -> pa.Array:
     return column.cast(pa.large_string())
 
 
-def csv_header(names: Sequence[str], dialect: Dialect) -> str:
+def _csv_header(names: Sequence[str], dialect: Dialect) -> str:
     """First line of a delimited file."""
     cells = pa.array(list(names), pa.large_string())
     cells = _quoted(cells, dialect, always=dialect.quoted_header)
     return dialect.delimiter.join(cells.to_pylist()) + dialect.newline
 
 
-def csv_rows(table: pa.Table, dialect: Dialect) -> Iterator[memoryview]:
+def _csv_rows(table: pa.Table, dialect: Dialect) -> Iterator[memoryview]:
     """Yield the rows as UTF-8 text, some thousand at a time."""
     for batch in table.combine_chunks().to_batches(max_chunksize=_ROWS):
         cells = [
@@ -67,7 +67,7 @@ def csv_rows(table: pa.Table, dialect: Dialect) -> Iterator[memoryview]:
 
 
 def _cells(column: pa.Array, dialect: Dialect, *, always: bool) -> pa.Array:
-    text = as_text(column)
+    text = _cell_text(column)
     numeric = pa.types.is_integer(column.type) or pa.types.is_boolean(column.type)
     if not numeric or always:
         text = _quoted(text, dialect, always=always)
@@ -107,7 +107,7 @@ def _lines(cells: list[pa.Array], delimiter: str, start: str, end: str) -> memor
     return memoryview(text or b"")[:size]
 
 
-def json_rows(table: pa.Table) -> Iterator[memoryview]:
+def _json_rows(table: pa.Table) -> Iterator[memoryview]:
     """Yield the rows as lines with one JSON object each, in UTF-8."""
     kind = pa.large_string()
     for batch in table.combine_chunks().to_batches(max_chunksize=_ROWS):
@@ -121,7 +121,7 @@ def json_rows(table: pa.Table) -> Iterator[memoryview]:
 
 def _json_values(column: pa.Array) -> pa.Array:
     kind = column.type
-    text = as_text(column)
+    text = _cell_text(column)
     if pa.types.is_floating(kind):
         return pc.if_else(pc.is_finite(column), text, pa.scalar(None, text.type))
     if pa.types.is_integer(kind) or pa.types.is_boolean(kind) or pa.types.is_decimal(kind):
@@ -287,36 +287,12 @@ class _Open(io.RawIOBase):
         return self._file.write(data)
 
 
-class _CsvSink:
-    def __init__(self, file: BinaryIO, schema: pa.Schema, dialect: Dialect, owned: bool) -> None:
-        self._file, self._dialect, self._owned = file, dialect, owned
-        errors = "strict" if dialect.encoding.startswith("utf") else "replace"
-        self._encoder = codecs.getincrementalencoder(dialect.encoding)(errors)
-        file.write(dialect.bom)
-        file.write(self._encoder.encode(csv_header(schema.names, dialect)))
+class _TextSink:
+    """What CSV and JSON lines share: a stream that is closed only if it is the sink's own."""
 
-    def write(self, piece: pa.Table) -> None:
-        for text in csv_rows(piece, self._dialect):
-            plain = self._dialect.encoding == "utf-8"
-            self._file.write(text if plain else self._encoder.encode(bytes(text).decode()))
-
-    def close(self) -> None:
-        if self._owned:
-            self._file.close()
-
-    def abort(self) -> None:
-        with contextlib.suppress(OSError, ValueError, pa.ArrowException):
-            self.close()
-
-
-class _JsonSink:
     def __init__(self, file: BinaryIO, owned: bool) -> None:
         self._file, self._owned = file, owned
 
-    def write(self, piece: pa.Table) -> None:
-        for text in json_rows(piece):
-            self._file.write(text)
-
     def close(self) -> None:
         if self._owned:
             self._file.close()
@@ -324,6 +300,27 @@ class _JsonSink:
     def abort(self) -> None:
         with contextlib.suppress(OSError, ValueError, pa.ArrowException):
             self.close()
+
+
+class _CsvSink(_TextSink):
+    def __init__(self, file: BinaryIO, schema: pa.Schema, dialect: Dialect, owned: bool) -> None:
+        super().__init__(file, owned)
+        self._dialect = dialect
+        errors = "strict" if dialect.encoding.startswith("utf") else "replace"
+        self._encoder = codecs.getincrementalencoder(dialect.encoding)(errors)
+        file.write(dialect.bom)
+        file.write(self._encoder.encode(_csv_header(schema.names, dialect)))
+
+    def write(self, piece: pa.Table) -> None:
+        for text in _csv_rows(piece, self._dialect):
+            plain = self._dialect.encoding == "utf-8"
+            self._file.write(text if plain else self._encoder.encode(bytes(text).decode()))
+
+
+class _JsonSink(_TextSink):
+    def write(self, piece: pa.Table) -> None:
+        for text in _json_rows(piece):
+            self._file.write(text)
 
 
 class _ParquetSink:

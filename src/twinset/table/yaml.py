@@ -12,9 +12,8 @@ import yaml
 
 from twinset.errors import InputError
 
-__all__ = ["load_yaml", "read_yaml"]
+__all__ = ["load_yaml", "read_small", "read_yaml"]
 
-_MAX_BYTES = 1_000_000
 _BOOLEAN = "tag:yaml.org,2002:bool"
 
 
@@ -44,17 +43,23 @@ def load_yaml(path: Path) -> Any:
     InputError
         If it cannot be read, is larger than 1 MB, uses aliases or is not YAML.
     """
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise InputError(str(path), got=str(error.strerror).lower()) from None
-    if len(data) > _MAX_BYTES:
-        raise InputError(str(path), got=f"{len(data):,} bytes", allowed="at most 1 MB")
+    data = read_small(path, most=1)
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError:
         raise InputError(str(path), got="bytes that are not UTF-8") from None
     return read_yaml(text, str(path))
+
+
+def read_small(path: Path, *, most: int) -> bytes:
+    """Bytes of a file of at most so many MB; InputError if it cannot be read or is larger."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise InputError(str(path), got=str(error.strerror).lower()) from None
+    if len(data) > most * 1_000_000:
+        raise InputError(str(path), got=f"{len(data):,} bytes", allowed=f"at most {most} MB")
+    return data
 
 
 def read_yaml(text: str, what: str) -> Any:

@@ -8,7 +8,7 @@ comparisons, ``+ -``, ``* /``, unary ``-``. The tree is at most 100 deep.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, fields
 from typing import NoReturn
 
@@ -346,11 +346,8 @@ class _Parser:
         return token
 
     def _accept(self, *texts: str) -> _Token | None:
-        return (
-            self._next()
-            if self.now.kind in ("keyword", "sign") and self.now.text in texts
-            else None
-        )
+        known = self.now.kind in ("keyword", "sign") and self.now.text in texts
+        return self._next() if known else None
 
     def _expect(self, text: str) -> None:
         if self._accept(text) is None:
@@ -366,16 +363,13 @@ class _Parser:
         return left
 
     def _any(self, depth: int) -> Node:
-        at, items = self.now.at, [self._all(depth)]
-        while self._accept("or"):
-            items.append(self._all(depth))
-        return items[0] if len(items) == 1 else Logic(at, "or", tuple(items))
+        return self._joined("or", lambda: self._joined("and", lambda: self._negated(depth)))
 
-    def _all(self, depth: int) -> Node:
-        at, items = self.now.at, [self._negated(depth)]
-        while self._accept("and"):
-            items.append(self._negated(depth))
-        return items[0] if len(items) == 1 else Logic(at, "and", tuple(items))
+    def _joined(self, word: str, part: Callable[[], Node]) -> Node:
+        at, items = self.now.at, [part()]
+        while self._accept(word):
+            items.append(part())
+        return items[0] if len(items) == 1 else Logic(at, word, tuple(items))
 
     def _negated(self, depth: int) -> Node:
         signs = []

@@ -52,7 +52,6 @@ __all__ = ["check_declared", "check_fits", "column_as", "declared_fields", "gues
 _EXACT = 2**53
 _DISCRETE = (Kind.CATEGORY, Kind.ORDINAL)
 _NUMERIC = re.compile(r"[-+]?\d*[.,]?\d+")
-_DISCRETE = (Kind.CATEGORY, Kind.ORDINAL)
 _NOT_WISHES = frozenset({"name", "declared", "reason", "dtype"})
 _COUNTED = frozenset({"low", "high", "categories", "nullable", "unique"})
 
@@ -209,9 +208,8 @@ def _declared_levels(facts: Facts, kind: Kind, said: str) -> Column:
 def _declared_numbers(facts: Facts, kind: Kind, given: Format, said: str) -> Column:
     numbers = None
     if is_number(facts.column.type) or pa.types.is_boolean(facts.column.type):
-        column = (
-            facts.column.cast(pa.int8()) if pa.types.is_boolean(facts.column.type) else facts.column
-        )
+        boolean = pa.types.is_boolean(facts.column.type)
+        column = facts.column.cast(pa.int8()) if boolean else facts.column
         numbers = typed_numbers(replace(facts, column=column))
     elif is_text(facts.column.type):
         live = [v for v in facts.sample if v.strip() and v not in given.nulls]

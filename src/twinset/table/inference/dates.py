@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from twinset.table import dates
 from twinset.table.arrow_types import typed_moments
-from twinset.table.inference.facts import Facts, NumberFacts, made, null_words
+from twinset.table.inference.facts import NULL_WORDS, Facts, NumberFacts, made, null_words
 from twinset.table.inference.words import TIME_WORDS, tokens
 from twinset.table.schema import Column, Format, Kind
 
@@ -35,17 +35,8 @@ _WORDED = (
     "{d}/%b/%Y", "%Y-%b-{d}", "{d}. %B %Y",
 )  # fmt: skip
 _MONTHLY = (
-    "%Y-%m",
-    "%Y/%m",
-    "%m/%Y",
-    "%b-%Y",
-    "%B-%Y",
-    "%b %Y",
-    "%B %Y",
-    "%b-%y",
-    "%Y-%b",
-    "%m-%Y",
-)
+    "%Y-%m", "%Y/%m", "%m/%Y", "%b-%Y", "%B-%Y", "%b %Y", "%B %Y", "%b-%y", "%Y-%b", "%m-%Y"
+)  # fmt: skip
 _CLOCKS = tuple(
     f"{h}:%M{s}" for h in ("%H", "%-H") for s in (":%S", "", ":%S.%3f", ":%S.%f", ":%S%.f")
 ) + tuple(f"{h}:%M{s}{p}" for h in ("%I", "%-I") for s in (":%S", "") for p in (" %p", "%p"))
@@ -122,7 +113,7 @@ def find_dates(facts: Facts) -> FoundDates | None:
 
     Day-first or month-first is settled by all values of the column.
     """
-    sample = [v.strip() for v in facts.sample[:300] if v.strip().lower() not in _nothing()]
+    sample = [v.strip() for v in facts.sample[:300] if v.strip().lower() not in NULL_WORDS]
     if len(sample) < 2 or not _like_date(sample[0]):
         return None
     values, weights = facts.cells
@@ -133,13 +124,6 @@ def find_dates(facts: Facts) -> FoundDates | None:
     if not known:
         return None
     return known[0] if len(known) == 1 else _settle(known)
-
-
-@functools.lru_cache(maxsize=1)
-def _nothing() -> frozenset[str]:
-    from twinset.table.inference.facts import NULL_WORDS
-
-    return NULL_WORDS
 
 
 def _like_date(value: str) -> bool:

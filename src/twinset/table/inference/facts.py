@@ -11,7 +11,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from twinset.table import number_format
-from twinset.table.arrow_types import as_text
+from twinset.table.arrow_types import as_numpy, as_text
+from twinset.table.inference.words import listed
 from twinset.table.schema import Column, Format, Kind
 
 __all__ = [
@@ -26,48 +27,11 @@ __all__ = [
 ]
 
 NULL_WORDS = frozenset(
-    [
-        ".",
-        "-",
-        "--",
-        "---",
-        "?",
-        "??",
-        "*",
-        "**",
-        "\\n",
-        "#n/a",
-        "n/a",
-        "#na",
-        "na",
-        "<na>",
-        "n.a.",
-        "n.a",
-        "nan",
-        "-nan",
-        "null",
-        "(null)",
-        "#null!",
-        "none",
-        "nil",
-        "nat",
-        "inf",
-        "+inf",
-        "-inf",
-        "infinity",
-        "-infinity",
-        "missing",
-        "unknown",
-        "unk",
-        "nd",
-        "n.d.",
-        "n.k.",
-        "nk",
-        "na.",
-        "keine",
-        "0000-00-00",
-        "00/00/0000",
-    ]
+    listed(
+        ". - -- --- ? ?? * ** \\n #n/a n/a #na na <na> n.a. n.a nan -nan null (null) #null! "
+        "none nil nat inf +inf -inf infinity -infinity missing unknown unk nd n.d. n.k. nk "
+        "na. keine 0000-00-00 00/00/0000"
+    )
 ) | {"", "not available", "not applicable", "no data", "0000-00-00 00:00:00"}
 """Spellings, in lower case and trimmed, that mean "no value" in a column of numbers or dates."""
 
@@ -80,7 +44,7 @@ def null_words(values: pa.Array) -> npt.NDArray[np.bool_]:
     """Say where texts are spellings of null."""
     low = pc.utf8_lower(pc.utf8_trim_whitespace(values))
     found = pc.is_in(low, value_set=pa.array(sorted(NULL_WORDS)))
-    return np.asarray(found.to_numpy(zero_copy_only=False), dtype=bool)
+    return np.asarray(as_numpy(found), dtype=bool)
 
 
 @dataclass(frozen=True)
@@ -149,7 +113,7 @@ class Facts:
     def distinct(self) -> tuple[pa.Array, npt.NDArray[np.int64]]:
         """Distinct values in order of appearance and how often each stands."""
         counted = pc.value_counts(self.present)
-        counts = counted.field("counts").to_numpy(zero_copy_only=False)
+        counts = as_numpy(counted.field("counts"))
         return counted.field("values"), counts.astype(np.int64)
 
     @property
@@ -264,7 +228,7 @@ def _sorted_labels(values: pa.Array) -> tuple[str, ...]:
     numbers = number_format.to_floats(values)
     labels = values.to_pylist()
     if numbers.null_count == 0:
-        order = np.argsort(numbers.to_numpy(zero_copy_only=False), kind="stable")
+        order = np.argsort(as_numpy(numbers), kind="stable")
         return tuple(labels[i] for i in order)
     return tuple(sorted(labels))
 

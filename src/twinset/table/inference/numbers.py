@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from twinset.table import number_format
-from twinset.table.arrow_types import as_float_text
+from twinset.table.arrow_types import as_float_text, as_numpy
 from twinset.table.inference.dates import FoundDates, date_column, find_numeric_dates
 from twinset.table.inference.facts import Facts, NumberFacts, discrete, made, null_words
 from twinset.table.inference.words import (
@@ -26,14 +26,12 @@ from twinset.table.schema import Column, Format, Kind, Role
 
 __all__ = [
     "Guess",
-    "Numbers",
+    "ParsedNumbers",
     "grid",
-    "guess_numbers",
     "number_column",
     "number_key",
     "quantity",
     "sentinels_of",
-    "shape_words",
     "text_numbers",
     "typed_numbers",
 ]
@@ -160,7 +158,7 @@ def _without_noise(values: npt.NDArray[np.float64]) -> int | None:
     return None
 
 
-def guess_numbers(
+def _guess_numbers(
     name: str, facts: NumberFacts, *, rows: int, in_order: Callable[[], npt.NDArray[np.float64]]
 ) -> Guess:
     """Guess the kind of a column of numbers.
@@ -301,7 +299,7 @@ def _many(facts: NumberFacts) -> Guess:
     return Guess(Kind.INTEGER, said)
 
 
-def shape_words(facts: NumberFacts) -> str:
+def _shape_words(facts: NumberFacts) -> str:
     """Words on zero inflation and skew, for the reason."""
     if facts.rows < 50 or len(facts.values) < _FEW:
         return ""
@@ -319,7 +317,7 @@ def shape_words(facts: NumberFacts) -> str:
 
 
 @dataclass(frozen=True)
-class Numbers:
+class ParsedNumbers:
     """The numbers of a column and how they are written.
 
     `texts` are the distinct texts behind `facts`, where the source is text.
@@ -332,7 +330,7 @@ class Numbers:
     note: str = ""
 
 
-def text_numbers(facts: Facts, given: Format | None = None) -> Numbers | None:
+def text_numbers(facts: Facts, given: Format | None = None) -> ParsedNumbers | None:
     """Read a text column as numbers; None if it holds anything but numbers and nulls."""
     sample = [v for v in facts.sample if v.strip()]
     quick = [v for v in sample[:40] if any(c.isdigit() for c in v)]
@@ -346,7 +344,7 @@ def text_numbers(facts: Facts, given: Format | None = None) -> Numbers | None:
     if given is None and _has_leading_zeros(text):
         return None
     floats = number_format.to_floats(text)
-    x = floats.to_numpy(zero_copy_only=False).astype(np.float64)
+    x = as_numpy(floats).astype(np.float64)
     x[huge := np.abs(x) > number_format.LARGEST] = np.inf
     spelled = _null_spellings(values, weights, np.flatnonzero(~np.isfinite(x) & ~huge), x)
     if spelled is None:
@@ -365,11 +363,9 @@ def text_numbers(facts: Facts, given: Format | None = None) -> Numbers | None:
         note = f"{', '.join(map(repr, spelled[:3]))} read as null"
 
     def all_rows() -> npt.NDArray[np.float64]:
-        parsed = number_format.to_floats(number_format.plain(facts.present, fmt))
-        out: npt.NDArray[np.float64] = parsed.to_numpy(zero_copy_only=False)
-        return out
+        return as_numpy(number_format.to_floats(number_format.plain(facts.present, fmt)))
 
-    return Numbers(numbers, fmt, all_rows, (values, weights), note)
+    return ParsedNumbers(numbers, fmt, all_rows, (values, weights), note)
 
 
 def _has_leading_zeros(text: pa.Array) -> bool:
@@ -410,8 +406,8 @@ def _decimals(text: pa.Array, numbers: NumberFacts, fmt: Format) -> Format:
         bare = pc.any(pc.invert(pc.match_substring_regex(text, "[.eE]"))).as_py()
         step = grid(numbers, _most_decimals(text, powers))
         return fmt.model_copy(update={"min_decimals": 0 if bare else 1, "step": step})
-    point = pc.find_substring(text, ".").to_numpy(zero_copy_only=False)
-    length = pc.utf8_length(text).to_numpy(zero_copy_only=False)
+    point = as_numpy(pc.find_substring(text, "."))
+    length = as_numpy(pc.utf8_length(text))
     places = np.where(point < 0, 0, length - point - 1)
     low, high = int(places.min()), int(places.max())
     update: dict[str, object] = {}
@@ -430,23 +426,21 @@ def _most_decimals(text: pa.Array, powers: pa.Array) -> int:
     split = pc.extract_regex(
         text, r"^[^.eE]*(?:\.(?P<places>[0-9]*))?(?:[eE](?P<power>[+-]?[0-9]+))?$"
     )
-    places = pc.utf8_length(pc.fill_null(pc.struct_field(split, 0), "")).to_numpy(
-        zero_copy_only=False
-    )
-    power = pc.struct_field(split, 1).to_numpy(zero_copy_only=False)
+    places = as_numpy(pc.utf8_length(pc.fill_null(pc.struct_field(split, 0), "")))
+    power = as_numpy(pc.struct_field(split, 1))
     moved = np.array([int(p) if p else 0 for p in power[np.asarray(powers)]], dtype=np.int64)
     places = places.astype(np.int64)
     places[np.asarray(powers)] -= moved
     return int(places.max(initial=0))
 
 
-def number_column(facts: Facts, numbers: Numbers) -> Column:
+def number_column(facts: Facts, numbers: ParsedNumbers) -> Column:
     """Return the column of numbers, as quantities, codes, keys or dates."""
     if dated := _numeric_dates(facts, numbers):
         return date_column(facts, dated)
     codes = sentinels_of(numbers.facts)
     rest = numbers.facts.without(codes)
-    guess = guess_numbers(facts.name, rest, rows=facts.rows, in_order=numbers.all_rows)
+    guess = _guess_numbers(facts.name, rest, rows=facts.rows, in_order=numbers.all_rows)
     spelled = bool(numbers.note)
     if guess.kind is Kind.ORDINAL and spelled:
         guess = Guess(Kind.CATEGORY, guess.reason)
@@ -459,7 +453,7 @@ def number_column(facts: Facts, numbers: Numbers) -> Column:
     return quantity(facts, numbers, guess, codes)
 
 
-def _numeric_dates(facts: Facts, numbers: Numbers) -> FoundDates | None:
+def _numeric_dates(facts: Facts, numbers: ParsedNumbers) -> FoundDates | None:
     """Dates written as whole numbers, such as 20140523."""
     if numbers.texts is None or not numbers.facts.whole or numbers.fmt.decimals is not None:
         return None
@@ -467,30 +461,30 @@ def _numeric_dates(facts: Facts, numbers: Numbers) -> FoundDates | None:
     return replace(found, nulls=numbers.fmt.nulls) if found else None
 
 
-def _plain_texts(numbers: Numbers) -> tuple[pa.Array, npt.NDArray[np.int64]]:
+def _plain_texts(numbers: ParsedNumbers) -> tuple[pa.Array, npt.NDArray[np.int64]]:
     assert numbers.texts is not None
     values, weights = numbers.texts
     keep = ~null_words(values) if numbers.note else np.ones(len(values), dtype=bool)
     return values.filter(pa.array(keep)), weights[keep]
 
 
-def _zero_one(numbers: Numbers) -> Format:
+def _zero_one(numbers: ParsedNumbers) -> Format:
     """Format of a boolean written as 0 and 1."""
     if numbers.texts is None:
         return Format()
     values, _ = _plain_texts(numbers)
-    x = number_format.to_floats(number_format.plain(values, numbers.fmt)).to_numpy(
-        zero_copy_only=False
-    )
+    x = as_numpy(number_format.to_floats(number_format.plain(values, numbers.fmt)))
     true = values[int(np.argmax(x == 1.0))].as_py()
     false = values[int(np.argmax(x == 0.0))].as_py()
     return Format(true=true, false=false, nulls=numbers.fmt.nulls)
 
 
-def quantity(facts: Facts, numbers: Numbers, guess: Guess, codes: tuple[float, ...]) -> Column:
+def quantity(
+    facts: Facts, numbers: ParsedNumbers, guess: Guess, codes: tuple[float, ...]
+) -> Column:
     """Return an integer or real column, with its sentinel codes set apart."""
     rest = numbers.facts.without(codes)
-    said = [guess.reason, shape_words(rest), numbers.note]
+    said = [guess.reason, _shape_words(rest), numbers.note]
     if codes:
         named = ", ".join(f"{c:g}" for c in codes)
         said.append(f"{named} apart from the rest and repeated: a code, not a quantity")
@@ -513,7 +507,7 @@ def quantity(facts: Facts, numbers: Numbers, guess: Guess, codes: tuple[float, .
     )
 
 
-def number_key(facts: Facts, numbers: Numbers, guess: Guess) -> Column:
+def number_key(facts: Facts, numbers: ParsedNumbers, guess: Guess) -> Column:
     """Return the column of a key that is a whole number: counted on, or of like digits."""
     v = numbers.facts.values
     unique = numbers.facts.unique and numbers.facts.rows == facts.rows
@@ -536,10 +530,10 @@ def number_key(facts: Facts, numbers: Numbers, guess: Guess) -> Column:
     )
 
 
-def typed_numbers(facts: Facts) -> Numbers:
+def typed_numbers(facts: Facts) -> ParsedNumbers:
     """Return the numbers of a column of a number type."""
     values, counts = facts.distinct
-    x = pc.cast(values, pa.float64(), safe=False).to_numpy(zero_copy_only=False)
+    x = as_numpy(pc.cast(values, pa.float64(), safe=False))
     x = x.astype(np.float64)
     x[np.abs(x) > number_format.LARGEST] = np.inf
     numbers = NumberFacts.of(x, counts)
@@ -552,9 +546,6 @@ def typed_numbers(facts: Facts) -> Numbers:
         fmt = Format(step=_decimals(as_float_text(shown), numbers, Format()).step)
 
     def all_rows() -> npt.NDArray[np.float64]:
-        out: npt.NDArray[np.float64] = pc.cast(facts.present, pa.float64(), safe=False).to_numpy(
-            zero_copy_only=False
-        )
-        return out
+        return as_numpy(pc.cast(facts.present, pa.float64(), safe=False))
 
-    return Numbers(numbers, fmt, all_rows)
+    return ParsedNumbers(numbers, fmt, all_rows)

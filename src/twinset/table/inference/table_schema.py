@@ -27,6 +27,7 @@ from twinset.table.schema import Column, Kind, Role, Schema
 __all__ = ["describe", "infer"]
 
 _FEW_VALUES = 50
+_LEARNED = (Role.TARGET, Role.SENSITIVE, Role.CONTEXT)
 _MANY_ROWS_EACH = 10
 
 
@@ -121,7 +122,7 @@ def _without_nan(column: pa.ChunkedArray) -> pa.ChunkedArray:
 def _column(facts: Facts, wish: Column | None, role: Role | None) -> Column:
     """Return one column: guessed, then as declared, then with its role."""
     wanted = wish.role if wish is not None and "role" in wish.model_fields_set else role
-    learn = wanted in (Role.TARGET, Role.SENSITIVE) or bool(wish and wish.keep)
+    learn = wanted in _LEARNED or bool(wish and wish.keep)
     if wish is not None and "kind" in wish.model_fields_set:
         column = _hinted(facts, wish, learn) or column_as(facts, wish.kind, wish.format)
     elif wanted is Role.UNIT or (wish is not None and wish.personal is not None):
@@ -131,12 +132,24 @@ def _column(facts: Facts, wish: Column | None, role: Role | None) -> Column:
     if wish is not None:
         column = merged(column, wish)
         check_fits(facts.source, column)
+        _check_context(column)
         if "role" in declared_fields(wish):
             return column
     if role is None:
         return column
     declared = column.declared | {"role"}
     return column.model_copy(update={"role": role, "declared": declared})
+
+
+def _check_context(column: Column) -> None:
+    """SchemaError if a column that the model is to be conditioned on cannot be learned."""
+    if column.role is Role.CONTEXT and not column.is_learnable:
+        personal = "personal data, which is" if column.personal else f"kind {column.kind}, which is"
+        raise SchemaError(
+            f"column {column.name!r}: role context",
+            got=f"{personal} never learned",
+            allowed=", ".join(k for k in Kind if k.is_learnable),
+        )
 
 
 def _hinted(facts: Facts, wish: Column, learn: bool) -> Column | None:

@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from twinset.table.arrow_types import as_numpy, one_array
 from twinset.table.canonical import canonical_column
 from twinset.table.inference.words import is_id_name, is_person_id, listed, tokens
 from twinset.table.schema import Column, Kind
@@ -150,12 +151,11 @@ def _codes(data: pa.ChunkedArray, column: Column) -> Codes | None:
         ranks[~np.isnan(x)] = code.ravel()
         distinct, named = len(values), True
     else:
-        encoded = pc.cast(data, pa.string()).combine_chunks().dictionary_encode()
-        encoded = encoded.combine_chunks() if isinstance(encoded, pa.ChunkedArray) else encoded
+        encoded = one_array(one_array(pc.cast(data, pa.string())).dictionary_encode())
         distinct = len(encoded.dictionary)
         place = pc.rank(encoded.dictionary, tiebreaker="first").to_numpy().astype(np.int64) - 1
         named = pc.all(pc.match_substring_regex(encoded.dictionary, _CODE)).as_py() or False
-        ranks = np.append(place, -1)[encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False)]
+        ranks = np.append(place, -1)[as_numpy(encoded.indices.fill_null(-1))]
     repeats = _FEWEST <= distinct <= 0.95 * int((ranks >= 0).sum())
     return ranks if named and repeats else None
 
@@ -189,7 +189,7 @@ def _told(raw: pa.Table, columns: Sequence[Column], name: str, code: Codes) -> s
         if other.name == name or other.kind is Kind.CONSTANT:
             continue
         flat = raw[other.name].take(pa.array(order)).combine_chunks()
-        equal = pc.equal(flat[:-1], flat[1:]).fill_null(False).to_numpy(zero_copy_only=False)
+        equal = as_numpy(pc.equal(flat[:-1], flat[1:]).fill_null(False))
         if equal[same].mean() <= 0.999:
             continue
         first = flat.take(pa.array(np.flatnonzero(np.append(True, ~same))))
