@@ -7,7 +7,7 @@ table only takes `Dataset.only`.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, Self
 
 from twinset.errors import InputError
@@ -129,13 +129,7 @@ class Dataset:
             "tables": list(self.tables),
             "keys": {name: list(columns) for name, columns in self.keys.items()},
             "links": [
-                {
-                    "child": link.child,
-                    "columns": list(link.columns),
-                    "parent": link.parent,
-                    "key": list(link.key),
-                    "kind": link.kind,
-                }
+                asdict(link) | {"columns": list(link.columns), "key": list(link.key)}
                 for link in self.links
             ],
             "unit": self.unit,

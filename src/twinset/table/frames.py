@@ -241,16 +241,13 @@ def _polars_like(frame: Any, like: Any) -> Any:
 
 
 def _pandas_like(frame: pd.DataFrame, like: Any) -> pd.DataFrame:
-    labels = {str(c): c for c in like.columns}
-    columns = {}
-    for name in frame.columns:
-        column = frame[name]
-        label = labels.get(name)
-        columns[name if label is None else label] = (
-            column if label is None else _pandas_cast(column, like[label].dtype)
-        )
     import pandas as pd
 
+    labels = {str(c): c for c in like.columns}
+    columns = {
+        labels.get(n, n): _pandas_cast(frame[n], like[labels[n]].dtype) if n in labels else frame[n]
+        for n in frame.columns
+    }
     return pd.DataFrame(columns, index=pd.RangeIndex(len(frame)))
 
 

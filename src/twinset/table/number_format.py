@@ -27,6 +27,7 @@ __all__ = [
     "write_reals",
 ]
 
+LARGEST = 1e100  # beyond it squares and sums would overflow; such numbers are read as infinite
 NUMBER = r"^[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,4})?$"
 INTEGER = r"^[+-]?[0-9]+(\.0*)?$"
 _AFFIXED = re.compile(
@@ -88,9 +89,6 @@ def plain(text: pa.Array, fmt: Format) -> pa.Array:
     if fmt.comma:
         text = pc.replace_substring(text, ",", ".")
     return text
-
-
-LARGEST = 1e100  # beyond it squares and sums would overflow; such numbers are read as infinite
 
 
 def to_floats(text: pa.Array) -> pa.Array:

@@ -18,7 +18,7 @@ import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from twinset.table.inference.words import listed, tokens
+from twinset.table.inference.words import listed, tokens, word_set
 from twinset.table.schema import Personal
 
 __all__ = [
@@ -69,26 +69,20 @@ _STREET = re.compile(
 )
 _WORDS: dict[Personal, frozenset[str]] = {
     Personal.EMAIL: frozenset(["email", "mail", "emails", "correo", "courriel", "epost"]),
-    Personal.PHONE: frozenset(
-        listed(
-            "phone phones telephone tel fax mobile cell cellphone handy telefon telefono telephon "
-            "telefone celular movil gsm msisdn telefoon telefonnummer homephone workphone"
-        )
+    Personal.PHONE: word_set(
+        "phone phones telephone tel fax mobile cell cellphone handy telefon telefono telephon "
+        "telefone celular movil gsm msisdn telefoon telefonnummer homephone workphone"
     ),
-    Personal.ADDRESS: frozenset(
-        listed(
-            "address addr street strasse str adresse anschrift direccion domicilio calle rue "
-            "indirizzo endereco adres straat ulice adresa gata adress streetaddress"
-        )
+    Personal.ADDRESS: word_set(
+        "address addr street strasse str adresse anschrift direccion domicilio calle rue "
+        "indirizzo endereco adres straat ulice adresa gata adress streetaddress"
     ),
-    Personal.NATIONAL_ID: frozenset(
-        listed(
-            "ssn nin nino personnummer bsn cpf dni nif nie pesel passport reisepass pasaporte "
-            "passeport aadhaar aadhar nir curp fodselsnummer hetu sozialversicherungsnummer svnr "
-            "steuerid ahv nric taxid drivers driverslicense driverlicense license licence"
-        )
+    Personal.NATIONAL_ID: word_set(
+        "ssn nin nino personnummer bsn cpf dni nif nie pesel passport reisepass pasaporte "
+        "passeport aadhaar aadhar nir curp fodselsnummer hetu sozialversicherungsnummer svnr "
+        "steuerid ahv nric taxid drivers driverslicense driverlicense license licence"
     ),
-    Personal.CARD: frozenset(listed("card creditcard cc ccn pan kreditkarte tarjeta cardnumber")),
+    Personal.CARD: word_set("card creditcard cc ccn pan kreditkarte tarjeta cardnumber"),
     Personal.IBAN: frozenset(["iban"]),
     Personal.IP: frozenset(["ip", "ipaddress", "ipv4", "ipv6"]),
     Personal.URL: frozenset(["url", "website", "homepage", "link", "web"]),
@@ -98,27 +92,21 @@ _NATIONAL_PAIRS = (
     {"rodne", "cislo"}, {"insurance", "number"}, {"drivers", "license"}, {"personal", "number"},
     {"identity", "card"}, {"steuer", "id"}, {"codice", "fiscale"}, {"id", "card"},
 )  # fmt: skip
-_FIRST = frozenset(
-    listed(
-        "first firstname given givenname forename fname vorname prenom nombre fornamn voornaam "
-        "jmeno imie middle middlename"
-    )
+_FIRST = word_set(
+    "first firstname given givenname forename fname vorname prenom nombre fornamn voornaam "
+    "jmeno imie middle middlename"
 )
-_LAST = frozenset(
-    listed(
-        "last lastname surname family familyname lname nachname familienname apellido apellidos "
-        "cognome sobrenome achternaam efternamn prijmeni nazwisko maiden maidenname"
-    )
+_LAST = word_set(
+    "last lastname surname family familyname lname nachname familienname apellido apellidos "
+    "cognome sobrenome achternaam efternamn prijmeni nazwisko maiden maidenname"
 )
 _VAGUE = frozenset(["first", "last", "given", "family", "middle"])
-_NAME = frozenset(listed("name names fullname naam namn nome nom jmeno navn nimi"))
-_OF_PERSON = frozenset(
-    listed(
-        "contact customer client patient person employee student teacher doctor provider "
-        "physician author owner user passenger driver player member guest manager agent seller "
-        "buyer applicant borrower holder cardholder mother father parent spouse kunde mitarbeiter "
-        "cliente"
-    )
+_NAME = word_set("name names fullname naam namn nome nom jmeno navn nimi")
+_OF_PERSON = word_set(
+    "contact customer client patient person employee student teacher doctor provider "
+    "physician author owner user passenger driver player member guest manager agent seller "
+    "buyer applicant borrower holder cardholder mother father parent spouse kunde mitarbeiter "
+    "cliente"
 )
 _PERSON_NAME = re.compile(r"[^\W\d_][^\W_.,'`´’-]*\d*(?:[ .,'`´’\"()-]+[^\W_][^\W_]*)*[.)\"]?")
 _LOCALES = listed("en_US en_GB es_ES de_DE fr_FR it_IT pt_BR nl_NL pl_PL sv_SE cs_CZ")

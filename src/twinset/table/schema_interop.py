@@ -13,7 +13,7 @@ from typing import Any
 import pydantic
 
 from twinset.errors import SchemaError
-from twinset.table.inference.words import listed
+from twinset.table.inference.words import word_set
 from twinset.table.schema import Column, Format, Kind, Personal, Role, Schema
 
 __all__ = ["is_frictionless", "is_sdv", "read_frictionless", "read_sdv"]
@@ -37,11 +37,9 @@ _PERSONAL: dict[str, tuple[Personal, str]] = {
     "license_plate": (Personal.OTHER, "license_plate"),
     "vin": (Personal.OTHER, "vin"),
 }
-_PLACES = frozenset(
-    listed(
-        "city country country_code administrative_unit state state_abbr postcode latitude "
-        "longitude job company language_code"
-    )
+_PLACES = word_set(
+    "city country country_code administrative_unit state state_abbr postcode latitude "
+    "longitude job company language_code"
 )
 
 

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from twinset.table import number_format
 from twinset.table.arrow_types import as_numpy, as_text
-from twinset.table.inference.words import listed
+from twinset.table.inference.words import word_set
 from twinset.table.schema import Column, Format, Kind
 
 __all__ = [
@@ -26,12 +26,10 @@ __all__ = [
     "textual",
 ]
 
-NULL_WORDS = frozenset(
-    listed(
-        ". - -- --- ? ?? * ** \\n #n/a n/a #na na <na> n.a. n.a nan -nan null (null) #null! "
-        "none nil nat inf +inf -inf infinity -infinity missing unknown unk nd n.d. n.k. nk "
-        "na. keine 0000-00-00 00/00/0000"
-    )
+NULL_WORDS = word_set(
+    ". - -- --- ? ?? * ** \\n #n/a n/a #na na <na> n.a. n.a nan -nan null (null) #null! "
+    "none nil nat inf +inf -inf infinity -infinity missing unknown unk nd n.d. n.k. nk "
+    "na. keine 0000-00-00 00/00/0000"
 ) | {"", "not available", "not applicable", "no data", "0000-00-00 00:00:00"}
 """Spellings, in lower case and trimmed, that mean "no value" in a column of numbers or dates."""
 

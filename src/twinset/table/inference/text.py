@@ -20,6 +20,9 @@ __all__ = ["TextGuess", "find_booleans", "guess_text", "learned_pattern", "order
 
 _RARE = 5
 _STRICT_NULLS = frozenset({"", "na", "n/a", "null", "nan", "none", "?", "<na>", "nil"})
+_UUID = re.compile(
+    r"\{?[0-9a-fA-F]{8}-?(?:[0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12}\}?|[0-9a-fA-F]{40,64}"
+)
 _BELOW = "<= < ≤ under|less than|below|up to|at most|bis|unter|fewer than"
 _ABOVE = ">= > ≥ over|greater than|more than|more|above|at least|über|ab|from"
 _BAND = re.compile(
@@ -125,11 +128,6 @@ def guess_text(facts: Facts) -> TextGuess:
     if order := order_of(values.to_pylist()) if n <= 60 else None:
         return TextGuess(Kind.ORDINAL, f"{n} levels with a known order", categories=order)
     return TextGuess(Kind.CATEGORY, f"{n:,} distinct values that repeat")
-
-
-_UUID = re.compile(
-    r"\{?[0-9a-fA-F]{8}-?(?:[0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12}\}?|[0-9a-fA-F]{40,64}"
-)
 
 
 def _is_uuid(sample: Sequence[str]) -> bool:

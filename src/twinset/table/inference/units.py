@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from twinset.table.arrow_types import as_numpy, one_array
 from twinset.table.canonical import canonical_column
-from twinset.table.inference.words import is_id_name, is_person_id, listed, tokens
+from twinset.table.inference.words import is_id_name, is_person_id, tokens, word_set
 from twinset.table.schema import Column, Kind
 from twinset.table.table import numbers
 
@@ -19,14 +19,12 @@ __all__ = ["find_unit", "grouped_unit", "named_unit"]
 
 _MOST_PER_UNIT = 20
 Codes = npt.NDArray[np.int64]
-_ALONE = frozenset(
-    listed(
-        "person pers patient subject user customer cust client member student pupil employee "
-        "household participant respondent donor individual subscriber policyholder borrower "
-        "claimant beneficiary applicant kunde kunden patienten versicherter mitarbeiter haushalt "
-        "schueler schuler cliente usuario persona hogar alumno empleado paciente individu menage "
-        "utilisateur medewerker klant deelnemer pacjent klient pacient"
-    )
+_ALONE = word_set(
+    "person pers patient subject user customer cust client member student pupil employee "
+    "household participant respondent donor individual subscriber policyholder borrower "
+    "claimant beneficiary applicant kunde kunden patienten versicherter mitarbeiter haushalt "
+    "schueler schuler cliente usuario persona hogar alumno empleado paciente individu menage "
+    "utilisateur medewerker klant deelnemer pacjent klient pacient"
 )
 _CODE = r"^[A-Za-z]{0,6}[-_ ./#]?[0-9]{1,12}[A-Za-z]?$"
 _FEWEST = 20

@@ -12,12 +12,18 @@ import unicodedata
 __all__ = [
     "BOOLEANS", "CODE_WORDS", "PERSON_WORDS", "QUANTITY_WORDS", "SCALES", "TIME_WORDS",
     "false_first", "is_id_name", "is_person_id", "is_row_number", "listed", "tokens",
+    "word_set",
 ]  # fmt: skip
 
 
 def listed(text: str) -> tuple[str, ...]:
     """Words of a list that is written as one text."""
     return tuple(text.split())
+
+
+def word_set(text: str) -> frozenset[str]:
+    """Words of a list that is written as one text, for look-ups."""
+    return frozenset(text.split())
 
 
 BOOLEANS = frozenset(
@@ -31,11 +37,9 @@ BOOLEANS = frozenset(
 )
 """Pairs that spell true and false, in lower case."""
 
-_FALSE = frozenset(
-    listed(
-        "no n false f 0 off nein nee nej non faux falso falsch não nao ne нет nie hayır hayir ei "
-        "nem 0.0 0.00 いいえ 否"
-    )
+_FALSE = word_set(
+    "no n false f 0 off nein nee nej non faux falso falsch não nao ne нет nie hayır hayir ei "
+    "nem 0.0 0.00 いいえ 否"
 )
 
 
@@ -45,66 +49,58 @@ def false_first(pair: tuple[str, str]) -> tuple[str, str]:
     return pair if low in _FALSE else (pair[1], pair[0])
 
 
-PERSON_WORDS = frozenset(
-    listed(
-        "patient subject person pers user customer cust client member student pupil employee emp "
-        "worker staff household hh family account acct acc participant part respondent resp donor "
-        "passenger player visitor guest citizen individual indiv subscriber policyholder policy "
-        "borrower device vehicle animal series session seller buyer author owner cardholder "
-        "beneficiary claimant applicant candidate resident voter mother child infant kunde kunden "
-        "patienten person versicherter mitarbeiter haushalt schueler cliente usuario persona "
-        "hogar alumno empleado paciente individu patiente menage utilisateur medewerker klant "
-        "deelnemer pacjent klient pacient"
-    )
+PERSON_WORDS = word_set(
+    "patient subject person pers user customer cust client member student pupil employee emp "
+    "worker staff household hh family account acct acc participant part respondent resp donor "
+    "passenger player visitor guest citizen individual indiv subscriber policyholder policy "
+    "borrower device vehicle animal series session seller buyer author owner cardholder "
+    "beneficiary claimant applicant candidate resident voter mother child infant kunde kunden "
+    "patienten person versicherter mitarbeiter haushalt schueler cliente usuario persona "
+    "hogar alumno empleado paciente individu patiente menage utilisateur medewerker klant "
+    "deelnemer pacjent klient pacient"
 )
 """Those whose data a table holds: the unit to protect is likely one of them."""
 
-_ID_WORDS = frozenset(
-    listed(
-        "id ids key uuid guid pk fk identifier identifiant kennung ref reference rowid seqn "
-        "serialno mrn eid pid uid oid cid sid"
-    )
+_ID_WORDS = word_set(
+    "id ids key uuid guid pk fk identifier identifiant kennung ref reference rowid seqn "
+    "serialno mrn eid pid uid oid cid sid"
 )
-_NUMBER_WORDS = frozenset(listed("no nr num number nummer numero número index idx row rownum rn n"))
+_NUMBER_WORDS = word_set("no nr num number nummer numero número index idx row rownum rn n")
 _GLUED = re.compile(
     rf"(?:{'|'.join(sorted(PERSON_WORDS, key=len, reverse=True))}|resp|case|record|row|order|trans"
     r"|transaction|item|product|store|shop|school|hosp|hospital|site|event|visit|encounter|claim"
     r"|invoice|booking|listing|movie|track|unique|object|global)s?_?(?:id|key|nr|uuid)"
 )
 
-CODE_WORDS = frozenset(
-    listed(
-        "code cd type typ class klasse category cat kategorie group grp gruppe grupo sex gender "
-        "geschlecht sexo race ethnicity ethnic hisp hispanic religion zip zipcode zip3 postcode "
-        "postal plz fips naics sic isco icd icd9 icd10 drg cpt ndc soc region county state "
-        "province country nation nationality citizenship district ward bezirk provincia status "
-        "state marital marriage married occupation occ industry ind sector branch department dept "
-        "division channel device browser os operating system systems traffic brand model make "
-        "color colour species cluster label flag method mode reason source language puma tract "
-        "station relationship relation role segment campaigntype"
-    )
+CODE_WORDS = word_set(
+    "code cd type typ class klasse category cat kategorie group grp gruppe grupo sex gender "
+    "geschlecht sexo race ethnicity ethnic hisp hispanic religion zip zipcode zip3 postcode "
+    "postal plz fips naics sic isco icd icd9 icd10 drg cpt ndc soc region county state "
+    "province country nation nationality citizenship district ward bezirk provincia status "
+    "state marital marriage married occupation occ industry ind sector branch department dept "
+    "division channel device browser os operating system systems traffic brand model make "
+    "color colour species cluster label flag method mode reason source language puma tract "
+    "station relationship relation role segment campaigntype"
 )
 """Things that are named by codes, so that whole numbers there are labels."""
 
-QUANTITY_WORDS = frozenset(
-    listed(
-        "count cnt num number n nb qty quantity anzahl cantidad nombre total sum amount amt "
-        "betrag montant price preis precio cost costs income inc revenue sales salary wage "
-        "balance fee fees payment pay paid charge charges age alter edad year years yr yrs jahr "
-        "month months monate week weeks day days tage hour hours hrs hr minute minutes min mins "
-        "second seconds sec secs duration dauer length len height width depth weight wt bmi area "
-        "sqft size rooms bedrooms bathrooms beds baths children kids babies adults nights visits "
-        "stays points score rate ratio percent pct share distance km miles temperature temp "
-        "pressure pulse bp volume capacity latitude lat longitude lon long gain loss debt credit "
-        "limit avg mean median max minimum maximum std bytes milliseconds times attempts absences "
-        "failures dependents persons people stock sold bought lag lead mileage speed power "
-        "voltage hour grade"
-    )
+QUANTITY_WORDS = word_set(
+    "count cnt num number n nb qty quantity anzahl cantidad nombre total sum amount amt "
+    "betrag montant price preis precio cost costs income inc revenue sales salary wage "
+    "balance fee fees payment pay paid charge charges age alter edad year years yr yrs jahr "
+    "month months monate week weeks day days tage hour hours hrs hr minute minutes min mins "
+    "second seconds sec secs duration dauer length len height width depth weight wt bmi area "
+    "sqft size rooms bedrooms bathrooms beds baths children kids babies adults nights visits "
+    "stays points score rate ratio percent pct share distance km miles temperature temp "
+    "pressure pulse bp volume capacity latitude lat longitude lon long gain loss debt credit "
+    "limit avg mean median max minimum maximum std bytes milliseconds times attempts absences "
+    "failures dependents persons people stock sold bought lag lead mileage speed power "
+    "voltage hour grade"
 )
 """Things that are counted or measured, so that whole numbers there are quantities."""
 
-TIME_WORDS = frozenset(
-    listed("date datum fecha time day month period ym yyyymm yyyymmdd dt birth dob start end")
+TIME_WORDS = word_set(
+    "date datum fecha time day month period ym yyyymm yyyymmdd dt birth dob start end"
 )
 
 SCALES: tuple[dict[str, int], ...] = tuple(
