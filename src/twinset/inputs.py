@@ -27,8 +27,8 @@ from twinset.table.table import Table
 
 __all__ = [
     "MAX_ROWS",
+    "AllRows",
     "Options",
-    "WholeTable",
     "read",
     "read_holdout",
     "read_like",
@@ -171,8 +171,8 @@ def read_split(
 
 
 @dataclass(frozen=True)
-class WholeTable:
-    """A table to be measured: in memory, or a sample of it and all of it in files."""
+class AllRows:
+    """All rows of a table to be measured: in memory, or in files, and then a sample of them."""
 
     table: Table
     spill: Spill | None = None
@@ -183,10 +183,10 @@ def read_whole(
     options: Options,
     folder: Path,
     *,
-    train: WholeTable | None = None,
+    train: AllRows | None = None,
     unseen: bool = False,
     seed: int = 0,
-) -> WholeTable:
+) -> AllRows:
     """Read all rows of a table: into memory up to `max_rows` and 512 MB, else into files.
 
     Parameters
@@ -208,14 +208,14 @@ def read_whole(
             return _streamed(source, options, folder, train, unseen, seed)
         table = _canonical(source, raw, options, None if train is None else train.table)
     if not unseen or train is None:
-        return WholeTable(table)
+        return AllRows(table)
     unit, hashes = train.table.schema.unit, _hashes(train)
     if train.spill is None or unit is None or hashes is None:
-        return WholeTable(check_holdout(train.table, table)[0])
+        return AllRows(check_holdout(train.table, table)[0])
     own = not_among(table[unit.name], unit_hashes(table[unit.name]), hashes)
     if not own.any():
         raise InputError("--holdout", got="only units that are in train too", allowed="others")
-    return WholeTable(table.take(own))
+    return AllRows(table.take(own))
 
 
 def read_tables(
@@ -226,10 +226,10 @@ def read_tables(
     folder: Path,
     *,
     seed: int = 0,
-) -> dict[Side, WholeTable]:
+) -> dict[Side, AllRows]:
     """Read all rows of the tables of a measurement; see `read_whole`."""
     first = read_whole(train, options, folder / "train", seed=seed)
-    found: dict[Side, WholeTable] = {"train": first}
+    found: dict[Side, AllRows] = {"train": first}
     found["synthetic"] = read_whole(
         synthetic, options, folder / "synthetic", train=first, seed=seed
     )
@@ -241,13 +241,8 @@ def read_tables(
 
 
 def _streamed(
-    source: Source,
-    options: Options,
-    folder: Path,
-    train: WholeTable | None,
-    unseen: bool,
-    seed: int,
-) -> WholeTable:
+    source: Source, options: Options, folder: Path, train: AllRows | None, unseen: bool, seed: int
+) -> AllRows:
     most = min(options.max_rows, _SAMPLE_ROWS, max(10_000, _SAMPLE_CELLS // len(source.names)))
     if train is None:
         schema = options.infer(source.raw(most, stream(seed, "read")))
@@ -257,10 +252,10 @@ def _streamed(
     without = _hashes(train) if unseen and train is not None else None
     rng = stream(seed, "stream", source.name)
     made = spill(source, schema, folder, most, rng, without=without)
-    return WholeTable(made.sample, made)
+    return AllRows(made.sample, made)
 
 
-def _hashes(train: WholeTable) -> Hashes | None:
+def _hashes(train: AllRows) -> Hashes | None:
     """Return the sorted hashes of the units of train, if it has units."""
     unit = train.table.schema.unit
     if unit is None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import functools
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -131,10 +132,11 @@ def read(text: pa.Array, pattern: str) -> Moments:
     return Moments(micros, valid & fine)
 
 
-def _clock(number: object, fields: pa.Array, kinds: set[str]) -> tuple[Ints, npt.NDArray[np.bool_]]:
+def _clock(
+    get: Callable[[str], Ints], fields: pa.Array, kinds: set[str]
+) -> tuple[Ints, npt.NDArray[np.bool_]]:
     """Microseconds of the day, and where they are possible."""
-    get = number
-    hour = get("H") if "H" in kinds else get("I")  # type: ignore[operator]
+    hour = get("H") if "H" in kinds else get("I")
     fine = hour <= 23
     if "I" in kinds:
         fine = (hour >= 1) & (hour <= 12)
@@ -142,7 +144,7 @@ def _clock(number: object, fields: pa.Array, kinds: set[str]) -> tuple[Ints, npt
     if "p" in kinds:
         late = pc.equal(pc.utf8_lower(pc.struct_field(fields, "p")), "pm").fill_null(False)
         hour = hour + 12 * as_numpy(late)
-    minute, second = get("M"), get("S")  # type: ignore[operator]
+    minute, second = get("M"), get("S")
     fine &= (minute <= 59) & (second <= 59)
     micros = ((hour * 60 + minute) * 60 + second) * 1_000_000
     if "f" in kinds:

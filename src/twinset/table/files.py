@@ -123,7 +123,7 @@ class JsonLinesReader:
             new = self._parse(piece, first_row, None).schema
             found = new if found is None else _wider(found, new)
         if found is None:
-            raise InputError(f"{self.name} is empty", allowed="one JSON object in each line")
+            raise self._refused(" is empty")
         found = pa.schema(
             [f.with_type(pa.string()) if pa.types.is_null(f.type) else f for f in found]
         )
@@ -135,6 +135,9 @@ class JsonLinesReader:
         for first_row, piece in self._pieces():
             table = self._parse(piece, first_row, schema)
             yield from table.to_batches(max_chunksize=rows)
+
+    def _refused(self, wrong: str) -> InputError:
+        return InputError(f"{self.name}{wrong}", allowed="one JSON object in each line")
 
     def _pieces(self) -> Iterator[tuple[int, bytes]]:
         """Yield whole lines, about 4 MB at a time, each with the number of its first line."""
@@ -151,10 +154,7 @@ class JsonLinesReader:
                 else:
                     rest += chunk
                     if len(rest) > _LONGEST_LINE:
-                        raise InputError(
-                            f"{self.name}: line {line} is longer than 128 MB",
-                            allowed="one JSON object in each line",
-                        )
+                        raise self._refused(f": line {line} is longer than 128 MB")
             if rest.strip():
                 yield line, rest
 
@@ -177,9 +177,7 @@ class JsonLinesReader:
                 return self._parse_mixed(piece, first_row, schema)
             at = re.search(r"in row (\d+)", str(error))
             row = f"line {first_row + int(at[1])}" if at else f"a line from {first_row} on"
-            raise InputError(
-                f"{self.name}: {row} is not a JSON object", allowed="one JSON object in each line"
-            ) from None
+            raise self._refused(f": {row} is not a JSON object") from None
         if schema is not None:
             return table.select(schema.names).cast(schema)
         fields = [
@@ -200,10 +198,7 @@ class JsonLinesReader:
             except (ValueError, RecursionError):
                 row = None
             if not isinstance(row, dict):
-                raise InputError(
-                    f"{self.name}: line {first_row + offset} is not a JSON object",
-                    allowed="one JSON object in each line",
-                )
+                raise self._refused(f": line {first_row + offset} is not a JSON object")
             rows.append(row)
         names = (
             list(dict.fromkeys(k for row in rows for k in row)) if schema is None else schema.names

@@ -45,7 +45,7 @@ def _cell_text(column: pa.Array) -> pa.Array:
     if pa.types.is_duration(kind):
         column = column.cast(pa.int64())
     if pa.types.is_timestamp(kind) and kind.tz is not None:
-        return pc.strftime(column, format="%Y-%m-%dT%H:%M:%S%z", locale="C")
+        column = pc.strftime(column, format="%Y-%m-%dT%H:%M:%S%z", locale="C")
     return column.cast(pa.large_string())
 
 
@@ -90,18 +90,21 @@ def _quoted(text: pa.Array, dialect: Dialect, *, always: bool) -> pa.Array:
         inner = pc.replace_substring(inner, dialect.escape, dialect.escape * 2)
     doubled = (dialect.escape or quote) + quote
     inner = pc.replace_substring(inner, quote, doubled)
-    ends = pa.scalar(quote, text.type)
-    inner = pc.binary_join_element_wise(ends, inner, ends, pa.scalar("", text.type))
+    inner = _glued(quote, inner, quote)
     return inner if needs is True else pc.if_else(needs, inner, text)
+
+
+def _glued(*parts: pa.Array | str) -> pa.Array:
+    """Put texts that are the same in each row before and behind those of a column."""
+    kind = pa.large_string()
+    each = [pa.scalar(p, kind) if isinstance(p, str) else p for p in parts]
+    return pc.binary_join_element_wise(*each, pa.scalar("", kind))
 
 
 def _lines(cells: list[pa.Array], delimiter: str, start: str, end: str) -> memoryview:
     """Join columns to lines and return the characters of all lines."""
-    kind = pa.large_string()
-    rows = pc.binary_join_element_wise(*cells, pa.scalar(delimiter, kind))
-    rows = pc.binary_join_element_wise(
-        pa.scalar(start, kind), rows, pa.scalar(end, kind), pa.scalar("", kind)
-    )
+    rows = pc.binary_join_element_wise(*cells, pa.scalar(delimiter, pa.large_string()))
+    rows = _glued(start, rows, end)
     _, ends, text = rows.buffers()
     size = int(np.frombuffer(ends, np.int64)[rows.offset + len(rows)]) if len(rows) else 0
     return memoryview(text or b"")[:size]
@@ -109,13 +112,11 @@ def _lines(cells: list[pa.Array], delimiter: str, start: str, end: str) -> memor
 
 def _json_rows(table: pa.Table) -> Iterator[memoryview]:
     """Yield the rows as lines with one JSON object each, in UTF-8."""
-    kind = pa.large_string()
     for batch in table.combine_chunks().to_batches(max_chunksize=_ROWS):
         cells = []
         for name, column in zip(batch.schema.names, batch.columns, strict=True):
-            key = pa.scalar(json.dumps(name, ensure_ascii=False) + ": ", kind)
-            value = pc.fill_null(_json_values(column), "null")
-            cells.append(pc.binary_join_element_wise(key, value, pa.scalar("", kind)))
+            key = json.dumps(name, ensure_ascii=False) + ": "
+            cells.append(_glued(key, pc.fill_null(_json_values(column), "null")))
         yield _lines(cells, ", ", "{", "}\n")
 
 
@@ -126,15 +127,13 @@ def _json_values(column: pa.Array) -> pa.Array:
         return pc.if_else(pc.is_finite(column), text, pa.scalar(None, text.type))
     if pa.types.is_integer(kind) or pa.types.is_boolean(kind) or pa.types.is_decimal(kind):
         return text
-    text = text.cast(pa.large_string())
     if pc.any(pc.match_substring_regex(text, r"[\x00-\x1f]")).as_py():
         values = [
             None if v is None else json.dumps(v, ensure_ascii=False) for v in text.to_pylist()
         ]
         return pa.array(values, pa.large_string())
     text = pc.replace_substring(pc.replace_substring(text, "\\", "\\\\"), '"', '\\"')
-    ends = pa.scalar('"', text.type)
-    return pc.binary_join_element_wise(ends, text, ends, pa.scalar("", text.type))
+    return _glued('"', text, '"')
 
 
 class _Sink(Protocol):
