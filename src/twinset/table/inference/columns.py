@@ -115,11 +115,10 @@ def _from_text_guess(facts: Facts, guess: TextGuess) -> Column:
         reason = f"{reason}; most values are numbers, but not all"
     if guess.kind is Kind.TEXT and (said := mentions(facts.sample)):
         reason = f"{reason}; {said}"
-    unique = facts.num_distinct == facts.rows
-    role = Role.KEY if guess.kind is Kind.IDENTIFIER and unique else Role.FEATURE
+    role = Role.KEY if guess.kind is Kind.IDENTIFIER and facts.unique else Role.FEATURE
     nulls = () if guess.kind is Kind.TEXT and "" in facts.sample else ("",)
     fmt = guess.fmt.model_copy(update={"nulls": nulls})
-    return made(facts, guess.kind, reason, format=fmt, unique=unique, role=role)
+    return made(facts, guess.kind, reason, format=fmt, unique=facts.unique, role=role)
 
 
 def _personal(facts: Facts) -> Finding | None:
@@ -134,14 +133,13 @@ def _personal_column(facts: Facts, finding: Finding) -> Column:
     pattern = learned_pattern(facts.sample) if shaped else None
     fmt = Format(pattern=pattern, provider=finding.provider, locale=finding.locale)
     reason = f"personal: {finding.reason}; made new"
-    unique = facts.num_distinct == facts.rows
-    return made(facts, kind, reason, format=fmt, unique=unique, personal=finding.personal)
+    return made(facts, kind, reason, format=fmt, unique=facts.unique, personal=finding.personal)
 
 
 def _typed_numbers(facts: Facts) -> Column:
     """Guess a column of a number type."""
-    if _may_be_personal(facts) and (found := _personal(_as_text_facts(facts))):
-        return _personal_column(_as_text_facts(facts), found)
+    if _may_be_personal(facts) and (found := _personal(textual(facts))):
+        return _personal_column(textual(facts), found)
     if pa.types.is_integer(facts.column.type):
         bounds = pc.min_max(facts.column).as_py()
         if max(-bounds["min"], bounds["max"]) > _EXACT:
@@ -156,10 +154,6 @@ def _may_be_personal(facts: Facts) -> bool:
     first = str(facts.present[0].as_py())
     words = tokens(facts.name)
     return len(first) >= 9 or {"birth", "number"} <= set(words) or "ssn" in words
-
-
-def _as_text_facts(facts: Facts) -> Facts:
-    return Facts(facts.name, facts.column.cast(pa.string()), facts.dtype, facts.source)
 
 
 def column_as(facts: Facts, kind: Kind, given: Format) -> Column:
@@ -186,16 +180,15 @@ def column_as(facts: Facts, kind: Kind, given: Format) -> Column:
             )
         return only
     text = facts if is_text(facts.column.type) else textual(facts)
-    unique = facts.num_distinct == facts.rows
     if kind is Kind.TEXT:
-        return made(facts, kind, said, unique=unique, format=Format(words=word_counts(text)))
+        return made(facts, kind, said, unique=facts.unique, format=Format(words=word_counts(text)))
     if given.pattern is None and given.provider is None:
         numbers = typed_numbers(facts) if is_number(facts.column.type) else text_numbers(facts)
         if numbers is not None and numbers.facts.whole:
             return number_key(facts, numbers, Guess(kind, said))
-    role = Role.KEY if unique else Role.FEATURE
+    role = Role.KEY if facts.unique else Role.FEATURE
     fmt = Format(pattern=given.pattern or learned_pattern(text.sample))
-    return made(facts, kind, said, unique=unique, format=fmt, role=role)
+    return made(facts, kind, said, unique=facts.unique, format=fmt, role=role)
 
 
 def _declared_levels(facts: Facts, kind: Kind, said: str) -> Column:

@@ -119,6 +119,11 @@ class Facts:
         """Number of distinct values."""
         return len(self.distinct[0])
 
+    @property
+    def unique(self) -> bool:
+        """Whether each row has a value of its own."""
+        return self.num_distinct == self.rows
+
 
 @dataclass(frozen=True)
 class NumberFacts:

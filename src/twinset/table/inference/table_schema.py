@@ -171,21 +171,15 @@ def _with_unit(
     if not any(c.role is Role.UNIT for c in columns):
         free = [c for c in columns if c.name not in fixed]
         found = find_unit(free, counts) or named_unit(raw, free) or grouped_unit(raw, free)
-    out = []
+    out, keys = [], set(counts) - fixed
     for column in columns:
         if found and column.name == found[0]:
             column = _as_unit(raw, column, found[1])
-        elif (
-            column.name in counts
-            and column.name not in fixed
-            and _is_code(column, *counts[column.name])
-        ):
+        elif column.name in keys and _is_code(column, *counts[column.name]):
             facts = _facts(column.name, raw[column.name])
             levels = column_as(facts, Kind.CATEGORY, column.format)
-            reason = (
-                f"{counts[column.name][0]:,} values that repeat often, by their name keys: codes"
-            )
-            column = levels.model_copy(update={"reason": reason})
+            said = f"{facts.num_distinct:,} values that repeat often, by their name keys: codes"
+            column = levels.model_copy(update={"reason": said})
         out.append(column)
     return out
 
