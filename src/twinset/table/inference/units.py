@@ -9,11 +9,11 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from twinset.table.arrow_types import as_numpy, one_array
+from twinset.table.arrow_types import as_numpy
 from twinset.table.canonical import canonical_column
 from twinset.table.inference.words import is_id_name, is_person_id, tokens, word_set
 from twinset.table.schema import Column, Kind
-from twinset.table.table import numbers
+from twinset.table.table import coded, numbers
 
 __all__ = ["find_unit", "grouped_unit", "named_unit"]
 
@@ -144,16 +144,16 @@ def _codes(data: pa.ChunkedArray, column: Column) -> Codes | None:
     """Rank of each row's value, -1 for null; None if the values cannot name people."""
     if column.kind is Kind.INTEGER:
         x = numbers(canonical_column(data, column), column.kind)
-        values, code = np.unique(x[~np.isnan(x)], return_inverse=True)
+        found, code = np.unique(x[~np.isnan(x)], return_inverse=True)
         ranks = np.full(len(x), -1, dtype=np.int64)
         ranks[~np.isnan(x)] = code.ravel()
-        distinct, named = len(values), True
+        distinct, named = len(found), True
     else:
-        encoded = one_array(one_array(pc.cast(data, pa.string())).dictionary_encode())
-        distinct = len(encoded.dictionary)
-        place = pc.rank(encoded.dictionary, tiebreaker="first").to_numpy().astype(np.int64) - 1
-        named = pc.all(pc.match_substring_regex(encoded.dictionary, _CODE)).as_py() or False
-        ranks = np.append(place, -1)[as_numpy(encoded.indices.fill_null(-1))]
+        at, values = coded(pc.cast(data, pa.string()))
+        distinct = len(values)
+        place = pc.rank(values, tiebreaker="first").to_numpy().astype(np.int64) - 1
+        named = pc.all(pc.match_substring_regex(values, _CODE)).as_py() or False
+        ranks = np.append(place, -1)[at]
     repeats = _FEWEST <= distinct <= 0.95 * int((ranks >= 0).sum())
     return ranks if named and repeats else None
 
