@@ -11,7 +11,7 @@ from scipy import stats
 
 import twinset as ts
 from twinset.blocks import sequential_where
-from twinset.blocks.sequential import Rows
+from twinset.blocks.sequential import CodedRows
 from twinset.blocks.sequential_where import allowed_codes
 from twinset.errors import ConditionError
 from twinset.protocols import RowTest, Sample
@@ -151,7 +151,7 @@ def test_a_mask_leaves_out_only_what_never_passes(twin):
     i = model.order[2]  # age, whose codes are atoms and intervals
     coder = model.coders[i]
     screen = RowTest(("age",), lambda t: numbers(t["age"], Kind.REAL) >= 70.5, {"age": (70.5,)})
-    mask, group = allowed_codes(model, i, Rows(), 3, [screen])
+    mask, group = allowed_codes(model, i, CodedRows(), 3, [screen])
     assert group.tolist() == [0, 0, 0]
     allowed = mask[0][: coder.size]
     rng = np.random.default_rng(0)
@@ -160,12 +160,12 @@ def test_a_mask_leaves_out_only_what_never_passes(twin):
         assert allowed[code] or not (drawn >= 70.5).any()
     assert 0 < allowed.sum() < coder.size
     unknown = replace(screen, ends={})
-    assert allowed_codes(model, i, Rows(), 3, [unknown]) is None
+    assert allowed_codes(model, i, CodedRows(), 3, [unknown]) is None
 
 
 def test_the_mass_of_allowed_codes_is_the_sum_of_theirs(twin):
     model, n = twin.model.sequential, 500
-    rows = Rows()
+    rows = CodedRows()
     model.advance(model.order, rows, {}, n, np.random.default_rng(1))
     for i in model.order:
         step = model.steps[i]

@@ -182,7 +182,7 @@ def _wider(kind: _Kind, coded: Sequence[_Coded]) -> list[Flags]:
 def _cut(game: Game, name: str, row: npt.NDArray[np.intp]) -> _Coded | None:
     """Cut a column into kinds; None if it has fewer than two or is free text."""
     column = game.train.schema[name]
-    if column.kind in (Kind.TEXT, Kind.CONSTANT, Kind.IDENTIFIER):
+    if not column.kind.is_learnable:
         return None
     tables = [game.member_table, game.other_table, game.train]
     if column.kind.is_number_like:
@@ -229,15 +229,14 @@ def _label_ranges(column: Column, edges: Floats, least: float) -> list[str]:
 
 def _round(value: float, kind: Kind) -> float:
     """Round to two significant digits, a time to the day, a date to nothing finer than it is."""
-    if kind is Kind.DATE:
-        return float(np.rint(value))
-    if kind is Kind.DATETIME:
-        return float(np.rint(value / 86_400) * 86_400)
+    if kind.is_calendar:
+        day = 86_400 // (kind.facts.seconds or 1)
+        return float(np.rint(value / day) * day)
     return float(f"{value:.1e}")
 
 
 def _write(value: float, kind: Kind) -> str:
-    if kind in (Kind.DATE, Kind.DATETIME, Kind.TIME):
+    if kind.is_moment:
         text = str(from_numbers(np.array([value]), kind)[0].as_py())
         return text[:10] if kind is Kind.DATETIME else text
     if kind is Kind.DURATION:

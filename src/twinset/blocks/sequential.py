@@ -17,10 +17,10 @@ from twinset.encoding.bins import Discretizer
 from twinset.errors import InputError
 from twinset.protocols import PartialRows, State
 from twinset.stats.seeds import spawn
-from twinset.table.schema import Column, Kind, Role, Schema
+from twinset.table.schema import Column, Role, Schema
 from twinset.table.table import Table, numbers
 
-__all__ = ["Known", "Rows", "Sequential", "effective_size"]
+__all__ = ["CodedRows", "GivenCells", "Sequential", "effective_size"]
 
 Codes = npt.NDArray[np.int32]
 Floats = npt.NDArray[np.float64]
@@ -28,30 +28,30 @@ Bools = npt.NDArray[np.bool_]
 
 
 @dataclass
-class Rows:
+class CodedRows:
     """Rows as they are drawn: codes of all columns so far, values of those in relations."""
 
     codes: dict[int, Codes] = field(default_factory=dict)
     values: dict[int, Floats] = field(default_factory=dict)
 
-    def take(self, rows: npt.NDArray[np.int64]) -> Rows:
+    def take(self, rows: npt.NDArray[np.int64]) -> CodedRows:
         """Return some of the rows."""
-        return Rows(
+        return CodedRows(
             {i: c[rows] for i, c in self.codes.items()},
             {i: v[rows] for i, v in self.values.items()},
         )
 
     @staticmethod
-    def joined(parts: Sequence[Rows]) -> Rows:
+    def joined(parts: Sequence[CodedRows]) -> CodedRows:
         """Return the rows of all parts."""
-        return Rows(
+        return CodedRows(
             {i: np.concatenate([p.codes[i] for p in parts]) for i in parts[0].codes},
             {i: np.concatenate([p.values[i] for p in parts]) for i in parts[0].values},
         )
 
 
 @dataclass(frozen=True)
-class Known:
+class GivenCells:
     """What is known of one column: codes, values (empty if not needed), and in which rows."""
 
     codes: Codes
@@ -64,10 +64,10 @@ class Known:
         parts = (self.codes, self.values)
         return bool(self.mask.all()) and all((p == p[:1]).all() for p in parts)
 
-    def take(self, rows: npt.NDArray[np.int64]) -> Known:
+    def take(self, rows: npt.NDArray[np.int64]) -> GivenCells:
         """Return what is known of some rows."""
         values = self.values[rows] if len(self.values) else self.values
-        return Known(self.codes[rows], values, self.mask[rows])
+        return GivenCells(self.codes[rows], values, self.mask[rows])
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,13 +86,13 @@ class Sequential:
 
     def draw(self, n: int, rng: np.random.Generator) -> Table:
         """Draw `n` rows."""
-        rows = Rows()
+        rows = CodedRows()
         self.advance(self.order, rows, {}, n, rng)
         return self.decode(rows, rng)
 
     def log_prob(self, table: Table) -> Floats:
         """Shape (rows,): log probability of the codes of complete rows."""
-        rows, total = Rows(), np.zeros(table.num_rows)
+        rows, total = CodedRows(), np.zeros(table.num_rows)
         data = {i: table[c.column.name] for i, c in enumerate(self.coders)}
         for i in self.order:
             codes, values = self.coders[i].encode(data[i]), self._numbers(i, data[i])
@@ -110,23 +110,23 @@ class Sequential:
         anchors = (o.anchor for o in self.offsets.values())
         return {*self.relations, *self.offsets, *anchors, *(i for i, _ in terms)}
 
-    def known(self, given: PartialRows) -> dict[int, Known]:
+    def known(self, given: PartialRows) -> dict[int, GivenCells]:
         """Return the known cells of rows, by place of their column."""
         return {
-            i: Known(c.encode(data), self._numbers(i, data), given.known[c.column.name])
+            i: GivenCells(c.encode(data), self._numbers(i, data), given.known[c.column.name])
             for i, c in enumerate(self.coders)
             if c.column.name in given.known
             for data in [given.table[c.column.name]]
         }
 
     def _numbers(self, i: int, data: pa.ChunkedArray) -> Floats:
-        return numbers(data, Kind.REAL) if i in self.linked else np.zeros(0)
+        return numbers(data) if i in self.linked else np.zeros(0)
 
     def advance(
         self,
         steps: Sequence[int],
-        rows: Rows,
-        known: Mapping[int, Known],
+        rows: CodedRows,
+        known: Mapping[int, GivenCells],
         n: int,
         rng: np.random.Generator,
     ) -> Floats:
@@ -151,7 +151,7 @@ class Sequential:
             self.put(i, rows, codes, values, linked)
         return weight
 
-    def _put_context(self, i: int, rows: Rows, known: Mapping[int, Known]) -> None:
+    def _put_context(self, i: int, rows: CodedRows, known: Mapping[int, GivenCells]) -> None:
         """Add a column that is conditioned on and never modelled."""
         if i not in known or not known[i].mask.all():
             raise InputError(
@@ -162,25 +162,25 @@ class Sequential:
         self.put(i, rows, known[i].codes, known[i].values, self.linked)
 
     def _step(
-        self, i: int, rows: Rows, n: int, linked: set[int], rng: np.random.Generator
+        self, i: int, rows: CodedRows, n: int, linked: set[int], rng: np.random.Generator
     ) -> tuple[Codes, Floats]:
         """Draw the codes of one column, and its values if it is linked."""
         return self.finished(i, self.steps[i].draw(rows.codes, n, rng), rows, linked, rng)
 
     def finished(
-        self, i: int, drawn: Codes, rows: Rows, linked: set[int], rng: np.random.Generator
+        self, i: int, drawn: Codes, rows: CodedRows, linked: set[int], rng: np.random.Generator
     ) -> tuple[Codes, Floats]:
         """Turn a step's codes into codes of its column, and values if it is linked."""
         return self._settled(i, drawn, rows, rng) if i in linked else (drawn, np.zeros(0))
 
     @staticmethod
-    def put(i: int, rows: Rows, codes: Codes, values: Floats, linked: set[int]) -> None:
+    def put(i: int, rows: CodedRows, codes: Codes, values: Floats, linked: set[int]) -> None:
         """Add a column to rows."""
         rows.codes[i] = codes
         if i in linked:
             rows.values[i] = values
 
-    def part(self, rows: Rows, names: Collection[str]) -> Table:
+    def part(self, rows: CodedRows, names: Collection[str]) -> Table:
         """Return the learnable table of some columns that are drawn, all numbers linked."""
         used = [i for i in rows.codes if self.coders[i].column.name in names]
         nobody = np.random.default_rng(0)  # values are there, or codes of categories: no draws
@@ -192,7 +192,7 @@ class Sequential:
         return Table(schema, pa.table(arrays, names=list(schema.names)))
 
     def _settled(
-        self, i: int, drawn: Codes, rows: Rows, rng: np.random.Generator
+        self, i: int, drawn: Codes, rows: CodedRows, rng: np.random.Generator
     ) -> tuple[Codes, Floats]:
         """Turn a step's codes into codes and values of its column."""
         coder = self.coders[i]
@@ -229,7 +229,7 @@ class Sequential:
             codes[lost] = rng.choice(coder.size, size=len(lost), p=share / share.sum())
             values[lost] = coder.draw_values(codes[lost], rng)
 
-    def _log_step(self, i: int, rows: Rows, wanted: Codes, values: Floats) -> Floats:
+    def _log_step(self, i: int, rows: CodedRows, wanted: Codes, values: Floats) -> Floats:
         """Log probability of the codes `wanted` of one column, by its code or by a derived one."""
         step, coder = self.steps[i], self.coders[i]
         total = step.log_probability(rows.codes, wanted)
@@ -254,7 +254,7 @@ class Sequential:
             total[at] = np.logaddexp(total[at], by_offset)
         return total
 
-    def decode(self, rows: Rows, rng: np.random.Generator) -> Table:
+    def decode(self, rows: CodedRows, rng: np.random.Generator) -> Table:
         """Learnable table of complete rows."""
         streams = spawn(rng, len(self.coders))
         schema = Schema(columns=tuple(c.column for c in self.coders))

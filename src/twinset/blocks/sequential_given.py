@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from twinset.blocks.sequential import Known, Rows, Sequential, effective_size
+from twinset.blocks.sequential import CodedRows, GivenCells, Sequential, effective_size
 from twinset.protocols import PartialRows, Sample
 
 __all__ = ["draw_given"]
@@ -39,19 +39,19 @@ def draw_given(model: Sequential, given: PartialRows, rng: np.random.Generator) 
     known, n = model.known(given), given.num_rows
     method, acceptance = _method(model, known, n), 1.0
     if method == "exact":
-        rows, worth = Rows(), float(n)
+        rows, worth = CodedRows(), float(n)
         model.advance(model.order, rows, known, n, rng)
     elif all(k.is_alike for k in known.values()):
         rows, worth, acceptance, method = _alike(model, known, n, rng)
     else:
         blocks = [np.arange(s, min(s + _BLOCK, n)) for s in range(0, n, _BLOCK)]
         drawn = [_each(model, known, block, rng) for block in blocks]
-        rows, worth = Rows.joined([d[0] for d in drawn]), sum(d[1] for d in drawn)
+        rows, worth = CodedRows.joined([d[0] for d in drawn]), sum(d[1] for d in drawn)
     return Sample(given.into(model.decode(rows, rng)), method, acceptance, min(worth, n))
 
 
 def _method(
-    model: Sequential, known: Mapping[int, Known], n: int
+    model: Sequential, known: Mapping[int, GivenCells], n: int
 ) -> Literal["exact", "importance"]:
     """Exact if in each row all known columns come before all unknown ones."""
     unknown = np.zeros(n, dtype=bool)
@@ -64,19 +64,19 @@ def _method(
 
 
 def _alike(
-    model: Sequential, known: Mapping[int, Known], n: int, rng: np.random.Generator
-) -> tuple[Rows, float, float, Literal["exact", "importance"]]:
+    model: Sequential, known: Mapping[int, GivenCells], n: int, rng: np.random.Generator
+) -> tuple[CodedRows, float, float, Literal["exact", "importance"]]:
     """Rows that share one condition, their worth, the share of candidates kept, and the method."""
     last = max(place for place, i in enumerate(model.order) if i in known) + 1
     most = max(_MOST, math.ceil(_TIMES * n * len(model.order) / last))
-    parts: list[Rows] = []
+    parts: list[CodedRows] = []
     weights: list[Floats] = []
     drawn, wanted = 0, _POOL
     while drawn < wanted:
         many = min(wanted - drawn, _AT_ONCE)
         first = np.zeros(many, dtype=np.int64)
         cells = {i: k.take(first) for i, k in known.items()}
-        parts.append(Rows())
+        parts.append(CodedRows())
         weights.append(model.advance(model.order[:last], parts[-1], cells, many, rng))
         drawn += many
         weight = np.concatenate(weights)
@@ -93,19 +93,19 @@ def _alike(
         asked = (np.arange(n) + rng.random()) / n * cumulative[-1]
         pick = rng.permutation(np.minimum(np.searchsorted(cumulative, asked), drawn - 1))
         worth = float(effective_size(weight[None, :])[0])
-    rows = Rows.joined(parts).take(pick)
+    rows = CodedRows.joined(parts).take(pick)
     model.advance(model.order[last:], rows, {}, n, rng)
     return rows, worth, len(kept) / drawn, "exact" if len(kept) >= n else "importance"
 
 
 def _each(
     model: Sequential,
-    known: Mapping[int, Known],
+    known: Mapping[int, GivenCells],
     block: npt.NDArray[np.int64],
     rng: np.random.Generator,
-) -> tuple[Rows, float]:
+) -> tuple[CodedRows, float]:
     """Choose one of the candidates of each row."""
-    many, rows = np.repeat(block, _CANDIDATES), Rows()
+    many, rows = np.repeat(block, _CANDIDATES), CodedRows()
     cells = {i: k.take(many) for i, k in known.items()}
     weight = model.advance(model.order, rows, cells, len(many), rng)
     weight = weight.reshape(len(block), _CANDIDATES)

@@ -22,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from twinset.blocks.sequential import Rows, Sequential, effective_size
+from twinset.blocks.sequential import CodedRows, Sequential, effective_size
 from twinset.encoding.bins import Discretizer
 from twinset.progress import check_time
 from twinset.protocols import RowTest, Sample
@@ -101,7 +101,7 @@ def _finished(
         asked = (np.arange(n) + rng.random()) / n * cumulative[-1]
         pick = rng.permutation(np.minimum(np.searchsorted(cumulative, asked), len(cumulative) - 1))
         worth = 1 / (1 / n + 1 / float(effective_size(pool.weight[None, :])[0]))  # drawn twice
-    rows = Rows.joined(pool.parts).take(pick)
+    rows = CodedRows.joined(pool.parts).take(pick)
     model.advance(model.order[last:], rows, {}, len(pick), rng)
     cells = pool.cells + len(pick) * (len(model.order) - last)
     saved = 1 - cells / (pool.drawn * len(model.order))
@@ -114,7 +114,7 @@ def _finished(
 class _Pool:
     """Candidates that may be kept: each has a log weight, and its chance once and for all."""
 
-    parts: list[Rows] = field(default_factory=list)
+    parts: list[CodedRows] = field(default_factory=list)
     weight: Floats = field(default_factory=lambda: np.zeros(0))
     chance: Floats = field(default_factory=lambda: np.zeros(0))
     drawn: int = 0
@@ -122,7 +122,7 @@ class _Pool:
     is_whole: bool = True
 
     def add(
-        self, many: int, rows: Rows, weight: Floats, cells: int, rng: np.random.Generator
+        self, many: int, rows: CodedRows, weight: Floats, cells: int, rng: np.random.Generator
     ) -> None:
         """Add what is left of `many` candidates."""
         self.parts.append(rows)
@@ -154,7 +154,7 @@ class _Pool:
     def thin(self) -> None:
         """Forget what is not kept: a larger maximum would not bring it back."""
         chosen = np.flatnonzero(self.chosen)
-        self.parts = [Rows.joined(self.parts).take(chosen)]
+        self.parts = [CodedRows.joined(self.parts).take(chosen)]
         self.weight, self.chance = self.weight[chosen], self.chance[chosen]
         self.is_whole = False
 
@@ -165,9 +165,9 @@ def _candidates(
     n: int,
     tests: Sequence[RowTest],
     rng: np.random.Generator,
-) -> tuple[Rows, Floats, int]:
+) -> tuple[CodedRows, Floats, int]:
     """Draw some columns of `n` rows; return those that may pass, their log weights, the cells."""
-    rows, weight, cells, waiting = Rows(), np.zeros(n), 0, list(tests)
+    rows, weight, cells, waiting = CodedRows(), np.zeros(n), 0, list(tests)
     tested = {name for test in tests for name in test.columns}
     numbers = (i for i, c in enumerate(model.coders) if c.intervals is not None)
     linked = model.linked | {i for i in numbers if model.coders[i].column.name in tested}
@@ -193,7 +193,7 @@ def _candidates(
 
 
 def allowed_codes(
-    model: Sequential, i: int, rows: Rows, n: int, tests: Sequence[RowTest]
+    model: Sequential, i: int, rows: CodedRows, n: int, tests: Sequence[RowTest]
 ) -> tuple[Bools, Ints] | None:
     """Return the codes of column `i` that may pass all `tests`, whose other columns are there.
 

@@ -25,7 +25,6 @@ from twinset.protocols import (
     capabilities,
 )
 from twinset.stats.seeds import stream
-from twinset.table.schema import Kind
 from twinset.table.table import Table, numbers
 from twinset.twin import pack, unpack
 
@@ -102,8 +101,8 @@ def _check_support(train: Table, rows: Table, n: int, where: str = "") -> None:
         _require(data.type == train[column.name].type, f"same Arrow types{where}: {column.name}")
         if train[column.name].null_count == 0:
             _require(data.null_count == 0, f"no null where none was learned{where}: {column.name}")
-        if column.kind is Kind.REAL:
-            values = numbers(data, Kind.REAL)
+        if column.kind.is_number_like:
+            values = numbers(data)
             plain = values[~np.isnan(values) & ~np.isin(values, column.sentinels)]
             if len(plain) and column.low is not None and column.high is not None:
                 inside = (plain >= column.low).all() and (plain <= column.high).all()
@@ -127,8 +126,8 @@ def _check_streams(generator: Generator, table: Table, model: Model, sampled: Ta
 
 def _check_marginals(train: Table, rows: Table) -> None:
     for column in train.schema.columns:
-        if column.kind is Kind.REAL:
-            a, b = (numbers(t[column.name], Kind.REAL) for t in (train, rows))
+        if column.kind.is_number_like:
+            a, b = (numbers(t[column.name]) for t in (train, rows))
             cuts = np.nanquantile(a, np.linspace(0.1, 0.9, 9))
             a, b = (np.where(np.isnan(v), 10, np.searchsorted(cuts, v)) for v in (a, b))
         else:
@@ -184,7 +183,7 @@ def _check_screened(model: Any) -> None:
     free = model.sample(_FREE, rng=stream(0, "free"))
     for name, passes, ends in (
         ("group", lambda t: np.asarray(pa.compute.equal(_text(t["group"]), "c")), ()),
-        ("count", lambda t: numbers(t["count"], Kind.REAL) >= 10, (10.0,)),
+        ("count", lambda t: numbers(t["count"]) >= 10, (10.0,)),
     ):
         test = RowTest((name,), passes, {name: ends} if ends else {})
         done = model.screened(_ROWS, [test], rng=stream(1, "where"))
@@ -214,8 +213,8 @@ def _apart(a: Table, b: Table, name: str) -> tuple[float, float]:
     """Return a distance from 0 to 1 between a column of two tables, and a p-value of no effect."""
     from scipy import stats
 
-    if a.schema[name].kind is Kind.REAL:
-        x, y = (np.nan_to_num(numbers(t[name], Kind.REAL), nan=-1e9) for t in (a, b))
+    if a.schema[name].kind.is_number_like:
+        x, y = (np.nan_to_num(numbers(t[name]), nan=-1e9) for t in (a, b))
         found = stats.ks_2samp(x, y, method="asymp")
         return float(found.statistic), float(found.pvalue)
     levels = sorted({*_text(a[name]).to_pylist(), *_text(b[name]).to_pylist()}, key=str)

@@ -65,8 +65,8 @@ def _shifted(train: Table, fresh: Table, rng: np.random.Generator) -> Table:
     """Every number is moved up by its standard deviation."""
     moved = {}
     for column in fresh.schema.columns:
-        if column.kind is Kind.REAL:
-            values = numbers(fresh[column.name], Kind.REAL)
+        if column.kind.is_number_like:
+            values = numbers(fresh[column.name])
             values = values + np.nanstd(values)
             moved[column.name] = pa.array(values, mask=np.isnan(values))
     return _put(fresh, moved)

@@ -264,8 +264,8 @@ class Discretizer:
     def encode(self, data: pa.ChunkedArray) -> Codes:
         """Shape (rows,): codes of a learnable column; -1 for null where null was not learned."""
         if self.intervals is not None:
-            return self.encode_values(numbers(data, Kind.REAL))
-        indices = coded(data)[0].astype(np.int32)
+            return self.encode_values(numbers(data))
+        indices = coded(data)[0]
         return np.where(indices < 0, self._missing, indices).astype(np.int32)
 
     def decode(self, codes: Codes, rng: np.random.Generator) -> pa.Array:
@@ -326,7 +326,7 @@ class Discretizer:
         sound = (
             state["nullable"] in (True, False)
             and state["size"] == levels + nullable
-            and (intervals is not None) == (column.kind is Kind.REAL)
+            and (intervals is not None) == column.kind.is_number_like
             and (intervals is None or intervals.is_sound())
         )
         if not sound:
@@ -339,9 +339,9 @@ def fit_discretizer(
 ) -> Discretizer:
     """Learn the codes of one learnable column."""
     nullable = data.null_count > 0
-    if column.kind is not Kind.REAL:
+    if not column.kind.is_number_like:
         return Discretizer(column, len(column.categories or ()) + nullable, nullable)
-    x = numbers(data, Kind.REAL)
+    x = numbers(data)
     known = ~np.isnan(x)
     if not known.any():
         none = np.zeros(0)

@@ -15,26 +15,15 @@ import pyarrow as pa
 
 from twinset.encoding.encoder import Encoded
 from twinset.encoding.protection import changes_of, fill_rare_nulls, is_null_public
-from twinset.encoding.weekly_cycle import UNITS
 from twinset.errors import ConditionError, InputError
 from twinset.protocols import FitContext
 from twinset.stats.units import Units, holders, outermost
 from twinset.table.schema import Column, Format, Kind
 from twinset.table.table import Table, canonical_type, from_numbers, numbers
 
-__all__ = ["NumberEncoder", "NumberEncoding", "number_step"]
+__all__ = ["NumberEncoder", "NumberEncoding"]
 
 Floats = npt.NDArray[np.float64]
-
-
-def number_step(column: Column) -> float | None:
-    """Grid on which a generator sees a number; None if there is none."""
-    step = column.format.step
-    if step is None and column.kind in (Kind.INTEGER, Kind.DATE):
-        step = 1.0
-    if step is None and column.format.decimals is not None and column.kind is Kind.REAL:
-        step = 10.0**-column.format.decimals
-    return step
 
 
 @dataclass(frozen=True)
@@ -51,7 +40,7 @@ class NumberEncoding:
     @property
     def encoded(self) -> tuple[Column, ...]:
         """A real column on the same grid; dates say what their numbers count."""
-        grid = Format(step=number_step(self.column), date_format=UNITS.get(self.column.kind))
+        grid = Format(step=self.column.step, date_format=self.column.kind.facts.counts or None)
         update = {
             "personal": None,
             "reason": "",
@@ -69,7 +58,7 @@ class NumberEncoding:
     def decode(self, encoded: Table) -> list[pa.ChunkedArray]:
         """Values of the column's kind, within its bounds and decimals."""
         column = self.column
-        values = numbers(encoded[column.name], Kind.REAL)
+        values = numbers(encoded[column.name])
         if column.kind is Kind.REAL and column.format.decimals is not None:
             values = np.round(values, column.format.decimals)
         return [pa.chunked_array([from_numbers(self._within(values), column.kind)])]
@@ -99,7 +88,7 @@ class NumberEncoding:
     def _number(self, value: object) -> float:
         column = self.column
         try:
-            if column.kind in (Kind.INTEGER, Kind.REAL):
+            if column.kind.is_plain_number:
                 return float(value)  # type: ignore[arg-type]
             text = str(value)
             if column.kind is Kind.DATE:
@@ -156,7 +145,7 @@ def _protected(column: Column, values: Floats, units: Units, k: int) -> tuple[Co
         changed = int(plain.sum())
         values[plain] = np.nan
     else:
-        step = number_step(column)
+        step = column.step
         if step is not None:
             low, high = (_to_grid(v, x, step) for v in (low, high))
         low, high = min(low, high), max(low, high)

@@ -17,7 +17,7 @@ from twinset.encoding.protection import Protected
 from twinset.errors import ConditionError, InputError
 from twinset.protocols import FitContext, PartialRows
 from twinset.stats.units import Units
-from twinset.table.schema import Column, Kind, Schema
+from twinset.table.schema import Column, Schema
 from twinset.table.table import Table
 
 __all__ = ["TableEncoding", "encoded_array", "encoder_of", "fit_encoding"]
@@ -139,7 +139,7 @@ class TableEncoding:
 
 def encoded_array(column: Column, values: Sequence[float | str | None]) -> pa.Array:
     """Return values of an encoded column in its Arrow type."""
-    if column.kind is Kind.REAL:
+    if column.kind.is_number_like:
         return pa.array(values, pa.float64())
     levels = list(column.categories or ())
     place = {level: i for i, level in enumerate(levels)}

@@ -14,16 +14,14 @@ import numpy.typing as npt
 
 from twinset.table.schema import Kind
 
-__all__ = ["PHASES", "UNITS", "fit_rhythm", "follow"]
+__all__ = ["PHASES", "fit_rhythm", "follow"]
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
-UNITS = {Kind.DATE: "days since 1970-01-01", Kind.DATETIME: "seconds since 1970-01-01"}
-"""What numbers of a date count: the `date_format` of the column that a generator sees."""
 DAYS, HOURS = 7, 168
-PHASES = {UNITS[Kind.DATE]: DAYS, UNITS[Kind.DATETIME]: HOURS}
-"""Phases of a week that are told apart, by what numbers count."""
+PHASES = {Kind.DATE.facts.counts: DAYS, Kind.DATETIME.facts.counts: HOURS}
+"""Phases of a week that are told apart, by the `date_format` that a generator sees."""
 _HOUR = 3_600.0
 _FEWEST = 200
 _LEAST = 5

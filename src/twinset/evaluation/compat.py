@@ -59,7 +59,6 @@ _CORRELATION = 0.5
 _ASSOCIATION = 0.3
 _BINS = 10
 _UNSEEN = 1e-6  # rows that a category counts for that the real table does not have
-_NANOSECONDS = {Kind.DATE: 86_400e9, Kind.DATETIME: 1e9}
 _LEFT_OUT = (Kind.IDENTIFIER, Kind.TEXT)
 
 
@@ -151,7 +150,7 @@ def compat(
 
 def _pair(column: Column, real: Table, synthetic: Table) -> _Pair:
     if column.kind.is_number_like:
-        scale = _NANOSECONDS.get(column.kind, 1.0)
+        scale = 1e9 * (column.kind.facts.seconds or 1) if column.kind.is_calendar else 1.0
         found = [numbers(t[column.name], column.kind) * scale for t in (real, synthetic)]
         return _Pair(column, found[0], found[1], 0)
     known: dict[str, int] = {}

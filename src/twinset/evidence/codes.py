@@ -14,8 +14,7 @@ import numpy.typing as npt
 
 from twinset.evidence import counting
 from twinset.evidence.coded import Cells, Coded, Codes, Counts, Floats, Side
-from twinset.evidence.counting import Column as Codings
-from twinset.evidence.counting import InMemory, Rows
+from twinset.evidence.counting import InMemory, Rows, RowValues
 from twinset.stats.codes import NumberBins, bins_of_sorted, coarsen
 from twinset.stats.units import UnitSums
 from twinset.table.column_store import Filed
@@ -57,9 +56,9 @@ class Codebook:
     ) -> None:
         self._schema, self._rows, self._at_hand, self._in_order = schema, rows, at_hand, in_order
         self.known: dict[str, tuple[str, ...]] = {}
-        self._every: dict[str, dict[Side, Codings]] = {}
+        self._every: dict[str, dict[Side, RowValues]] = {}
         self._sums: dict[tuple[Side, str], UnitSums] = {}
-        self._coarse: dict[tuple[str, int], tuple[dict[Side, Codes], dict[Side, Codings]]] = {}
+        self._coarse: dict[tuple[str, int], tuple[dict[Side, Codes], dict[Side, RowValues]]] = {}
         self._cells: dict[tuple[tuple[str, ...], int | None], Cells] = {}
 
     @cached_property
@@ -71,7 +70,7 @@ class Codebook:
         if column.kind.is_number_like:
             bins = self._bins(column.name)
 
-            def coded(rows: Rows) -> Codings:
+            def coded(rows: Rows) -> RowValues:
                 return counting.mapped(rows.numbers(column.name), "codes", bins.code, bins.size)
 
             text = _bin_texts(bins, column.kind)
@@ -81,7 +80,7 @@ class Codebook:
         to_code = {v: i for i, v in enumerate(levels)}
         size = len(levels) + 2
 
-        def placed(rows: Rows) -> Codings:
+        def placed(rows: Rows) -> RowValues:
             names, at = rows.labels(column.name)
             table = np.array([to_code.get(v, size - 1) for v in names] + [size - 2])
             return counting.mapped(at, "codes", table.__getitem__, size)  # -1 (null): the last
@@ -117,7 +116,7 @@ class Codebook:
     def _coded(
         self,
         column: Column,
-        code: Callable[[Rows], Codings],
+        code: Callable[[Rows], RowValues],
         size: int,
         order: npt.NDArray[np.int64] | None,
         text: tuple[str, ...],
@@ -153,7 +152,7 @@ class Codebook:
 
     def _coarsened(
         self, name: str, levels: int | None
-    ) -> tuple[dict[Side, Codes], dict[Side, Codings], int]:
+    ) -> tuple[dict[Side, Codes], dict[Side, RowValues], int]:
         """Codes at hand, codes of all rows, and how many there are."""
         coded = self.columns[name]
         every = self._every[name]
@@ -165,7 +164,7 @@ class Codebook:
             order = None if coded.order is None else coded.order[coded.order < coded.size - 2]
             table = np.append(coarsen(counts, order, levels), [levels, levels + 1])
             table = _small(table, levels + 2)
-            rough: dict[Side, Codings] = {
+            rough: dict[Side, RowValues] = {
                 s: counting.mapped(c, f"{levels}", table.__getitem__, levels + 2)
                 for s, c in every.items()
             }
@@ -246,8 +245,8 @@ def value_text(value: float, kind: Kind) -> str:
     >>> value_text(12.50, Kind.REAL), value_text(0.0, Kind.DATE), value_text(5400.0, Kind.TIME)
     ('12.5', '1970-01-01', '01:30:00')
     """
-    if kind in (Kind.DATE, Kind.DATETIME):
-        seconds = value * 86_400 if kind is Kind.DATE else value
+    if kind.is_calendar:
+        seconds = value * (kind.facts.seconds or 1)
         try:
             moment = _EPOCH + dt.timedelta(seconds=seconds)
         except OverflowError:

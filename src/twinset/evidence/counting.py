@@ -21,9 +21,9 @@ from twinset.table.column_store import PIECE, Filed, Spill
 from twinset.table.table import Table, column_numbers, labels
 
 __all__ = [
-    "Column",
     "InFiles",
     "InMemory",
+    "RowValues",
     "Rows",
     "count",
     "mapped",
@@ -37,7 +37,7 @@ _BUCKET = 2 << 20
 _CACHED = 1 << 15  # rows whose codes stay in the processor's cache
 
 
-class Column(Protocol):
+class RowValues(Protocol):
     """One value a row: an array, or `Filed`."""
 
     def __len__(self) -> int:
@@ -55,7 +55,7 @@ class Rows(Protocol):
     rows: int
 
     @property
-    def units(self) -> Column | None:
+    def units(self) -> RowValues | None:
         """Unit of each row; None where each row is its own."""
         ...
 
@@ -64,11 +64,11 @@ class Rows(Protocol):
         """Number of units."""
         ...
 
-    def numbers(self, name: str) -> Column:
+    def numbers(self, name: str) -> RowValues:
         """Return a number-like column, NaN where null or infinite."""
         ...
 
-    def labels(self, name: str) -> tuple[list[str], Column]:
+    def labels(self, name: str) -> tuple[list[str], RowValues]:
         """Return a discrete column's levels, and the place of each row's; -1 is null."""
         ...
 
@@ -118,7 +118,7 @@ class InFiles:
 
 
 def mapped(
-    column: Column, name: str, function: Callable[[npt.NDArray[Any]], Codes], size: int
+    column: RowValues, name: str, function: Callable[[npt.NDArray[Any]], Codes], size: int
 ) -> Codes | Filed:
     """Return codes below `size` of each row, where the rows are: an array, or a file."""
     dtype = np.min_scalar_type(size)
@@ -127,7 +127,7 @@ def mapped(
     return function(column[:]).astype(dtype)
 
 
-def sort(columns: Sequence[Column]) -> Floats:
+def sort(columns: Sequence[RowValues]) -> Floats:
     """Return the known values of some columns of one name together, sorted."""
     files = [c for c in columns if isinstance(c, Filed)]
     if len(files) == len(columns):
@@ -142,7 +142,7 @@ def _pieces(rows: int) -> Iterator[slice]:
         yield slice(start, start + PIECE)
 
 
-def present(places: Column, levels: int) -> npt.NDArray[np.bool_]:
+def present(places: RowValues, levels: int) -> npt.NDArray[np.bool_]:
     """Return shape (levels,): which places some row has; -1 is none."""
     found = np.zeros(levels + 1, dtype=bool)
     for at in _pieces(len(places)):
@@ -150,7 +150,7 @@ def present(places: Column, levels: int) -> npt.NDArray[np.bool_]:
     return found[:levels]
 
 
-def count(columns: Sequence[Column], shape: Sequence[int]) -> Counts:
+def count(columns: Sequence[RowValues], shape: Sequence[int]) -> Counts:
     """Count the joint codes of some columns; shape (product of `shape`,), the last one fastest."""
     cells = math.prod(shape)
     counts = np.zeros(cells, dtype=np.int64)
@@ -167,7 +167,9 @@ def count(columns: Sequence[Column], shape: Sequence[int]) -> Counts:
     return counts
 
 
-def _buckets(units: Column, columns: Sequence[Column]) -> Iterator[tuple[npt.NDArray[Any], ...]]:
+def _buckets(
+    units: RowValues, columns: Sequence[RowValues]
+) -> Iterator[tuple[npt.NDArray[Any], ...]]:
     """Yield units and columns of a part of the rows; no unit is in two parts."""
     parts = max(1, math.ceil(len(units) / _BUCKET))
     for k in range(parts):
@@ -179,13 +181,13 @@ def _buckets(units: Column, columns: Sequence[Column]) -> Iterator[tuple[npt.NDA
         yield tuple(np.concatenate(f) if f else np.empty(0, dtype=np.int64) for f in found)
 
 
-def unit_sums(codes: Column, units: Column, size: int) -> UnitSums:
+def unit_sums(codes: RowValues, units: RowValues, size: int) -> UnitSums:
     """Sum what units add to a column's codes."""
     first, *others = (UnitSums.of(c, u, size) for u, c in _buckets(units, [codes]))
     return sum(others, first)
 
 
-def patterns(columns: Sequence[Column], nulls: Sequence[int]) -> dict[int, int]:
+def patterns(columns: Sequence[RowValues], nulls: Sequence[int]) -> dict[int, int]:
     """Count the patterns of which columns are null together, each a sum of 64-bit numbers."""
     factors = np.random.default_rng(5).integers(1, 2**63, len(columns), dtype=np.uint64)
     counts: Counter[int] = Counter()

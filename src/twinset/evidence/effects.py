@@ -15,7 +15,7 @@ from twinset.stats.design_effect import Partners
 from twinset.stats.sorted_values import quantiles
 from twinset.stats.unit_permutation import Deals, influence
 
-__all__ = ["Effects", "Sample"]
+__all__ = ["Effects", "UnitSample"]
 
 _DEALS = 64
 _CUTS = np.arange(0.01, 0.995, 0.01)
@@ -23,7 +23,7 @@ Places = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
-class Sample:
+class UnitSample:
     """A bounded sample of whole units out of the rows at hand of some tables.
 
     Attributes
@@ -75,7 +75,7 @@ class Effects:
         self,
         sides: Sequence[Side],
         sizes: tuple[int, int],
-        sample: Callable[[Sequence[Side]], Sample],
+        sample: Callable[[Sequence[Side]], UnitSample],
         rng: np.random.Generator,
         values: Callable[[Side, str], Floats],
         in_order: Callable[[str], Floats],
@@ -85,12 +85,12 @@ class Effects:
         self._found: dict[Hashable, tuple[float, float]] = {}
 
     @cached_property
-    def real(self) -> Sample:
+    def real(self) -> UnitSample:
         """Rows of train and holdout."""
         return self._sample([s for s in self._sides if s != "synthetic"])
 
     @cached_property
-    def _release(self) -> Sample:
+    def _release(self) -> UnitSample:
         return self._sample(["synthetic"])
 
     def of(self, cells: Cells) -> tuple[float, float]:

@@ -21,7 +21,7 @@ from twinset.evidence import counting, row_matches
 from twinset.evidence.coded import Cells, Coded, Counts, Floats, Side, Split, Standing
 from twinset.evidence.codes import Codebook
 from twinset.evidence.counting import InFiles, InMemory, Rows
-from twinset.evidence.effects import Effects, Sample
+from twinset.evidence.effects import Effects, UnitSample
 from twinset.evidence.model_matrix import Views
 from twinset.protocols import Records
 from twinset.stats import marginals
@@ -251,7 +251,7 @@ class Evidence:
         rng = self.rng("resplits")
         return Effects(self.sides, sizes, self._sample, rng, self.values, self.real_sorted)
 
-    def _sample(self, sides: Sequence[Side]) -> Sample:
+    def _sample(self, sides: Sequence[Side]) -> UnitSample:
         """Draw a bounded sample of whole units from these tables."""
         places: dict[Side, Places] = {}
         units, start, thinned = [], 0, 1.0
@@ -264,7 +264,7 @@ class Evidence:
         ids = np.concatenate(units)
         paired = start < len(ids)
         rng = self.rng("partners", *sides)
-        return Sample(places, ids, Partners.of(ids, rng, thinned) if paired else None)
+        return UnitSample(places, ids, Partners.of(ids, rng, thinned) if paired else None)
 
     def effects(self, cells: Cells) -> tuple[float, float]:
         """Design effects on a set's counts, of real rows and of the release's."""

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from twinset.evidence.coded import Side, Standing
-from twinset.evidence.counting import Column, InFiles, Rows
+from twinset.evidence.counting import InFiles, Rows, RowValues
 from twinset.protocols import Records
 from twinset.stats.external_sort import sort_files
 from twinset.stats.row_hash import fingerprints
@@ -54,8 +54,8 @@ def _sorted_hashes(rows: Rows, schema: Schema, levels: Mapping[str, Mapping[str,
 def _hashes(
     rows: Rows, schema: Schema, levels: Mapping[str, Mapping[str, int]]
 ) -> Iterator[Hashes]:
-    numbers: list[Column] = []
-    places: list[tuple[Column, npt.NDArray[np.int32]]] = []
+    numbers: list[RowValues] = []
+    places: list[tuple[RowValues, npt.NDArray[np.int32]]] = []
     for column in schema.columns:
         if column.kind.is_number_like:
             numbers.append(rows.numbers(column.name))

@@ -10,7 +10,6 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from twinset.protocols import Conditional, FitContext, Generator, PartialRows, Sample, State
-from twinset.table.schema import Kind
 from twinset.table.table import Table, coded
 
 __all__ = ["Bootstrap", "BootstrapModel"]
@@ -39,7 +38,7 @@ class BootstrapModel(Conditional):
         state: State = {}
         for column in self.table.schema.columns:
             data = self.table.data[column.name]
-            if column.kind is Kind.REAL:
+            if column.kind.is_number_like:
                 state[column.name] = data.combine_chunks().to_numpy(zero_copy_only=False)
             else:
                 state[column.name] = coded(data)[0].astype(np.int32)
@@ -67,7 +66,7 @@ class Bootstrap(Generator):
         arrays = []
         for column in table.schema.columns:
             values = np.asarray(state[column.name])
-            if column.kind is Kind.REAL:
+            if column.kind.is_number_like:
                 arrays.append(pa.array(values, mask=np.isnan(values)))
             else:
                 indices = pa.array(values, mask=values < 0, type=pa.int32())

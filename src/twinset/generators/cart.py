@@ -33,7 +33,7 @@ from twinset.protocols import (
 )
 from twinset.scale.local import map_ordered
 from twinset.stats.seeds import spawn
-from twinset.table.schema import Kind, Role
+from twinset.table.schema import Role
 from twinset.table.table import Table, numbers
 
 __all__ = ["Cart", "CartModel"]
@@ -266,7 +266,7 @@ class Cart(Generator):
     def _values(self, table: Table, coders: Sequence[Discretizer]) -> dict[int, Floats]:
         """Numbers of the columns that relations and offsets are looked for among."""
         used = [i for i, c in enumerate(coders) if c.intervals is not None]
-        return {i: numbers(table[table.names[i]], Kind.REAL) for i in used}
+        return {i: numbers(table[table.names[i]]) for i in used}
 
     def _is_plain(self, table: Table, i: int) -> bool:
         """Whether nothing is looked for: what a column depends on is stated, or it is given."""

@@ -12,7 +12,7 @@ from twinset.evidence.evidence import Evidence
 from twinset.metrics._judge import Draft, half_width, judge, refuse
 from twinset.protocols import Family, Measure, Result
 from twinset.stats.intervals import proportions_differ, wilson
-from twinset.table.schema import Column, Kind
+from twinset.table.schema import Column
 
 __all__ = ["Grid"]
 
@@ -50,9 +50,8 @@ class Grid:
 
 
 def _step(column: Column) -> float | None:
-    if column.kind is Kind.INTEGER:
-        return column.format.step or 1.0
-    return column.format.step if column.kind is Kind.REAL else None
+    kind = column.kind
+    return column.format.step or kind.facts.step if kind.is_plain_number else None
 
 
 def _draft(evidence: Evidence, name: str, step: float) -> list[Draft]:

@@ -19,7 +19,7 @@ from twinset.metrics._targets import INTERVAL, LEARNED, PARTS, contrast
 from twinset.protocols import Family, Measure, Result
 from twinset.stats import units as by_unit
 from twinset.stats.intervals import chi_tails
-from twinset.table.schema import Kind, Role
+from twinset.table.schema import Role
 
 __all__ = ["Survival"]
 
@@ -50,7 +50,6 @@ CURVE = Measure(
     source="Kaplan and Meier 1958",
     anchors=(0.0, 0.05),
 )
-_TIMES = (Kind.INTEGER, Kind.REAL, Kind.DURATION)
 _LEAST = 60
 _EVENTS = 20
 _STEPS = 50
@@ -133,7 +132,7 @@ def _roles(evidence: Evidence) -> tuple[str, str] | str:
     having = {
         role: [c.name for c in evidence.schema.with_role(role)] for role in (Role.TIME, Role.EVENT)
     }
-    times = [n for n in having[Role.TIME] if evidence.schema[n].kind in _TIMES]
+    times = [n for n in having[Role.TIME] if evidence.schema[n].kind.is_amount]
     events = having[Role.EVENT] or ([evidence.target] if evidence.target else [])
     if len(times) != 1 or len(events) != 1 or times == events:
         return "the schema names no number with the role time and one column with the role event"

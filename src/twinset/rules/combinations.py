@@ -23,13 +23,12 @@ Cell = str | float | None
 Combination = tuple[Cell, ...]
 Codes = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
-_NUMBERS = (Kind.INTEGER, Kind.REAL)
 
 
 def column_codes(table: Table, name: str) -> tuple[Codes, list[Cell]]:
     """Number the distinct values of a column; -1 is null. Shape (rows,), and the values."""
     column, kind = table[name], table.schema[name].kind
-    if kind in _NUMBERS:
+    if kind.is_plain_number:
         values = numbers(column, kind)
         distinct, places = np.unique(values, return_inverse=True)
         known = int(np.count_nonzero(~np.isnan(distinct)))
@@ -53,7 +52,7 @@ def row_codes(columns: Sequence[Codes]) -> Codes:
 def _known_codes(table: Table, name: str, levels: Sequence[Cell]) -> Codes:
     """Place of each row's value in `levels`; -1 is null, -2 any other value."""
     column, kind = table[name], table.schema[name].kind
-    if kind in _NUMBERS:
+    if kind.is_plain_number:
         values = numbers(column, kind)
         order = np.array([float(v) for v in levels if v is not None], dtype=np.float64)
         if not len(order):
@@ -98,7 +97,7 @@ def _as_kind(cell: Cell, kind: Kind, name: str) -> Cell:
     """Return a stated value as the column holds it: 1 is the category ``1`` of a category."""
     if cell is None:
         return None
-    if kind not in _NUMBERS:
+    if not kind.is_plain_number:
         whole = isinstance(cell, float) and cell.is_integer()
         return str(int(cell)) if whole else str(cell)
     try:
@@ -244,7 +243,7 @@ class Determines(Claim):
         there = (seen.known[at] == seen.rows) & (seen.rows >= 0)
         kind = table.schema[self.gives].kind
         levels = [c[-1] for c in known]
-        values = pa.array(levels, pa.float64() if kind in _NUMBERS else pa.string())
+        values = pa.array(levels, pa.float64() if kind.is_plain_number else pa.string())
         return values.take(pa.array(at)), there
 
     def to_data(self) -> dict[str, Any]:

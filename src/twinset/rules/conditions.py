@@ -103,7 +103,7 @@ def _candidates(tests: Sequence[ValueTest], column: Column) -> list[Value]:
 
 
 def _numbers_around(constants: Sequence[float], column: Column) -> list[Value]:
-    whole = column.kind in (Kind.INTEGER, Kind.DATE)
+    whole = column.kind.is_whole
     if not constants:
         return [0.0]
     around = [constants[0] - 1.0, constants[-1] + 1.0, *constants]

@@ -20,7 +20,7 @@ from twinset.errors import InputError
 from twinset.table.expressions.evaluate import evaluate_amount
 from twinset.table.expressions.expression import Expression, parse
 from twinset.table.expressions.syntax import Compare, Logic, Name, Node, Operation
-from twinset.table.schema import Column, Kind
+from twinset.table.schema import Column
 from twinset.table.table import Table, numbers
 
 __all__ = ["Claim", "Equation", "Holds", "Outcome", "is_equation", "step_of"]
@@ -28,7 +28,6 @@ __all__ = ["Claim", "Equation", "Holds", "Outcome", "is_equation", "step_of"]
 Mask = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
 _ROUNDING = 1e-9
-_WHOLE = (Kind.INTEGER, Kind.DATE)
 
 
 @dataclass(frozen=True, eq=False)
@@ -203,9 +202,4 @@ def _nodes(tree: Node) -> list[Node]:
 
 def step_of(column: Column) -> float:
     """Return the step on which a number column is written; 0 if there is none."""
-    if column.kind in _WHOLE:
-        return 1.0
-    if column.format.step is not None:
-        return column.format.step
-    decimals = column.format.decimals
-    return 0.0 if decimals is None or column.kind is not Kind.REAL else 10.0**-decimals
+    return 1.0 if column.kind.is_whole else column.step or 0.0

@@ -13,7 +13,7 @@ from twinset.rules.combinations import Determines
 from twinset.rules.constraints import Claim, Equation, step_of
 from twinset.rules.rule import Rules
 from twinset.rules.table_constraints import Monotone
-from twinset.table.schema import Column, Kind
+from twinset.table.schema import Column
 from twinset.table.table import Table, canonical_type, from_numbers, numbers
 
 __all__ = ["arrange", "derivations", "derive", "target_of"]
@@ -87,7 +87,7 @@ def _computed(claim: Equation, table: Table) -> tuple[pa.Array, Mask]:
 
 
 def _typed(values: pa.Array, column: Column) -> pa.Array:
-    if column.kind in (Kind.INTEGER, Kind.REAL):
+    if column.kind.is_plain_number:
         return from_numbers(np.asarray(values.to_numpy(zero_copy_only=False), float), column.kind)
     return values.cast(canonical_type(column.kind))
 

@@ -24,7 +24,7 @@ from twinset.rules.derive import arrange, derivations, derive, target_of
 from twinset.rules.row_tests import Condition, early_tests
 from twinset.rules.rule import Rule, Rules
 from twinset.rules.table_constraints import Monotone, Unique
-from twinset.table.schema import Kind, Schema
+from twinset.table.schema import Schema
 from twinset.table.table import Table, numbers
 
 __all__ = ["Cost", "Enforcement", "cost_in_total", "merged", "needs_whole_table"]
@@ -371,7 +371,7 @@ def _moved(before: Table, after: Table, name: str) -> float:
         binned = [np.where(np.isnan(v), 0, np.searchsorted(cuts, v) + 1) for v in (a, b)]
         shares = [np.bincount(c, minlength=len(cuts) + 2) / max(len(c), 1) for c in binned]
         return float(np.abs(shares[0] - shares[1]).sum() / 2)
-    if column.kind in (Kind.IDENTIFIER, Kind.TEXT, Kind.CONSTANT):
+    if not column.kind.is_learnable:
         return 0.0
     held = []
     for table in (before, after):

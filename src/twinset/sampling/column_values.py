@@ -9,7 +9,6 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from twinset.encoding.categories import CategoryEncoding
-from twinset.encoding.numbers import number_step
 from twinset.encoding.table_encoding import TableEncoding, encoded_array
 from twinset.errors import InputError
 from twinset.rules.constraints import Claim
@@ -45,7 +44,7 @@ def bounds_of(column: Column) -> tuple[float, float, float]:
             got="no bounds",
             hint="declare low and high in a schema file (fit --schema)",
         )
-    return column.low, column.high, number_step(column) or 0.0
+    return column.low, column.high, column.step or 0.0
 
 
 def table_of(encoding: TableEncoding, stated: Mapping[str, Sequence[Choice]]) -> Table:

@@ -15,7 +15,7 @@ from twinset.protocols import Sample
 from twinset.rules.combinations import column_codes
 from twinset.rules.row_tests import Condition
 from twinset.sampling.fitted import Fitted
-from twinset.sampling.sample import PIECE, Known, Totals, draw, renumbered
+from twinset.sampling.sample import PIECE, KnownCells, Totals, draw, renumbered
 from twinset.stats.seeds import derived, stream
 from twinset.table.canonical import to_canonical
 from twinset.table.sources import open_source
@@ -72,7 +72,7 @@ class Tilt:
         cls,
         twin: Fitted,
         exemplars: Table,
-        known: Known,
+        known: KnownCells,
         condition: Condition | None,
         seed: int,
     ) -> Tilt:
@@ -144,7 +144,7 @@ def draw_alike(
     twin: Fitted,
     size: int,
     tilt: Tilt,
-    known: Known,
+    known: KnownCells,
     condition: Condition | None,
     seed: int,
     *,

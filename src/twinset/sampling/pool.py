@@ -16,7 +16,6 @@ import pyarrow as pa
 
 from twinset.progress import check_time
 from twinset.protocols import Conditional, Model, PartialRows, Sample
-from twinset.table.schema import Kind
 from twinset.table.table import Table, labels, numbers
 
 __all__ = ["LEAST_WORTH", "MOST_POOLED", "complete"]
@@ -167,8 +166,8 @@ def _cells(
     codes: list[tuple[int, Ints, Ints]] = []
     ranks: list[tuple[Floats, Floats]] = []
     for name in names:
-        if pool.schema[name].kind is Kind.REAL:
-            a, b = (numbers(t[name], Kind.REAL) for t in (pool, given))
+        if pool.schema[name].kind.is_number_like:
+            a, b = (numbers(t[name]) for t in (pool, given))
             ordered = np.sort(a[~np.isnan(a)])
             ranks.append((_ranks(ordered, a), _ranks(ordered, b)))
             a, b = np.isnan(a), np.isnan(b)

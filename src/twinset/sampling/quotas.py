@@ -13,7 +13,7 @@ from twinset.errors import ConditionError, InputError
 from twinset.protocols import Sample
 from twinset.rules.row_tests import Condition, row_test
 from twinset.sampling.fitted import Fitted
-from twinset.sampling.sample import Known, Totals, draw, renumbered
+from twinset.sampling.sample import KnownCells, Totals, draw, renumbered
 from twinset.stats.seeds import derived, stream
 from twinset.table.expressions.expression import Expression
 from twinset.table.schema import Schema
@@ -113,7 +113,7 @@ def draw_shared(
     twin: Fitted,
     size: int,
     shares: Shares,
-    known: Known,
+    known: KnownCells,
     condition: Condition | None,
     seed: int,
     *,

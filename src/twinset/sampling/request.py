@@ -18,13 +18,13 @@ from twinset.rules.row_tests import Condition
 from twinset.sampling.density_tilt import Tilt, draw_alike, read_exemplars
 from twinset.sampling.fitted import Fitted
 from twinset.sampling.quotas import Shares, draw_shared
-from twinset.sampling.sample import PIECE, Known, draw, made_unique
+from twinset.sampling.sample import PIECE, KnownCells, draw, made_unique
 from twinset.scale.local import map_ordered
 from twinset.stats.seeds import stream
 from twinset.table.canonical import to_canonical
 from twinset.table.expressions.expression import Expression, parse
 from twinset.table.frames import frame_kind
-from twinset.table.schema import Column, Kind, Role
+from twinset.table.schema import Column, Role
 from twinset.table.sources import open_source
 from twinset.table.table import numbers
 
@@ -86,12 +86,12 @@ def draws(twin: Fitted, asked: Request, *, seed: int, piece: int = PIECE) -> Ite
             running.advance(drawn.table.num_rows)
 
 
-def _known(twin: Fitted, given: object) -> Known:
+def _known(twin: Fitted, given: object) -> KnownCells:
     """Return what is known of the rows: constants by column, or a table of rows."""
     if given is None or isinstance(given, Mapping):
         constants = dict(given or {})
         twin.encoding.stated(constants, 1)
-        return Known(constants)
+        return KnownCells(constants)
     is_file = isinstance(given, str | Path) and Path(given).is_file()
     if not is_file and frame_kind(given) is None:
         raise InputError(
@@ -109,14 +109,16 @@ def _known(twin: Fitted, given: object) -> Known:
     encoded = twin.encoding.encode(whole)
     for name in names:
         _check_cells(twin.schema[name], whole[name], encoded[name])
-    return Known(rows=PartialRows(encoded, {n: np.ones(raw.num_rows, dtype=bool) for n in names}))
+    return KnownCells(
+        rows=PartialRows(encoded, {n: np.ones(raw.num_rows, dtype=bool) for n in names})
+    )
 
 
 def _check_cells(column: Column, cells: pa.ChunkedArray, encoded: pa.ChunkedArray) -> None:
     """Raise ConditionError for cells of given rows that the model does not know."""
     lost = np.asarray(cells.is_valid()) & np.asarray(encoded.is_null())
     if column.kind.is_number_like:
-        lost = numbers(cells, column.kind) != numbers(encoded, Kind.REAL)
+        lost = numbers(cells, column.kind) != numbers(encoded)
         lost &= np.asarray(cells.is_valid())
     if lost.any():
         raise ConditionError(
@@ -132,7 +134,7 @@ def _check_cells(column: Column, cells: pa.ChunkedArray, encoded: pa.ChunkedArra
         )
 
 
-def _number_of_rows(twin: Fitted, n: int | None, known: Known) -> int:
+def _number_of_rows(twin: Fitted, n: int | None, known: KnownCells) -> int:
     if known.rows is None:
         return int(twin.provenance["rows"]) if n is None else n
     if n is not None and n != known.rows.num_rows:
@@ -156,7 +158,7 @@ def _condition(twin: Fitted, text: str) -> Condition:
     return Condition.of(_expression(twin, text), twin.schema)
 
 
-def _check_context(twin: Fitted, known: Known) -> None:
+def _check_context(twin: Fitted, known: KnownCells) -> None:
     """Refuse to sample without values for what the model was conditioned on."""
     missing = [c.name for c in twin.schema.with_role(Role.CONTEXT) if c.name not in known.names]
     if missing:
@@ -203,7 +205,7 @@ def check_designed(twin: Fitted, where: str | None) -> Condition | None:
     return Condition.of(expression, twin.schema)
 
 
-def _check_kept(twin: Fitted, asked: Request, known: Known, rows: int) -> None:
+def _check_kept(twin: Fitted, asked: Request, known: KnownCells, rows: int) -> None:
     """Refuse what does not go with columns that are kept as they are."""
     if twin.kept is None:
         return

@@ -21,7 +21,7 @@ from twinset.stats.seeds import stream
 from twinset.table.schema import Column, Role, Schema
 from twinset.table.table import Table, canonical_type
 
-__all__ = ["PIECE", "Known", "Totals", "draw", "made_unique", "renumbered", "whole"]
+__all__ = ["PIECE", "KnownCells", "Totals", "draw", "made_unique", "renumbered", "whole"]
 
 Places = npt.NDArray[np.int64]
 Tests = tuple[RowTest, ...]
@@ -31,7 +31,7 @@ _QUICK_TRIES = 4
 
 
 @dataclass(frozen=True)
-class Known:
+class KnownCells:
     """What is known of the rows to draw: the same of all, or cells of each.
 
     Attributes
@@ -100,14 +100,14 @@ class Totals:
 
 
 @dataclass(frozen=True)
-class _Piece:
+class _Batch:
     """Which rows of a twin to draw: number `index`, beginning at row `start`."""
 
     twin: Fitted
     index: int
     start: int
     seed: int
-    known: Known
+    known: KnownCells
     later: frozenset[str] = frozenset()
     """Columns that `renumbered` makes once the rows are chosen: null until then."""
 
@@ -208,7 +208,7 @@ class _Piece:
 def draw(
     twin: Fitted,
     size: int,
-    known: Known,
+    known: KnownCells,
     condition: Condition | None,
     seed: int,
     *,
@@ -216,7 +216,7 @@ def draw(
     start: int = 0,
 ) -> Sample:
     """Draw one piece: directly, by the model's way with what is known, or by rejection."""
-    piece = _Piece(twin, index, start, seed, known)
+    piece = _Batch(twin, index, start, seed, known)
     if twin.rules or condition is not None:
         ruled = {name for rule in twin.rules for name in rule.columns}
         unique = {c.name for c in twin.schema.columns if made_unique(c)}
@@ -253,13 +253,13 @@ def draw(
 
 def whole(twin: Fitted, learned: Table, seed: int) -> Table:
     """Return rows whose learned columns are there, canonical, with all others made new."""
-    piece = _Piece(twin, 0, 0, seed, Known())
+    piece = _Batch(twin, 0, 0, seed, KnownCells())
     return piece.completed({n: learned[n] for n in learned.names}, learned.num_rows)
 
 
 def renumbered(twin: Fitted, data: pa.Table, seed: int, index: int, start: int) -> Table:
     """Return rows from several draws as one table whose unique columns are made anew."""
-    piece = _Piece(twin, index, start, seed, Known())
+    piece = _Batch(twin, index, start, seed, KnownCells())
     return Table(twin.released_schema, piece.renumbered(data))
 
 
@@ -271,7 +271,7 @@ def _early(twin: Fitted, tests: Iterable[RowTest]) -> Tests:
     return tuple(t for t in tests if t.columns and set(t.columns) <= learned)
 
 
-def _draw_ruled(piece: _Piece, size: int, condition: Condition | None) -> Sample:
+def _draw_ruled(piece: _Batch, size: int, condition: Condition | None) -> Sample:
     """Draw one piece that keeps the twin's rules, by rejection and repair."""
     twin, totals, ways = piece.twin, Totals("rejection"), []
     kept = twin.kept.column_names if twin.kept is not None else []

@@ -18,7 +18,7 @@ from twinset.sampling.sample import whole
 from twinset.stats.seeds import stream
 from twinset.table.table import Table
 
-__all__ = ["DESIGNS", "Coverage", "Design", "design"]
+__all__ = ["DESIGNS", "Design", "DesignCoverage", "design"]
 
 Floats = npt.NDArray[np.float64]
 DesignKind = Literal["sobol", "latin"]
@@ -30,7 +30,7 @@ _PROBES = 4_096
 
 
 @dataclass(frozen=True)
-class Coverage:
+class DesignCoverage:
     """How well a design covers the space; columns are scaled to 0 .. 1.
 
     Attributes
@@ -60,7 +60,7 @@ class Design:
     """Rows of a design, and their coverage."""
 
     table: Table
-    coverage: Coverage
+    coverage: DesignCoverage
 
 
 def design(
@@ -92,7 +92,7 @@ def design(
     table, _ = space.legal(points)
     free = _legal_points(space, rows + _PROBES, stream(seed, "probes"))
     probes, other = free[:_PROBES], free[_PROBES:]
-    coverage = Coverage(
+    coverage = DesignCoverage(
         rows,
         len(names),
         round(kept, 6),

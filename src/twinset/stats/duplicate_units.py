@@ -18,7 +18,6 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from twinset.arrays import Ints
 from twinset.stats.row_hash import mix
@@ -158,6 +157,6 @@ def _hashes(table: Table, name: str) -> Hashes:
         values[np.isnan(values)] = np.nan  # one pattern of bits
         bits = values.view(np.uint64)
     else:
-        bits = coded(pc.cast(table[name], pa.string()))[0].view(np.uint64)
+        bits = coded(table[name].cast(pa.string()))[0].view(np.uint64)
     salt = np.full(1, table.names.index(name) + 1, dtype=np.uint64)
     return mix(mix(bits.copy()) + mix(salt))

@@ -25,8 +25,6 @@ __all__ = ["at_most", "concatenate", "encode", "encoded_columns", "matrix", "pic
 
 Codes = npt.NDArray[np.int32]
 
-_PLAIN_NUMBERS = frozenset({Kind.INTEGER, Kind.REAL})
-
 
 def encoded_columns(table: Table) -> tuple[str, ...]:
     """Columns that make up a record: all but identifiers, personal data, keys and units.
@@ -184,7 +182,7 @@ def _values(table: Table, column: Column) -> Floats:
         return np.full(len(array), np.nan)
     if column.kind is Kind.ORDINAL and not kind.is_number_like:
         return _places(array, column.categories or ())
-    same = kind is column.kind or {kind, column.kind} <= _PLAIN_NUMBERS
+    same = kind is column.kind or (kind.is_plain_number and column.kind.is_plain_number)
     if not same:
         raise InputError(
             f"column {column.name!r}", got=f"{kind.value} in one table", allowed=column.kind.value

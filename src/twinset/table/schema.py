@@ -15,40 +15,9 @@ import pydantic
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
 
 from twinset.errors import SchemaError, near
+from twinset.table.kinds import Kind
 
 __all__ = ["Column", "Format", "Kind", "Personal", "Role", "Schema"]
-
-
-class Kind(StrEnum):
-    """What the values of a column are."""
-
-    BOOLEAN = "boolean"
-    INTEGER = "integer"
-    REAL = "real"
-    CATEGORY = "category"
-    ORDINAL = "ordinal"
-    DATE = "date"
-    DATETIME = "datetime"
-    TIME = "time"
-    DURATION = "duration"
-    IDENTIFIER = "identifier"
-    TEXT = "text"
-    CONSTANT = "constant"
-
-    @property
-    def is_number_like(self) -> bool:
-        """Whether values have an order and a distance, as numbers and times have."""
-        return self in _NUMBER_LIKE
-
-    @property
-    def is_learnable(self) -> bool:
-        """Whether a generator may see the column; identifiers, text and constants are made new."""
-        return self not in (Kind.IDENTIFIER, Kind.TEXT, Kind.CONSTANT)
-
-
-_NUMBER_LIKE = frozenset(
-    {Kind.INTEGER, Kind.REAL, Kind.DATE, Kind.DATETIME, Kind.TIME, Kind.DURATION}
-)
 
 
 class Role(StrEnum):
@@ -185,6 +154,13 @@ class Column(_Frozen):
     personal: Personal | None = None
     keep: bool = False
     reason: str = ""
+
+    @property
+    def step(self) -> float | None:
+        """Grid on which numbers of the column lie: stated, that of the kind or of the decimals."""
+        if self.format.step is not None or self.kind is not Kind.REAL:
+            return self.format.step or self.kind.facts.step
+        return None if self.format.decimals is None else 10.0**-self.format.decimals
 
     @property
     def is_learnable(self) -> bool:

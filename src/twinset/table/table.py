@@ -1,19 +1,7 @@
 """Table: rows in canonical Arrow types, with their schema.
 
-Canonical types by kind, so that no other room asks how a file spelled its values:
-
-=====================  ==========================================
-boolean                bool
-integer                int64
-real                   float64 (no NaN: null is null)
-category, ordinal      dictionary<int32, string>
-date                   date32
-datetime               timestamp[us] (without zone)
-time                   time64[us]
-duration               duration[us]
-identifier, text,      string
-constant
-=====================  ==========================================
+Which type a kind of column has says `twinset.table.kinds`, so that no other room asks how a file
+spelled its values.
 """
 
 from __future__ import annotations
@@ -27,7 +15,8 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from twinset.errors import SchemaError
-from twinset.table.schema import Kind, Schema
+from twinset.table.kinds import Kind
+from twinset.table.schema import Schema
 
 __all__ = [
     "Table",
@@ -40,27 +29,14 @@ __all__ = [
     "numbers",
 ]
 
-_MICROSECONDS = 1e6
-
-_TYPES: dict[Kind, pa.DataType] = {
-    Kind.BOOLEAN: pa.bool_(),
-    Kind.INTEGER: pa.int64(),
-    Kind.REAL: pa.float64(),
-    Kind.CATEGORY: pa.dictionary(pa.int32(), pa.string()),
-    Kind.ORDINAL: pa.dictionary(pa.int32(), pa.string()),
-    Kind.DATE: pa.date32(),
-    Kind.DATETIME: pa.timestamp("us"),
-    Kind.TIME: pa.time64("us"),
-    Kind.DURATION: pa.duration("us"),
-    Kind.IDENTIFIER: pa.string(),
-    Kind.TEXT: pa.string(),
-    Kind.CONSTANT: pa.string(),
-}
+Codes = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
 
 
 def canonical_type(kind: Kind) -> pa.DataType:
     """Arrow type that a column of this kind has inside a `Table`."""
-    return _TYPES[kind]
+    name = kind.facts.arrow
+    return pa.dictionary(pa.int32(), pa.string()) if kind.is_coded else pa.type_for_alias(name)
 
 
 @dataclass(frozen=True)
@@ -128,7 +104,7 @@ def empty_table(schema: Schema) -> Table:
     return Table(schema, pa.table(arrays, names=list(schema.names)))
 
 
-def _unit_codes(column: pa.ChunkedArray) -> npt.NDArray[np.int64]:
+def _unit_codes(column: pa.ChunkedArray) -> Codes:
     """Code a unit column; each null row is a unit of its own."""
     codes, values = coded(column)
     missing = np.flatnonzero(codes < 0)
@@ -136,22 +112,7 @@ def _unit_codes(column: pa.ChunkedArray) -> npt.NDArray[np.int64]:
     return codes
 
 
-def numbers(column: pa.ChunkedArray, kind: Kind) -> npt.NDArray[np.float64]:
-    """Return a number-like column as float64 with NaN for null.
-
-    Dates become days since 1970-01-01, datetimes seconds since then, times and durations seconds.
-    """
-    if kind is Kind.DATE:
-        column = column.cast(pa.int32())
-    elif kind in (Kind.DATETIME, Kind.TIME, Kind.DURATION):
-        column = column.cast(pa.int64())
-    values = column.cast(pa.float64(), safe=False).to_numpy()
-    if kind in (Kind.DATETIME, Kind.TIME, Kind.DURATION):
-        values = values / _MICROSECONDS
-    return np.asarray(values, dtype=np.float64)
-
-
-def coded(column: pa.ChunkedArray | pa.Array) -> tuple[npt.NDArray[np.int64], pa.Array]:
+def coded(column: pa.ChunkedArray | pa.Array) -> tuple[Codes, pa.Array]:
     """Return shape (rows,): the place of each value, -1 for null; and the distinct values.
 
     They are in the order of the dictionary, if there is one, else in that of their first rows.
@@ -168,7 +129,7 @@ def coded(column: pa.ChunkedArray | pa.Array) -> tuple[npt.NDArray[np.int64], pa
     return places, array.dictionary
 
 
-def labels(column: pa.ChunkedArray) -> tuple[list[str], npt.NDArray[np.int64]]:
+def labels(column: pa.ChunkedArray) -> tuple[list[str], Codes]:
     """Return a discrete column's distinct values as text, and shape (rows,) places; -1 is null."""
     is_coded = pa.types.is_dictionary(column.type)
     index, values = coded(column if is_coded else column.cast(pa.string()))
@@ -177,7 +138,20 @@ def labels(column: pa.ChunkedArray) -> tuple[list[str], npt.NDArray[np.int64]]:
     return ["" if n is None else n for n in names], np.where(missing[index], -1, index)
 
 
-def column_numbers(table: Table, column: str) -> npt.NDArray[np.float64]:
+def numbers(column: pa.ChunkedArray, kind: Kind = Kind.REAL) -> Floats:
+    """Return a number-like column as float64 with NaN for null.
+
+    Dates become days since 1970-01-01, datetimes seconds since then, times and durations seconds.
+    """
+    if kind.is_timed:
+        column = column.cast(pa.int32() if kind is Kind.DATE else pa.int64())
+    values = column.cast(pa.float64(), safe=False).to_numpy()
+    if kind.is_timed:
+        values = values / kind.facts.ticks
+    return np.asarray(values, dtype=np.float64)
+
+
+def column_numbers(table: Table, column: str) -> Floats:
     """Return a number-like column as float64, NaN where null or infinite."""
     values = table[column]
     if values.null_count == len(values):
@@ -186,16 +160,14 @@ def column_numbers(table: Table, column: str) -> npt.NDArray[np.float64]:
     return np.where(np.isinf(found), np.nan, found)
 
 
-def from_numbers(values: npt.NDArray[np.float64], kind: Kind) -> pa.Array:
+def from_numbers(values: Floats, kind: Kind) -> pa.Array:
     """Inverse of `numbers`: float64 with NaN for null, to the canonical Arrow type."""
     null = np.isnan(values)
     if kind is Kind.REAL:
         return pa.array(values, mask=null)
-    if kind in (Kind.DATETIME, Kind.TIME, Kind.DURATION):
-        values = values * _MICROSECONDS
-    whole = np.where(null, 0, np.rint(values))
+    whole = np.where(null, 0, np.rint(values * kind.facts.ticks))
     if kind is Kind.TIME:
-        whole = np.clip(whole, 0, 86_400 * _MICROSECONDS - 1)
+        whole = np.clip(whole, 0, 86_400 * kind.facts.ticks - 1)
     if kind is Kind.DATE:
         return pa.array(whole.astype(np.int32), mask=null).cast(pa.date32())
     limit = float(2**63 - 1024)

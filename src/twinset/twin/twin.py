@@ -27,7 +27,7 @@ from twinset.rules.rule import Rules
 from twinset.sampling.edge_cases import Edges, edge_cases
 from twinset.sampling.fitted import Fitted
 from twinset.sampling.request import Request, check_designed, draws
-from twinset.sampling.sample import PIECE, Known, draw
+from twinset.sampling.sample import PIECE, KnownCells, draw
 from twinset.sampling.space_filling import Design, design
 from twinset.scale.local import workers
 from twinset.stats.duplicate_units import repeated_rows
@@ -326,7 +326,7 @@ def _try_out(twin: Twin) -> None:
     """Draw a few rows, to see that the parts of a model file fit together."""
     if twin.schema.with_role(Role.CONTEXT):
         return  # nothing is drawn without values for them
-    draw(twin, min(twin.provenance["rows"], _TRIED), Known(), None, twin.seed)
+    draw(twin, min(twin.provenance["rows"], _TRIED), KnownCells(), None, twin.seed)
 
 
 def _of_people(table: Table) -> Table:

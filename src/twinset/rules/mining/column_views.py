@@ -135,7 +135,7 @@ def _view(table: Table, column: Column) -> ColumnView:
     counts = np.bincount(codes[codes >= 0], minlength=len(levels))
     if values is None or len(levels) <= _FEW:
         frequent = np.flatnonzero(counts >= _LEAST)
-    elif column.kind in (Kind.INTEGER, Kind.REAL):
+    elif column.kind.is_plain_number:
         frequent = _spikes(np.asarray(levels, dtype=np.float64), counts)
     else:
         frequent = np.empty(0, dtype=np.int64)
@@ -159,7 +159,7 @@ def literal(column: Column, value: Cell) -> Node:
     """Return a value as it stands in an expression about the column."""
     if column.kind is Kind.BOOLEAN:
         return Boolean(0, value == "true")
-    if isinstance(value, float) and column.kind in (Kind.DATE, Kind.DATETIME, Kind.TIME):
+    if isinstance(value, float) and column.kind.is_moment:
         cell = from_numbers(np.array([value]), column.kind)[0].as_py()
         return Text(0, str(cell))
     return number(value) if isinstance(value, float) else Text(0, str(value))

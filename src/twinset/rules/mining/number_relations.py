@@ -46,7 +46,6 @@ _POWERS = (-2, -1, 1, 2)
 _LOOSE_ORDER = 0.02
 _LEAST_ORDERED = 100
 _SEEN = 12.0  # equal pairs expected by chance, from which none means that they are excluded
-_TYPES = {Kind.INTEGER: "number", Kind.REAL: "number", Kind.DURATION: "number"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,7 +109,7 @@ def _is_amount(view: ColumnView) -> bool:
 
 
 def _is_date(view: ColumnView) -> bool:
-    return view.column.kind in (Kind.DATE, Kind.DATETIME)
+    return view.column.kind.is_calendar
 
 
 def _slack(left: ColumnView, parts: Sequence[tuple[float, ColumnView]]) -> float:
@@ -358,7 +357,7 @@ def orders(views: list[ColumnView]) -> Harvest:
     harvest = Harvest()
     scales = [f for f in views if f.values is not None and len(f.levels) > 2]
     for a, b in itertools.permutations(scales, 2):
-        kinds = {_TYPES.get(f.column.kind, f.column.kind.value) for f in (a, b)}
+        kinds = {"number" if f.column.kind.is_amount else f.column.kind for f in (a, b)}
         if len(kinds) > 1:
             continue
         harvest.tested += 1
@@ -391,7 +390,7 @@ def _guarded_order(a: ColumnView, b: ColumnView, x: Floats, y: Floats) -> Candid
     of the rows that have both.
     """
     against = x[x < y]
-    if _TYPES.get(a.column.kind) != "number" or len(against) < _LEAST_ORDERED:
+    if not a.column.kind.is_amount or len(against) < _LEAST_ORDERED:
         return None
     levels, counts = np.unique(against, return_counts=True)
     value = float(levels[np.argmax(counts)])
