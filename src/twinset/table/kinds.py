@@ -19,13 +19,13 @@ class _Facts(NamedTuple):
     Attributes
     ----------
     family
-        Amounts can be added, moments lie in the calendar or on the clock, levels are listed,
-        values of no family mean nothing to a generator and are made new.
+        Amounts can be added, moments lie in the calendar or on the clock, levels are listed; what
+        no generator may see is made new.
     arrow
         Canonical Arrow type by its name, ``"dictionary"`` being codes of text; datetimes have no
         zone, and a real is never NaN: null is null.
     ticks
-        Whole number of which Arrow's values are made, for each 1 of the kind's numbers.
+        What Arrow's whole number grows by for each 1 of the kind's numbers.
     seconds
         What 1 of the kind's numbers lasts, if that is a time.
     step
