@@ -11,7 +11,7 @@ from sklearn.metrics import accuracy_score, f1_score, fbeta_score, r2_score, roc
 from twinset import registry
 from twinset.evidence.evidence import Evidence
 from twinset.metrics import _scores as scores
-from twinset.metrics._linear import Design, Glm, sandwich
+from twinset.metrics._linear import DesignMatrix, Glm, sandwich
 from twinset.metrics.coefficients import _overlap
 from twinset.metrics.efficacy import _best_threshold
 from twinset.stats.intervals import Z95
@@ -83,7 +83,7 @@ def test_logistic_model_and_its_covariance() -> None:
         return x, (rng.random(rows) < chance).astype(float)
 
     x, y = draw(2_000)
-    design = Design.of(x, ("a", "b"), (1,))
+    design = DesignMatrix.of(x, ("a", "b"), (1,))
     model = Glm.fit(design(x), y, logistic=True)
     peer = LogisticRegression(C=1e12, tol=1e-10, max_iter=1_000).fit(design(x)[:, 1:], y)
     assert model.beta == pytest.approx([*peer.intercept_, *peer.coef_[0]], abs=1e-4)
@@ -98,7 +98,7 @@ def test_logistic_model_and_its_covariance() -> None:
 def test_effects_that_others_explain_are_left_out() -> None:
     a = np.repeat([0.0, 1.0, 2.0], 50)
     x = np.column_stack([a, 3 * a + 1, np.ones(150), np.where(a == 2, np.nan, a)])
-    design = Design.of(x, ("a", "twice", "constant", "known"), (0, 3))
+    design = DesignMatrix.of(x, ("a", "twice", "constant", "known"), (0, 3))
     assert np.linalg.matrix_rank(design(x)) == design(x).shape[1]
 
 

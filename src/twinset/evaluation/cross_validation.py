@@ -20,7 +20,7 @@ from twinset.errors import InputError
 from twinset.evidence.coded import Split
 from twinset.evidence.codes import shared_codes
 from twinset.metrics._judge import Draft, half_width, judge
-from twinset.metrics._models import Fitted, Task, fit
+from twinset.metrics._models import Predictor, Task, fit
 from twinset.metrics._scores import Score, scores_of
 from twinset.progress import phase
 from twinset.protocols import Measure, Result
@@ -160,7 +160,7 @@ def cross_validate(
     parts = by_unit.folds(learned.view.units, len(learned.y), _PARTS, rng)
     jobs = [h[0] for h in halves.values()] + [learned.take(parts == k) for k in range(_PARTS)]
     with phase("models across tables", total=len(jobs)) as step:
-        models: list[Fitted] = []
+        models: list[Predictor] = []
         for model in map_ordered(lambda h: fit("boosting", h.view, h.y, task, made), jobs):
             models.append(model)
             step.advance()

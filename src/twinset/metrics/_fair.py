@@ -11,10 +11,10 @@ import numpy.typing as npt
 
 from twinset.evidence.evidence import Evidence
 from twinset.metrics._groups import LEAST, Grouping, groupings
-from twinset.metrics._targets import Problem, Trained, problem, trained
+from twinset.metrics._targets import TargetProblem, Trained, problem, trained
 from twinset.stats.units import unit_counts
 
-__all__ = ["FIGURES", "Case", "cases"]
+__all__ = ["FIGURES", "GroupedOutcome", "cases"]
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -24,7 +24,7 @@ _MINIMUM = 10  # units of a group with the outcome, and without it
 
 
 @dataclass(frozen=True, eq=False)
-class Case:
+class GroupedOutcome:
     """One grouping and one outcome; arrays go over the tested rows that are in a group.
 
     Attributes
@@ -62,12 +62,12 @@ class Case:
         return found.reshape(len(self.names), 2, 2, 2)
 
 
-def cases(evidence: Evidence) -> tuple[Problem, Trained, list[Case]] | str:
+def cases(evidence: Evidence) -> tuple[TargetProblem, Trained, list[GroupedOutcome]] | str:
     """Return the groupings and outcomes to be judged, or why there are none."""
     return evidence.once("fair", lambda: _cases(evidence))
 
 
-def _cases(evidence: Evidence) -> tuple[Problem, Trained, list[Case]] | str:
+def _cases(evidence: Evidence) -> tuple[TargetProblem, Trained, list[GroupedOutcome]] | str:
     if not evidence.sensitive:
         return "no sensitive column was named"
     p = problem(evidence)
@@ -89,7 +89,7 @@ def _cases(evidence: Evidence) -> tuple[Problem, Trained, list[Case]] | str:
 _Outcome = tuple[dict[str, Any], Bools, tuple[Bools, ...], tuple[Floats, ...] | None]
 
 
-def _outcomes(evidence: Evidence, p: Problem, models: Trained) -> Iterator[_Outcome]:
+def _outcomes(evidence: Evidence, p: TargetProblem, models: Trained) -> Iterator[_Outcome]:
     """Yield names, truth, decisions and chances of each outcome, over the tested rows."""
     if p.task.classes is None:
         middle = float(np.nanmedian(p.target["train"]))
@@ -113,7 +113,9 @@ def _outcomes(evidence: Evidence, p: Problem, models: Trained) -> Iterator[_Outc
         yield {"class": names[c]}, p.truth == c, decided, chances
 
 
-def _case(evidence: Evidence, p: Problem, grouping: Grouping, outcome: _Outcome) -> Case | None:
+def _case(
+    evidence: Evidence, p: TargetProblem, grouping: Grouping, outcome: _Outcome
+) -> GroupedOutcome | None:
     label, truth, decided, chances = outcome
     place = np.full(len(p.views["holdout"].features), -1)
     place[evidence.holdout_rows] = grouping.codes["holdout"]
@@ -128,7 +130,7 @@ def _case(evidence: Evidence, p: Problem, grouping: Grouping, outcome: _Outcome)
     number[large] = np.arange(len(large))
     groups = number[groups]
     inside = groups >= 0
-    return Case(
+    return GroupedOutcome(
         grouping.columns,
         tuple(grouping.names[i] for i in large),
         {**label, "by": list(grouping.columns)},

@@ -10,7 +10,7 @@ from scipy import linalg, special
 
 from twinset.stats.units import Units, compact
 
-__all__ = ["Design", "Glm", "logistic", "sandwich"]
+__all__ = ["DesignMatrix", "Glm", "logistic", "sandwich"]
 
 Floats = npt.NDArray[np.float64]
 LEVELS = 8  # levels of a category with an effect of their own
@@ -22,7 +22,7 @@ _STEPS = 25
 
 
 @dataclass(frozen=True, eq=False)
-class Design:
+class DesignMatrix:
     """Main effects of features: standardised numbers, indicators of levels and of null.
 
     Attributes
@@ -37,7 +37,7 @@ class Design:
     scale: Floats
 
     @classmethod
-    def of(cls, x: Floats, names: tuple[str, ...], categorical: tuple[int, ...]) -> Design:
+    def of(cls, x: Floats, names: tuple[str, ...], categorical: tuple[int, ...]) -> DesignMatrix:
         """Fit to features of shape (rows, p); effects that others explain are left out.
 
         Of more than `WIDTH` columns as many are taken, evenly spread; with many columns, fewer
@@ -68,10 +68,10 @@ class Design:
         )
         return first.take(_independent(first(x)))
 
-    def take(self, chosen: npt.NDArray[np.int64]) -> Design:
+    def take(self, chosen: npt.NDArray[np.int64]) -> DesignMatrix:
         """Keep some effects."""
         names = tuple(self.names[i] for i in chosen)
-        return Design(names, tuple(self.places[i] for i in chosen), self.centre, self.scale)
+        return DesignMatrix(names, tuple(self.places[i] for i in chosen), self.centre, self.scale)
 
     def __call__(self, x: Floats) -> Floats:
         """Return shape (rows, 1 + effects); the first column is one."""

@@ -15,15 +15,15 @@ import numpy as np
 import numpy.typing as npt
 
 from twinset.evidence.coded import Split
-from twinset.metrics._linear import Design, Glm
+from twinset.metrics._linear import DesignMatrix, Glm
 from twinset.progress import check_time
 from twinset.scale.local import map_ordered
 from twinset.stats.association import mid_ranks
 
 __all__ = [
     "Crossfit",
-    "Fitted",
     "Learner",
+    "Predictor",
     "Task",
     "column_target",
     "crossfit",
@@ -140,7 +140,7 @@ def crossfit(
 
 
 @dataclass(frozen=True, eq=False)
-class Fitted:
+class Predictor:
     """A fitted model.
 
     Attributes
@@ -157,7 +157,7 @@ class Fitted:
 
 def fit(
     learner: Learner, train: Split, target: Floats, task: Task, seed: int, trees: int = TREES
-) -> Fitted:
+) -> Predictor:
     """Fit a model of `target` on the rows of `train` that have one.
 
     Up to `MOST` rows are drawn at random. A target with one value predicts that value.
@@ -170,11 +170,11 @@ def fit(
     x, y = _capped(train.features[known], train.categorical), target[known]
     first = np.unique(y)
     if len(first) < 2:
-        return Fitted(_constant(first, task), np.zeros(x.shape[1]))
+        return Predictor(_constant(first, task), np.zeros(x.shape[1]))
     if learner == "boosting":
         return _boosting(x, y, train.categorical, task, seed, trees)
     made = _forest(x, y, task, seed) if learner == "forest" else _linear(x, y, train, task)
-    return Fitted(lambda new: made(_capped(new, train.categorical)), np.zeros(x.shape[1]))
+    return Predictor(lambda new: made(_capped(new, train.categorical)), np.zeros(x.shape[1]))
 
 
 def _constant(first: Floats, task: Task) -> Callable[[Floats], Floats]:
@@ -189,7 +189,7 @@ def _constant(first: Floats, task: Task) -> Callable[[Floats], Floats]:
 
 def _boosting(
     x: Floats, y: Floats, categorical: tuple[int, ...], task: Task, seed: int, trees: int
-) -> Fitted:
+) -> Predictor:
     import lightgbm as lgb
 
     params = task.params(seed)
@@ -204,7 +204,7 @@ def _boosting(
         found = np.asarray(found, dtype=np.float64)
         return np.column_stack([1 - found, found]) if task.classes == 2 else found
 
-    return Fitted(predict, gains / max(float(gains.sum()), 1e-300))
+    return Predictor(predict, gains / max(float(gains.sum()), 1e-300))
 
 
 def _forest(x: Floats, y: Floats, task: Task, seed: int) -> Callable[[Floats], Floats]:
@@ -219,7 +219,7 @@ def _forest(x: Floats, y: Floats, task: Task, seed: int) -> Callable[[Floats], F
 
 
 def _linear(x: Floats, y: Floats, train: Split, task: Task) -> Callable[[Floats], Floats]:
-    design = Design.of(x, train.names, train.categorical)
+    design = DesignMatrix.of(x, train.names, train.categorical)
     if task.classes is None:
         number = Glm.fit(design(x), y, logistic=False)
         return lambda new: number.predict(design(new))

@@ -31,7 +31,7 @@ __all__ = [
     "TSTR",
     "Contrast",
     "Known",
-    "Problem",
+    "TargetProblem",
     "Trained",
     "contrast",
     "contrast_of",
@@ -108,7 +108,7 @@ class Known:
 
 
 @dataclass(frozen=True, eq=False)
-class Problem(Known):
+class TargetProblem(Known):
     """The same with the holdout's rows of which the target is known.
 
     Attributes
@@ -232,12 +232,12 @@ def _known(evidence: Evidence) -> Known | str:
     return Known(evidence.target, target, views, task)
 
 
-def problem(evidence: Evidence) -> Problem | str:
+def problem(evidence: Evidence) -> TargetProblem | str:
     """Return what is to be predicted and tested on the holdout, or why nothing is."""
     return evidence.once("problem", lambda: _problem(evidence))
 
 
-def _problem(evidence: Evidence) -> Problem | str:
+def _problem(evidence: Evidence) -> TargetProblem | str:
     found = known_target(evidence)
     if isinstance(found, str):
         return found
@@ -251,7 +251,7 @@ def _problem(evidence: Evidence) -> Problem | str:
     units = None if own is None else own[known]
     drawn = by_unit.draw(units, int(known.sum()), _TESTED, evidence.rng("tested"))
     rows = np.flatnonzero(known)[drawn]
-    return Problem(
+    return TargetProblem(
         found.column,
         target,
         views,
@@ -270,12 +270,12 @@ def _lump(values: Floats, number: int, *, pooled: bool) -> Floats:
     return np.where(values < number, values, np.nan)
 
 
-def trained(evidence: Evidence, p: Problem, learner: Learner = "boosting") -> Trained:
+def trained(evidence: Evidence, p: TargetProblem, learner: Learner = "boosting") -> Trained:
     """Fit models of one kind, once for all metrics."""
     return evidence.once(("trained", learner), lambda: _trained(evidence, p, learner))
 
 
-def _trained(evidence: Evidence, p: Problem, learner: Learner) -> Trained:
+def _trained(evidence: Evidence, p: TargetProblem, learner: Learner) -> Trained:
     rng = evidence.rng("tstr")
     seed = int(rng.integers(2**31))
     train = p.views["train"]

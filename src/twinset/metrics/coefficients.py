@@ -14,7 +14,7 @@ from twinset.evidence.coded import Side, Split
 from twinset.evidence.evidence import Evidence
 from twinset.metrics._groups import groupings
 from twinset.metrics._judge import Draft, half_width, judge, refuse
-from twinset.metrics._linear import RARE, Design, Glm, sandwich
+from twinset.metrics._linear import RARE, DesignMatrix, Glm, sandwich
 from twinset.metrics._targets import Known, known_target
 from twinset.protocols import Family, Measure, Result
 from twinset.stats import units as by_unit
@@ -163,14 +163,14 @@ class _Fit:
 
 def _compared(
     samples: dict[Side, _Sample], logistic: bool
-) -> tuple[Design, dict[Side, _Fit]] | None:
+) -> tuple[DesignMatrix, dict[Side, _Fit]] | None:
     """Fit one design to each table; None if it has too few rows."""
     known = {s: v.known() for s, v in samples.items()}
     view = samples["train"].view
     pair: tuple[Side, Side] = ("train", "synthetic")
     if any(len(known[s][1]) < _LEAST or not _varies(known[s][1], logistic) for s in pair):
         return None
-    design = Design.of(known["train"][0], view.names, view.categorical)
+    design = DesignMatrix.of(known["train"][0], view.names, view.categorical)
     for side in pair:
         design = design.take(_supported(design, *known[side][:2], logistic))
     number = len(design.names)
@@ -198,7 +198,7 @@ def _varies(y: Floats, logistic: bool) -> bool:
     return float(y.std()) > 0
 
 
-def _supported(design: Design, x: Floats, y: Floats, logistic: bool) -> npt.NDArray[np.int64]:
+def _supported(design: DesignMatrix, x: Floats, y: Floats, logistic: bool) -> npt.NDArray[np.int64]:
     """Effects that a table can tell: some spread of a number, enough rows of a level.
 
     Of an event enough rows of a level with and without it: where a level has no event, its effect
@@ -224,7 +224,7 @@ def _overlap(difference: Floats, a: Floats, b: Floats) -> Floats:
 
 def _draft(
     evidence: Evidence,
-    compared: tuple[Design, dict[Side, _Fit]],
+    compared: tuple[DesignMatrix, dict[Side, _Fit]],
     columns: tuple[str, ...],
     group: str,
     outcome: _Outcome,

@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from twinset.evidence.evidence import Evidence
-from twinset.metrics._fair import Case, cases
+from twinset.metrics._fair import GroupedOutcome, cases
 from twinset.metrics._judge import Draft, judge, refuse
-from twinset.metrics._targets import Problem, Trained, contrast_of
+from twinset.metrics._targets import TargetProblem, Trained, contrast_of
 from twinset.protocols import Family, Measure, Result
 from twinset.stats.ordered import auc
 from twinset.stats.units import compact
@@ -78,7 +78,9 @@ class GroupScores:
         return [*judge(self.family, drafts), *refused]
 
 
-def _drafts(evidence: Evidence, p: Problem, models: Trained, case: Case) -> list[Draft]:
+def _drafts(
+    evidence: Evidence, p: TargetProblem, models: Trained, case: GroupedOutcome
+) -> list[Draft]:
     rng = evidence.rng("group_scores", *case.columns, str(case.params["class"]))
     drafts = []
     kinds: tuple[tuple[Measure, _Parts, _Figure, float], ...] = (
@@ -115,11 +117,11 @@ def _drafts(evidence: Evidence, p: Problem, models: Trained, case: Case) -> list
     return drafts
 
 
-_Parts = Callable[[Case, int], tuple[Floats, Floats]]
+_Parts = Callable[[GroupedOutcome, int], tuple[Floats, Floats]]
 _Figure = Callable[[Floats], Floats]
 
 
-def _areas(case: Case, model: int) -> tuple[Floats, Floats]:
+def _areas(case: GroupedOutcome, model: int) -> tuple[Floats, Floats]:
     """AUC of all rows and of each group, shape (1 + groups,), and (rows, 1 + groups) influences."""
     score = case.chances[model] if case.chances else np.empty(0)
     values, influence = [], np.zeros((len(score), 1 + len(case.names)))
@@ -137,7 +139,7 @@ def _equity(areas: Floats) -> Floats:
     return np.asarray(whole / (1 + np.abs(groups - whole[..., None]).sum(axis=-1)))
 
 
-def _biases(case: Case, model: int) -> tuple[Floats, Floats]:
+def _biases(case: GroupedOutcome, model: int) -> tuple[Floats, Floats]:
     """Mean chance minus share with the outcome of each group, and influences."""
     score = case.chances[model] if case.chances else np.empty(0)
     error = score - case.outcome

@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from twinset.evidence.evidence import Evidence
-from twinset.metrics._fair import FIGURES, Case, cases
+from twinset.metrics._fair import FIGURES, GroupedOutcome, cases
 from twinset.metrics._judge import Draft, judge, refuse
-from twinset.metrics._targets import Problem, Trained, contrast_of
+from twinset.metrics._targets import TargetProblem, Trained, contrast_of
 from twinset.protocols import Family, Measure, Result
 
 __all__ = ["ModelFairness"]
@@ -155,7 +155,9 @@ class ModelFairness:
         return judge(self.family, drafts)
 
 
-def _drafts(evidence: Evidence, p: Problem, models: Trained, case: Case) -> list[Draft]:
+def _drafts(
+    evidence: Evidence, p: TargetProblem, models: Trained, case: GroupedOutcome
+) -> list[Draft]:
     rng = evidence.rng("model_fairness", *case.columns, str(case.params["class"]))
     effect = evidence.pooled_effect((*case.columns, p.column))
     drawn = _drawn(case.paired(), effect, rng)

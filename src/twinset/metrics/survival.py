@@ -12,7 +12,7 @@ from twinset.evidence.coded import Side
 from twinset.evidence.evidence import Evidence
 from twinset.metrics._cox import concordance, cox, kaplan_meier
 from twinset.metrics._judge import Draft, half_width, judge, refuse
-from twinset.metrics._linear import Design
+from twinset.metrics._linear import DesignMatrix
 from twinset.metrics._samples import draw_counts
 from twinset.metrics._scores import Score
 from twinset.metrics._targets import INTERVAL, LEARNED, PARTS, contrast
@@ -104,7 +104,7 @@ class Survival:
         train, test = drawn["train"], drawn["holdout"]
         categorical = set(evidence.model_view("train").categorical)
         places = tuple(k for k, j in enumerate(others) if j in categorical)
-        design = Design.of(train.x[:, others], tuple(names[j] for j in others), places)
+        design = DesignMatrix.of(train.x[:, others], tuple(names[j] for j in others), places)
         asked = design(test.x[:, others])[:, 1:]
 
         def score(t: _Times) -> Score:
