@@ -188,6 +188,7 @@ def test_a_run_over_odd_columns(cli, tmp_path):
     assert list(pd.read_csv("out/share/synthetic.csv")) == list(odd)
 
 
+@pytest.mark.slow
 def test_five_thousand_columns(cli, tmp_path):
     names = ",".join(f"c{i}" for i in range(5_000))
     lines = [",".join(str((i * j) % 5) for i in range(5_000)) for j in range(40)]
@@ -222,6 +223,7 @@ def test_missing_files_and_folders(cli, table, tmp_path):
     assert files(tmp_path) == {"people.csv"}
 
 
+@pytest.mark.slow
 def test_no_permission(tmp_path, table):
     """Root may read all, unless it gives up that right first."""
     powers = "-dac_override,-dac_read_search"
@@ -461,6 +463,7 @@ def test_several_releases_are_ranked_and_changes_are_told(cli, table, tmp_path):
     cli(*call[:3], "--quiet", "--junit", "no/such/j.xml").refused("j.xml")
 
 
+@pytest.mark.slow
 def test_compare(cli, table):
     done = cli(
         "compare",
@@ -523,6 +526,7 @@ def test_other_gates_do_not_begin_anew(cli, table):
     assert json.loads((share / "report.json").read_text())["gates"] == []
 
 
+@pytest.mark.slow
 def test_compare_with_a_holdout_and_gates(cli, table):
     people(200, seed=1).to_csv("other.csv", index=False)
     Path("g.yaml").write_text('- {measure: auc, params: {attack: exact_match}, bound: "<= 0.6"}\n')
@@ -665,6 +669,7 @@ main(sys.argv[2:])
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("limit", [50, 20_000])
 def test_a_full_disk(table, tmp_path, limit):
     """A limit on file sizes acts as a full disk does: the write itself fails."""
@@ -688,6 +693,7 @@ def test_a_full_disk(table, tmp_path, limit):
         assert "m.twin" not in names
 
 
+@pytest.mark.slow
 def test_stdout_that_closes_is_no_failure(model, table):
     for command in (["sample", model, "--out", "-", "-n", 200_000], ["audit", table, table]):
         with call(*command, "--quiet") as process:

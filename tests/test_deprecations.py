@@ -36,6 +36,7 @@ def test_both_names_at_once_are_refused() -> None:
         wait("a", seconds=3.0, time_limit=4.0)  # type: ignore[call-arg]
 
 
+@pytest.mark.slow
 def test_an_audit_by_old_names_is_the_audit_by_new_ones() -> None:
     how = {"attacks": ["lira"], "curve": 0}
     new = ts.audit(

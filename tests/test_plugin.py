@@ -66,6 +66,7 @@ def _run(*command: object, code: int = 0, folder: Path | None = None) -> Done:
     return done
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("room", "name", "text"),
     [
@@ -83,6 +84,7 @@ def test_it_is_listed_with_the_first_line_of_its_docstring(
     assert listed[name].startswith(text)
 
 
+@pytest.mark.slow
 def test_its_generator_fits_and_its_file_needs_permission(twinset: Twinset, tmp_path: Path) -> None:
     fit = ("fit", "people.csv", "--out", "people.twin", "--generator", "gauss", "--quiet")
     twinset(*fit, "--set", "points=50")
@@ -104,6 +106,7 @@ def test_its_generator_fits_and_its_file_needs_permission(twinset: Twinset, tmp_
         ts.load(tmp_path / "people.twin", plugins=True)
 
 
+@pytest.mark.slow
 def test_its_metric_and_attack_take_part(twinset: Twinset) -> None:
     done = twinset("run", "people.csv", "--generator", "gauss", "--json", "--quiet")
     results = json.loads(done.stdout)["results"]
@@ -112,6 +115,7 @@ def test_its_metric_and_attack_take_part(twinset: Twinset) -> None:
     assert "failed" not in {r["status"] for r in results}
 
 
+@pytest.mark.slow
 def test_it_keeps_the_promises(environment: Path) -> None:
     python, plugin = environment / "python", environment.parent / "plugin"
     _run(python, "-m", "pytest", "-q", plugin, "-c", plugin / "pyproject.toml", folder=plugin)

@@ -67,6 +67,7 @@ def events(folder: Path) -> list[dict]:
 # --- the folder --------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", [".csv", ".csv.gz", ".tsv", ".parquet", ".jsonl", ".xlsx"])
 def test_the_release_is_written_as_the_input(tmp_path, suffix):
     data, path = people(), tmp_path / f"people{suffix}"
@@ -88,6 +89,7 @@ def test_the_release_is_written_as_the_input(tmp_path, suffix):
     assert [c.kind for c in back.columns] == [c.kind for c in ts.schema(path).columns]
 
 
+@pytest.mark.slow
 def test_share_and_private(done):
     assert set(shared(done)) == SHARED | {"synthetic.csv"}
     assert {p.name for p in done.iterdir()} == {"share", "private"}
@@ -164,6 +166,7 @@ def test_same_seed_same_bytes_whatever_the_workers(done, tmp_path):
     assert (again / model).read_bytes() == (done / model).read_bytes()
 
 
+@pytest.mark.slow
 def test_another_seed_other_rows(table, tmp_path):
     first, second = (tmp_path / f"seed{i}" for i in (0, 1))
     quick(table, first)
@@ -224,6 +227,7 @@ def test_a_wrong_call_leaves_the_folder_as_it_was(table, tmp_path):
     assert set(shared(tmp_path / "empty")) == SHARED | {"synthetic.csv"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("damage", ["state", "model", "table", "release", "finding"])
 def test_a_damaged_folder_is_one_clear_line(table, tmp_path, damage):
     out = tmp_path / "out"
@@ -245,6 +249,7 @@ def test_two_runs_in_one_folder_wait_for_each_other(table, tmp_path):
         assert not job.done("split")
 
 
+@pytest.mark.slow
 def test_out_of_time_then_on(table, tmp_path):
     out = tmp_path / "out"
     with pytest.raises(StoppedError):
@@ -285,6 +290,7 @@ def start(after: int, table: Path, out: Path) -> tuple[int, str]:
     return process.returncode, process.stderr
 
 
+@pytest.mark.slow
 def test_kills_change_no_byte_and_finished_steps_are_not_repeated(done, tmp_path):
     table, out = done.parent / "people.csv", tmp_path / "out"
     random.seed(11)

@@ -47,6 +47,7 @@ def test_each_block_of_the_tutorial_runs_and_shows_what_it_says(tmp_path: Path) 
                 assert " ".join(line.split()) in shown, line
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", ["python.md", "audit.md"])
 def test_sessions_of_python_are_true(
     page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

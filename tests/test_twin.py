@@ -488,6 +488,7 @@ def megabytes(code: str) -> int:
     return int(done.stdout)
 
 
+@pytest.mark.slow
 def test_sampling_streams(tmp_path):
     """Ten times the rows take no more memory, where they would be 100 MB as a table."""
     ts.fit(people(), generator="independent").save(tmp_path / "m.twin")
@@ -498,6 +499,7 @@ def test_sampling_streams(tmp_path):
     assert much < little + 60
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="needs RLIMIT_AS")
 def test_a_file_larger_than_memory_is_fitted_by_a_sample(tmp_path):
     """The limit on the address space leaves room for half of the file above the start."""

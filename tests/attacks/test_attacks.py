@@ -35,6 +35,7 @@ def run(attack, targets, release, auxiliary):
     return attack.score(targets, release, auxiliary=auxiliary, rng=np.random.default_rng(0))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", registry.names("attacks"))
 def test_every_attack_keeps_the_promises(name):
     check_attack(registry.load("attacks", name))

@@ -17,6 +17,7 @@ def digits():
     return np.split(images[np.random.default_rng(0).permutation(len(images))], [600, 1_200])
 
 
+@pytest.mark.slow
 def test_a_generator_that_copies_is_caught(digits):
     train, others, _ = digits
     rng = np.random.default_rng(1)
@@ -37,6 +38,7 @@ def test_a_fresh_sample_is_not(digits):
     assert goals == {"membership"}
 
 
+@pytest.mark.slow
 def test_rows_of_the_adversary_can_be_given(digits):
     train, others, fresh = digits
     audit = ts.audit_arrays(train, train[::-1], others, auxiliary=fresh)

@@ -154,6 +154,7 @@ def test_a_tool_that_never_works_is_not_assessed(population, command):
     assert [c.name for c in audit.not_computed] == ["shadow models"]
 
 
+@pytest.mark.slow
 def test_out_of_time_keeps_what_was_done(population, command, tmp_path):
     with pytest.raises(StoppedError), time_limit(4.0):
         run(population, command, "hangs", tmp_path / "slow")
@@ -161,6 +162,7 @@ def test_out_of_time_keeps_what_was_done(population, command, tmp_path):
     assert not (tmp_path / "slow" / "work").exists()  # with train rows in it
 
 
+@pytest.mark.slow
 def test_built_in_generators_are_fitted_in_workers(population):
     audit = twinset.audit(
         to_raw(population),
@@ -490,6 +492,7 @@ def test_outliers_at_greater_risk_have_a_gap_beyond_zero():
     assert bound.params["if_gaussian"] >= 0
 
 
+@pytest.mark.slow
 def test_a_table_in_which_all_are_equal_has_no_control_to_fail():
     table = odd_tables()["constant"]
     many = Table(table.schema, pa.concat_tables([table.data] * 10))
@@ -505,6 +508,7 @@ def test_a_table_in_which_all_are_equal_has_no_control_to_fail():
     assert control.status == "not_applicable"
 
 
+@pytest.mark.slow
 @pytest.mark.shared
 def test_hospital_charges_that_are_copied_one_by_one_are_value_leaks(shared, tmp_path):
     """Real stays; each column is drawn by itself from train values."""

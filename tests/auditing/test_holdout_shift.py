@@ -70,6 +70,7 @@ def mean_auc(games):
     return np.mean(found), np.std(found) / np.sqrt(len(found))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("rows", "units"), [(80, False), (600, False), (1_200, True)])
 def test_random_splits_pass(rows, units):
     """The stated level is one in a thousand: 2 of 60 by chance in one of 600 runs."""

@@ -55,6 +55,7 @@ def test_of_copies_the_curve_rises_until_everybody_is_known(tmp_path):
     assert len(drawn.lines) == 3
 
 
+@pytest.mark.slow
 def test_of_columns_drawn_one_by_one_nothing_is_learned_of_train_people(tmp_path):
     table = people()
     found = [r for s in range(6) for r in curve(table, tmp_path / str(s), "independent", seed=s)]
@@ -86,6 +87,7 @@ def few():
     return people(400)
 
 
+@pytest.mark.slow
 def test_an_audit_judges_the_size_it_is_about_and_says_who_could_do_it(few):
     audit = audit_generator(few, "bootstrap", how=how(curve=1_000))
     found = [r for r in audit.results if r.name == "reconstruction_leak"]
@@ -98,6 +100,7 @@ def test_an_audit_judges_the_size_it_is_about_and_says_who_could_do_it(few):
     assert not none.not_computed[1:]
 
 
+@pytest.mark.slow
 def test_a_tool_that_gives_too_few_rows_for_a_curve_is_still_audited(few, tmp_path):
     tool = tmp_path / "tool.py"
     tool.write_text(

@@ -67,6 +67,7 @@ def clean(world):
     return audit_release(train, fresh, holdout)
 
 
+@pytest.mark.slow
 def test_a_fresh_real_sample_is_not_flagged(clean):
     assert clean.verdict == CLEAN
     assert clean.controls_passed
@@ -180,6 +181,7 @@ def test_low_false_positive_rates_need_enough_non_members(clean):
     assert "10000" in at[0.001].reason
 
 
+@pytest.mark.slow
 def test_a_bootstrap_is_caught_as_copied_rows(world):
     train, _, holdout = world
     copies = train.take(np.random.default_rng(1).integers(0, N, N))
@@ -255,6 +257,7 @@ def test_columns_that_follow_from_others_are_no_leak():
     assert not audit.verdict.startswith("No, because")
 
 
+@pytest.mark.slow
 def test_five_percent_of_copies_are_caught_at_low_false_positive_rates(world):
     train, fresh, holdout = world
     mixed = stack(fresh.take(np.arange(N // 20, N)), train.take(np.arange(N // 20)))
@@ -266,6 +269,7 @@ def test_five_percent_of_copies_are_caught_at_low_false_positive_rates(world):
     assert value(audit, "exact_match") < 0.55  # the AUC alone would hardly show it
 
 
+@pytest.mark.slow
 def test_independent_columns_leak_values_not_rows(world):
     train, _, holdout = world
     audit = audit_release(train, independent(train, np.random.default_rng(2)), holdout)

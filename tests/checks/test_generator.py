@@ -115,6 +115,7 @@ def test_private_noise_is_allowed_where_it_is_declared() -> None:
     check_generator(broken(Free, noise=True))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "promise"),
     [

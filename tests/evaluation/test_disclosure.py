@@ -38,6 +38,7 @@ def evaluation(build):
     return evaluate(train, build(release), build(frame(1000, 3, "Tinytown")))
 
 
+@pytest.mark.slow
 def test_rare_values_are_not_in_the_report(evaluation) -> None:
     published = evaluation.to_json() + str(evaluation.charts) + str(evaluation.problems)
     for secret in ("Smallville", "Tinytown", "98765432"):

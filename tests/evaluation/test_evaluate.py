@@ -154,6 +154,7 @@ def test_regression_target(real, build, people) -> None:
     assert 0.1 < found.find("tstr").value < 1
 
 
+@pytest.mark.slow
 def test_without_a_holdout_what_needs_it_is_said(real, build, people) -> None:
     found = evaluate(real[0], build(people(ROWS, 3), target="rich"))
     missing = {n.name for n in found.not_computed}

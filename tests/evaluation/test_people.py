@@ -75,6 +75,7 @@ def test_pairs_of_honest_persons_are_within_noise(build) -> None:
             assert found[name, wrong] <= 0.025 * figures, found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("persons", "visits"), [(20, 40), (120, 25)])
 def test_pairs_of_few_persons_with_many_rows_are_within_noise(build, persons, visits) -> None:
     """31% were called worse: bins that one person holds, and cells that move with the person."""
@@ -242,6 +243,7 @@ def test_moved_numbers_are_found_though_persons_repeat(build) -> None:
     assert found.count("worse") >= 0.9 * len(found)
 
 
+@pytest.mark.slow
 def test_near_copies_of_honest_persons_are_within_noise(build) -> None:
     """Visits of one patient are near the same train row together: 10% of these had an alarm."""
     found = Counter(verdicts_of(verdicts(build, ["dcr"], persons=250, draws=60)))

@@ -105,6 +105,7 @@ def is_told(problems, columns, words):
     return any(columns <= set(p.columns) and any(w in p.text for w in words) for p in problems)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("spoil", PLANTED, ids=lambda f: f.__name__)
 def test_a_planted_defect_is_among_the_problems(spoil, frames, tables) -> None:
     problems = found(tables, spoil(frames[1])).problems

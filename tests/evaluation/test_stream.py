@@ -104,6 +104,7 @@ def test_counts_of_files_equal_those_in_memory(shared, name, tmp_path, monkeypat
     assert any("sample by unit" in n.reason for n in streamed_evaluation.not_computed)
 
 
+@pytest.mark.slow
 def test_a_table_in_files_whose_sample_is_everything_has_every_figure(
     people, tmp_path, monkeypatch
 ):

@@ -83,6 +83,7 @@ def test_4_chi_square_is_on_counts(build) -> None:
     assert result.verdict == "worse"
 
 
+@pytest.mark.slow
 def test_5_an_exclusive_or_is_seen(build) -> None:
     """XOR structure destroyed: quality .997, detection .999."""
     rng = np.random.default_rng(5)
@@ -100,6 +101,7 @@ def test_5_an_exclusive_or_is_seen(build) -> None:
     assert found.problems[0].columns == ("x", "y", "z") or len(found.problems) > 1
 
 
+@pytest.mark.slow
 def test_6_nulls_are_values(build) -> None:
     """50% missing against 0%: .991, as nulls are dropped."""
     rng = np.random.default_rng(6)

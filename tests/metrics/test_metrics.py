@@ -80,6 +80,7 @@ def test_constant_targets_and_lost_classes_have_predictions(learner) -> None:
     assert lost[:, 3] == pytest.approx(0, abs=1e-9)
 
 
+@pytest.mark.slow
 def test_c2st_noise_covers_the_scatter_of_cross_fitted_models(monkeypatch) -> None:
     """Scores of folds whose models share rows scatter more than independent ones."""
     monkeypatch.setattr(_models, "TREES", 40)

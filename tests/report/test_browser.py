@@ -188,6 +188,7 @@ def test_what_scrolls_inside_itself_is_reached_by_the_keyboard_and_has_a_name(op
     assert lost == []
 
 
+@pytest.mark.slow
 def test_it_prints(opened, page_file):
     """On A4: everything inside the margins, the tables of charts left out, colours of paper."""
     page = opened(1280, 900, "dark")

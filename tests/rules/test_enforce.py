@@ -24,6 +24,7 @@ def broken_by(rules, frame: pd.DataFrame, table) -> list[int]:
     return [c.broken for c in check(known, read_like(frame, table, Options()))]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", registry.built_in("generators"))
 def test_no_row_breaks_a_rule(name, people, known, table_of) -> None:
     table = table_of(people)

@@ -136,6 +136,7 @@ def mined(table_of, like):
     return out
 
 
+@pytest.mark.slow
 def test_known_rules_are_found(mined) -> None:
     found = total = 0
     for rules, fresh, read in mined:

@@ -91,6 +91,7 @@ def small(monkeypatch, files):
     monkeypatch.setattr(streaming, "_BUCKET", 300)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("small")
 @pytest.mark.parametrize("unit", [None, "person"])
 def test_rules_are_counted_on_all_rows_as_in_memory(files, unit) -> None:
@@ -111,6 +112,7 @@ def test_one_table_in_files_and_the_others_in_memory(files) -> None:
     assert measured(files, "person", max_rows=300)[1] == measured(files, "person")[1]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("small")
 def test_what_needs_too_much_at_once_is_not_computed(files, monkeypatch) -> None:
     monkeypatch.setattr(streaming, "ROOM", 5_000)

@@ -122,6 +122,7 @@ def test_postgresql_rows_and_types(people):
     )  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.postgresql
 def test_postgresql_streams_and_samples(people):
     source = open_source(people, table="wide")

@@ -371,18 +371,21 @@ def large_csv(tmp_path_factory):
 LIMIT = 170 << 20
 
 
+@pytest.mark.slow
 def test_a_csv_larger_than_memory_streams(large_csv):
     assert large_csv.stat().st_size > 1.3 * LIMIT
     done = bounded(large_csv, LIMIT)
     assert done.stdout.split() == ["1300000", "1000"], done.stderr[-500:]
 
 
+@pytest.mark.slow
 def test_the_limit_is_real(large_csv):
     done = bounded(large_csv, LIMIT, "slurp")
     assert done.returncode != 0
     assert "1300000 1000" in done.stdout
 
 
+@pytest.mark.slow
 def test_a_parquet_file_larger_than_memory_streams(tmp_path):
     path = tmp_path / "large.parquet"
     rng = np.random.default_rng(0)
