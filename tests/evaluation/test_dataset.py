@@ -9,8 +9,10 @@ import pandas as pd
 import pytest
 
 import twinset as ts
+from twinset.auditing.release import audit_dataset, audit_release
 from twinset.evaluation.release import evaluate, evaluate_dataset
 from twinset.jobs.job import Job
+from twinset.report.wording import describe
 from twinset.table.canonical import to_canonical
 from twinset.table.dataset import Dataset, Link
 from twinset.table.frames import from_frame
@@ -71,3 +73,18 @@ def test_a_job_keeps_several_tables(clinic: tuple[Dataset, Dataset], tmp_path) -
         back = job.load_tables("synthetic", shape)
     assert shape.to_dict() == real.to_dict()
     assert all(back.tables[n].data.equals(released.tables[n].data) for n in released.tables)
+
+
+def test_each_table_is_attacked_and_the_worst_decides(clinic: tuple[Dataset, Dataset]) -> None:
+    real, released = clinic
+    copied = Dataset({**released.tables, "patients": real.tables["patients"]})
+    unseen = {n: table(people(400, 7), t) for n, t in real.tables.items()}
+    found = audit_dataset(real, copied, Dataset(unseen))
+    alone = audit_release(real.tables["patients"], copied.tables["patients"], unseen["patients"])
+    assert found.verdict == alone.verdict
+    assert found.verdict.startswith("No, because")
+    assert found.extra["table"] == "patients"
+    assert {r.table for r in found.results} == {"doctors", "patients"}
+    assert describe(found.results[0]).title.startswith("doctors: ")
+    one = audit_dataset(*(Dataset.of(d.tables["doctors"]) for d in (real, copied, Dataset(unseen))))
+    assert {r.table for r in one.results} == {None}

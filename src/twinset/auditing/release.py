@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -25,9 +26,10 @@ from twinset.results import Audit, Exposed, NotComputed
 from twinset.stats.neighbours import sharing
 from twinset.stats.seeds import stream
 from twinset.table.canonical import to_raw
+from twinset.table.dataset import Dataset
 from twinset.table.table import Table
 
-__all__ = ["audit_release"]
+__all__ = ["audit_dataset", "audit_release"]
 
 _OUTLIERS = 0.1
 _LEAST_OUTLIERS = 10
@@ -109,6 +111,44 @@ def audit_release(
         records=_records(game, scored, judgement) if show_records else (),
         **coverage(run),
         extra=_about(game, judgement, margin),
+    )
+
+
+def audit_dataset(train: Dataset, synthetic: Dataset, holdout: Dataset, *, seed: int = 0) -> Audit:
+    """Attack each table of a release by itself; of several, results name their table.
+
+    The verdict is the worst of a table, and its figures are those of `Audit.extra`.
+    """
+    found = {
+        name: audit_release(table, synthetic.tables[name], holdout.tables[name], seed=seed)
+        for name, table in train.tables.items()
+    }
+    return found[train.name] if train.is_one else _together(found, seed)
+
+
+def _together(found: Mapping[str, Audit], seed: int) -> Audit:
+    """Return one audit of several tables."""
+    order = ("No,", "Not assessed")  # worst first; what is left was not shown to leak
+
+    def badness(name: str) -> int:
+        verdict = found[name].verdict
+        return next((i for i, v in enumerate(order) if verdict.startswith(v)), len(order))
+
+    worst = min(found, key=badness)
+    pairs = found.items()
+    return Audit(
+        results=tuple(r.replace(table=n) for n, a in pairs for r in a.results),
+        not_computed=tuple(
+            replace(m, name=f"{n}: {m.name}") for n, a in pairs for m in a.not_computed
+        ),
+        seed=seed,
+        verdict=found[worst].verdict,
+        controls_passed=all(a.controls_passed for a in found.values()),
+        exposed=tuple(replace(e, text=f"{n}: {e.text}") for n, a in pairs for e in a.exposed),
+        tested=tuple(dict.fromkeys(t for a in found.values() for t in a.tested)),
+        not_tested=tuple(dict.fromkeys(t for a in found.values() for t in a.not_tested)),
+        threat_models=tuple({"table": n, **m} for n, a in pairs for m in a.threat_models),
+        extra={**found[worst].extra, "table": worst},
     )
 
 

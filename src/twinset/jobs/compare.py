@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from twinset import registry
-from twinset.auditing.release import audit_release
+from twinset.auditing.release import audit_dataset
 from twinset.errors import InputError
 from twinset.evaluation.release import evaluate_dataset
 from twinset.inputs import Options, read_split
@@ -116,8 +116,7 @@ def compare(
                 evaluation = evaluate_dataset(
                     train, released, unseen, sensitive=settings.sensitive, seed=seed
                 )
-                tables = (train.only, released.only, unseen.only)
-                runs[name] = (evaluation, audit_release(*tables, seed=seed))
+                runs[name] = (evaluation, audit_dataset(train, released, unseen, seed=seed))
                 running.advance(detail=name)
     held = {n: judge(bounds, [*e.results, *a.results]) for n, (e, a) in runs.items()}
     order, conclusion = _ranked(runs)

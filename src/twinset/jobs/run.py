@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import pydantic
 
 from twinset import registry
-from twinset.auditing.release import audit_release
+from twinset.auditing.release import audit_dataset
 from twinset.deprecations import renamed
 from twinset.errors import ControlError
 from twinset.evaluation.release import evaluate_dataset
@@ -225,7 +225,7 @@ class _Steps:
 
     def _audit(self, train: Dataset, synthetic: Dataset, holdout: Dataset) -> Audit:
         def make() -> Audit:
-            return audit_release(train.only, synthetic.only, holdout.only, seed=self.seed)
+            return audit_dataset(train, synthetic, holdout, seed=self.seed)
 
         return self._findings("audit", Audit, make)
 

@@ -129,7 +129,8 @@ def describe(result: Result) -> Measure:
         base = measure_of(name.removeprefix("mean_"))
         known = base and replace(base, title=f"{base.title}, on average")
     known = known or Measure(name=name, low=-math.inf, high=math.inf, anchors=())
-    return known if known.title else replace(known, title=name.replace("_", " ").capitalize())
+    title = known.title or name.replace("_", " ").capitalize()
+    return replace(known, title=title if result.table is None else f"{result.table}: {title}")
 
 
 def interval_of(result: Result) -> tuple[float, float] | None:
