@@ -129,6 +129,10 @@ def test_given_tables_are_checked(cart: Twin) -> None:
         cart.sample(given=pd.DataFrame({"age": [1_000]}))
     with pytest.raises(InputError, match="number of rows"):
         cart.sample(7, given=pd.DataFrame({"town": ["a", "b"]}))
+    with pytest.raises(InputError, match="--share; got a table of given rows"):
+        cart.sample(given=pd.DataFrame({"town": ["a", "b"]}), shares={"age < 30": 0.5})
+    with pytest.raises(InputError, match="'age'; got a fraction"):
+        cart.sample(7, given={"age": 30.5})
     with pytest.raises(InputError, match="given; got list"):
         cart.sample(7, given=["a"])
 

@@ -69,6 +69,10 @@ class NumberEncoding:
         if value is None:
             return None
         number = self._number(value)
+        if column.kind.is_whole and not number.is_integer():
+            raise InputError(
+                f"condition on {column.name!r}", got="a fraction", allowed=column.kind.value
+            )
         outside = column.low is not None and column.high is not None
         if outside and not (column.low <= number <= column.high or number in column.sentinels):  # type: ignore[operator]
             raise ConditionError(

@@ -26,6 +26,7 @@ from twinset.rules.derive import derivations, derive
 from twinset.sampling.pool import complete
 from twinset.stats.seeds import derived, stream
 from twinset.table.canonical import to_canonical, to_raw
+from twinset.table.schema import Role
 from twinset.table.sources import open_source
 from twinset.table.split import align_columns
 from twinset.table.table import Table
@@ -184,6 +185,8 @@ class _Imputation:
 
     def _by_column(self, drawn: Table, rows: npt.NDArray[np.int64]) -> Table:
         """Fill what the model leaves null by values of that column alone, where no rule breaks."""
+        if self.twin.schema.with_role(Role.CONTEXT):
+            return drawn  # there are no free rows
         rng = stream(self.seed, "impute", self.start, "alone")
         pool = self.twin.encoding.decode(self.twin.model.sample(_POOL, rng=rng))
         for name, mask in self.holes.items():

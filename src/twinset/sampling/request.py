@@ -64,6 +64,7 @@ def draws(twin: Fitted, asked: Request, *, seed: int, piece: int = PIECE) -> Ite
     condition = None if asked.where is None else _condition(twin, asked.where)
     _check_kept(twin, asked, known, rows)
     _check_context(twin, known)
+    _check_rows(asked, known)
     if twin.rules and needs_whole_table(twin.rules, twin.schema):
         _check_whole(asked)
         piece = rows
@@ -156,6 +157,16 @@ def _shares(twin: Fitted, stated: Mapping[str, float]) -> Shares:
 
 def _condition(twin: Fitted, text: str) -> Condition:
     return Condition.of(_expression(twin, text), twin.schema)
+
+
+def _check_rows(asked: Request, known: KnownCells) -> None:
+    """Refuse to choose among rows each of which is wanted."""
+    if known.rows is not None and (asked.shares or asked.like is not None):
+        raise InputError(
+            "--share" if asked.shares else "--like",
+            got="a table of given rows, each of which gets one row",
+            hint="use where, or values that all rows share",
+        )
 
 
 def _check_context(twin: Fitted, known: KnownCells) -> None:
