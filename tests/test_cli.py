@@ -169,6 +169,7 @@ def test_odd_files_that_work(cli, tmp_path, name, generator):
         assert list(after) == list(before)
 
 
+@pytest.mark.slow
 def test_a_run_over_odd_columns(cli, tmp_path):
     """The measures and the report take what the reader takes."""
     odd = people(
@@ -393,6 +394,7 @@ def test_holdouts(cli, table):
     cli("audit", table, "less.csv", "--quiet").refused("sex")
 
 
+@pytest.mark.slow
 def test_units_shared_with_train_are_left_out_or_refused(cli, tmp_path):
     persons = np.repeat(np.arange(100, 200), 3)
     people(300, person_id=persons).to_csv("train.csv", index=False)
@@ -410,6 +412,7 @@ def test_units_shared_with_train_are_left_out_or_refused(cli, tmp_path):
 # --- what is written ---------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_results_go_to_stdout_and_progress_to_stderr(cli, table):
     done = cli("run", table, "--json", "--generator", "independent")
     assert done.code == 0, done
@@ -437,6 +440,7 @@ def test_workers_change_no_measure(cli, table, model):
     cli(*call, 0).refused("--workers")
 
 
+@pytest.mark.slow
 def test_several_releases_are_ranked_and_changes_are_told(cli, table, tmp_path):
     rng = np.random.default_rng(4)
     real = pd.read_csv(table)
@@ -510,6 +514,7 @@ def test_gates(cli, table):
     assert [g["met"] for g in gates] == [False, False, True]
 
 
+@pytest.mark.slow
 def test_other_gates_do_not_begin_anew(cli, table):
     """They are no part of the key: what was done stands, only the report is written again."""
     assert cli("run", table, *QUICK).code == 0
@@ -542,6 +547,7 @@ def test_compare_with_a_holdout_and_gates(cli, table):
     cli(*call, "--holdout", "less.csv").refused("age")
 
 
+@pytest.mark.slow
 def test_stdin_and_stdout(cli, model):
     csv = people().to_csv(index=False).encode()
     assert cli("fit", "-", "--out", "m.twin", *QUICK, stdin=csv).code == 0
@@ -621,6 +627,7 @@ def test_credentials_are_never_said(cli, tmp_path, url):
 # --- when it stops -----------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_time_limit_that_passes(cli, table, tmp_path):
     cli("run", table, "--time-limit", "0.0001", "--quiet").refused("time limit", code=3)
     assert not [f for f in files(tmp_path) if "share/" in f]
@@ -645,6 +652,7 @@ def call(*arguments: object, **options: object) -> subprocess.Popen[bytes]:
     )
 
 
+@pytest.mark.slow
 def test_ctrl_c(table, tmp_path):
     people(20_000).to_csv(table, index=False)
     process = call("run", table, "--out", tmp_path / "out", cwd=tmp_path)

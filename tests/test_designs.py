@@ -108,6 +108,7 @@ def test_edge_cases_show_no_single_persons_value() -> None:
     assert "secret" not in set(rows["ward"])
 
 
+@pytest.mark.slow
 def test_what_cannot_be_designed_is_refused(twin) -> None:
     with pytest.raises(InputError, match="sobol or latin"):
         twin.design(10, kind="grid")
@@ -147,6 +148,7 @@ def called(arguments: list[str]) -> int:
     return int(ended.value.code)
 
 
+@pytest.mark.slow
 def test_the_command(twin, tmp_path, capsys) -> None:
     model, out, real = tmp_path / "m.twin", tmp_path / "o.csv", tmp_path / "real.csv"
     twin.save(model)

@@ -111,6 +111,7 @@ def test_the_default_folder_and_rows(tmp_path, table, monkeypatch):
     assert len(pd.read_csv("people-twin/share/synthetic.csv")) == 77
 
 
+@pytest.mark.slow
 def test_report_json_holds_the_keys_of_the_contract(done):
     report = json.loads((done / "share/report.json").read_text())
     assert list(report) == [
@@ -157,6 +158,7 @@ def test_no_time_no_path_and_no_value_of_one_person_in_what_is_shared(done):
 # --- the same again ----------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_same_seed_same_bytes_whatever_the_workers(done, tmp_path):
     data = done.parent / "people.csv"
     again = tmp_path / "again"
@@ -174,6 +176,7 @@ def test_another_seed_other_rows(table, tmp_path):
     assert shared(first)["synthetic.csv"] != shared(second)["synthetic.csv"]
 
 
+@pytest.mark.slow
 def test_a_finished_run_is_read_back_and_mended(table, tmp_path):
     out = tmp_path / "out"
     first = quick(table, out)
@@ -214,6 +217,7 @@ def test_a_folder_of_others_is_left_alone(table, tmp_path):
     assert (out / "share/own.txt").read_text() == "mine"
 
 
+@pytest.mark.slow
 def test_a_wrong_call_leaves_the_folder_as_it_was(table, tmp_path):
     (tmp_path / "empty").mkdir()
     for out in (tmp_path / "new", tmp_path / "empty"):
@@ -310,6 +314,7 @@ def test_kills_change_no_byte_and_finished_steps_are_not_repeated(done, tmp_path
     assert shared(out) == shared(done)
 
 
+@pytest.mark.slow
 def test_a_kill_before_the_first_state_is_no_hindrance(table, tmp_path):
     out = tmp_path / "out"
     (out / "private").mkdir(parents=True)

@@ -37,6 +37,7 @@ def test_files_are_short_or_have_a_reason() -> None:
     assert not out_of_date
 
 
+@pytest.mark.slow
 def test_every_module_has_a_docstring(trees: dict[Path, ast.Module]) -> None:
     assert not [name_of(p) for p, tree in trees.items() if not ast.get_docstring(tree)]
 

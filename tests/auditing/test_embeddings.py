@@ -29,6 +29,7 @@ def test_a_generator_that_copies_is_caught(digits):
         assert audit.find("auc", attack="distance", target_group="random").estimate.low > 0.7
 
 
+@pytest.mark.slow
 def test_a_fresh_sample_is_not(digits):
     train, others, fresh = digits
     audit = ts.audit_arrays(train, fresh, others)

@@ -80,12 +80,14 @@ def test_random_splits_pass(rows, units):
     assert sum(failed) < 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("units", [False, True])
 def test_nothing_is_learned_of_a_random_split(units):
     mean, error = mean_auc(random_games(40, 1_000, units))
     assert abs(mean - 0.5) < 4 * error
 
 
+@pytest.mark.slow
 def test_levels_numbered_as_they_come_would_tell(monkeypatch):
     plain = holdout_shift.encode
     monkeypatch.setattr(

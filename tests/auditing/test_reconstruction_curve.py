@@ -38,6 +38,7 @@ def curve(table, folder, generator, seed=0, **more):
     return sorted(found, key=lambda r: r.params["released"])
 
 
+@pytest.mark.slow
 def test_of_copies_the_curve_rises_until_everybody_is_known(tmp_path):
     found = curve(people(), tmp_path, "bootstrap")
     assert [r.params["released"] for r in found] == SIZES

@@ -104,6 +104,7 @@ def test_a_fresh_real_sample_is_not_flagged(clean):
     clean.to_json()
 
 
+@pytest.mark.slow
 def test_controls_are_in_every_audit(clean):
     controls = {r.params["control"]: r for r in clean.results if r.name == "control"}
     assert set(controls) == {
@@ -224,6 +225,7 @@ def test_what_is_inferred_of_train_people_alone_is_a_leak(world):
     assert "safe" not in one.to_json()
 
 
+@pytest.mark.slow
 def test_reconstruction_grows_with_the_rows_released(world):
     """Points of the curve are shown beside the whole release, which alone is judged."""
     train, fresh, holdout = world

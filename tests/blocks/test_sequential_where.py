@@ -163,6 +163,7 @@ def test_a_mask_leaves_out_only_what_never_passes(twin):
     assert allowed_codes(model, i, CodedRows(), 3, [unknown]) is None
 
 
+@pytest.mark.slow
 def test_the_mass_of_allowed_codes_is_the_sum_of_theirs(twin):
     model, n = twin.model.sequential, 500
     rows = CodedRows()

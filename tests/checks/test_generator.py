@@ -107,10 +107,12 @@ def broken(kind: type[Any], *, noise: bool = False) -> Generator:
     return Broken()
 
 
+@pytest.mark.slow
 def test_free_rows_are_enough() -> None:
     check_generator(broken(Free))
 
 
+@pytest.mark.slow
 def test_private_noise_is_allowed_where_it_is_declared() -> None:
     check_generator(broken(Free, noise=True))
 

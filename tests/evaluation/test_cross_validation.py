@@ -87,6 +87,7 @@ def test_numbers_names_and_refusals(build) -> None:
         crossed(build, {"a": world(50, 1)})
 
 
+@pytest.mark.slow
 def test_from_python_and_as_gates() -> None:
     train, release = world(600, 1), world(600, 2)
     found = ts.cross_validate(train, {"a": release, "b": shuffled(release)}, target="hit")

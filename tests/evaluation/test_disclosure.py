@@ -56,6 +56,7 @@ def test_declared_bounds_stay(build) -> None:
     assert (found.schema["x"].low, found.schema["x"].high) == (None, 99.0)
 
 
+@pytest.mark.slow
 def test_every_bin_holds_none_or_ten_units(evaluation) -> None:
     assert {c.column for c in evaluation.charts} >= {"income", "visits", "score"}
     for chart in evaluation.charts:

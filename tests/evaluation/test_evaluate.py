@@ -43,6 +43,7 @@ def test_fresh_real_rows_are_not_worse(fresh) -> None:
     assert not [r for r in fresh.results if r.status == "failed"]
 
 
+@pytest.mark.slow
 def test_results_are_json_and_complete(fresh) -> None:
     report = json.loads(fresh.to_json())
     names = {r["name"] for r in report["results"]}
@@ -187,6 +188,7 @@ def test_repeated_units_widen_the_noise(build, people) -> None:
     assert flagged[False] > 10 * max(flagged[True], 1)
 
 
+@pytest.mark.slow
 def test_wide_tables_are_budgeted(build) -> None:
     rng = np.random.default_rng(0)
     frames = [pd.DataFrame({f"c{i}": rng.integers(0, 3, 500) for i in range(80)}) for _ in range(3)]
@@ -213,6 +215,7 @@ ODD = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("holdout", [True, False])
 @pytest.mark.parametrize("odd", ODD)
 def test_odd_tables_never_raise(odd, holdout, build) -> None:

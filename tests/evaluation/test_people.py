@@ -89,6 +89,7 @@ def test_pairs_of_few_persons_with_many_rows_are_within_noise(build, persons, vi
             assert found[name, wrong] <= 0.03 * figures, found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("persons", "visits", "least"), [(20, 40, 7), (120, 25, DRAWS)])
 def test_invented_dependence_is_found_though_persons_are_few(build, persons, visits, least) -> None:
     found = verdicts(build, ["pairs"], rewired, persons=persons, visits=visits)

@@ -124,6 +124,7 @@ def test_a_collapse_onto_few_rows_is_among_the_problems(frames, tables) -> None:
     assert any("equal another synthetic row" in p.text for p in problems)
 
 
+@pytest.mark.slow
 def test_a_lost_intersection_is_among_the_problems(frames, tables) -> None:
     """0.7% of the rows: too little for any distance of the two columns together."""
     mine = (frames[1]["sex"] == "Female") & (frames[1]["occupation"] == "Craft-repair")

@@ -177,6 +177,7 @@ def test_the_keyboard_reaches_the_table_of_every_chart(opened):
     assert without == []
 
 
+@pytest.mark.slow
 def test_what_scrolls_inside_itself_is_reached_by_the_keyboard_and_has_a_name(opened):
     page = opened(390, 844)
     page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")

@@ -112,6 +112,7 @@ def test_a_small_table_without_rules(call) -> None:
     assert (code, out) == (0, "no rule was found\n")
 
 
+@pytest.mark.slow
 def test_run_and_fit_keep_rules(call, tmp_path) -> None:
     people(500, 0).to_csv("people.csv", index=False)
     (tmp_path / "rules.yaml").write_text("- sex = 'Male' implies sick = 'no'\n")

@@ -152,6 +152,7 @@ def test_known_rules_are_found(mined) -> None:
     assert found >= 0.95 * total
 
 
+@pytest.mark.slow
 def test_nearly_nothing_else_is_found(mined) -> None:
     false = total = 0
     for rules, fresh, read in mined:

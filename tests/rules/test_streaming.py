@@ -105,6 +105,7 @@ def test_rules_are_counted_on_all_rows_as_in_memory(files, unit) -> None:
     assert any(p.startswith("61 of 2,000 rows break a rule: age >= 18") for p in problems)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("small")
 def test_one_table_in_files_and_the_others_in_memory(files) -> None:
     short = pd.read_csv(files[0]).head(250)

@@ -220,6 +220,7 @@ def test_stdout(monkeypatch):
     assert Stdout.buffer.getvalue() == b'a,b\n1,x\n,""\n'
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["t.csv.gz", "t.parquet", "t.jsonl"])
 def test_writing_needs_the_memory_of_a_piece(tmp_path, name):
     """150 MB of rows pass through; the process grows by a fraction of that."""
