@@ -14,6 +14,7 @@ from scipy import stats
 import twinset as ts
 from twinset import registry
 from twinset.errors import ConditionError, InputError
+from twinset.jobs.augment import augment_to
 from twinset.jobs.impute import fill
 from twinset.protocols import FitContext
 from twinset.rules.files import as_rules
@@ -248,3 +249,98 @@ def test_ids_of_few_digits_do_not_run_out_while_rows_are_thrown_away() -> None:
     made = twin.sample(600, given={"town": "a"}, where="age >= 62")
     assert made.id.is_unique
     assert made.id.str.fullmatch(r"C\d{3}").all()
+
+
+def with_role(frame: pd.DataFrame, name: str, **changes: object) -> ts.Schema:
+    schema = ts.schema(frame)
+    columns = (
+        c.model_copy(update={**changes, "declared": c.declared | {"role"}}) if c.name == name else c
+        for c in schema.columns
+    )
+    return type(schema)(columns=tuple(columns))
+
+
+def test_what_a_call_says_of_roles_wins_over_the_schema() -> None:
+    """A role in a schema file made `unit=` of no effect: protection then counted rows."""
+    frame = people(400)
+    schema = with_role(frame, "age", role=Role.FEATURE)
+    twin = ts.fit(frame, schema=schema, unit="age", generator="independent")
+    assert twin.provenance["units"] == frame.age.nunique()
+    target = ts.schema(frame, schema=schema, target="age").target
+    assert target is not None
+    assert target.name == "age"
+    named = with_role(frame, "town", role=Role.UNIT)
+    with pytest.raises(InputError, match="two roles"):
+        ts.schema(frame, schema=named, target="town")
+
+
+@pytest.mark.parametrize("asked", [{"given": {"town": "a"}}, {"where": "town = 'a'"}])
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
+def test_shares_that_other_conditions_forbid_are_refused(
+    asked: dict, share: float, cart: Twin
+) -> None:
+    with pytest.raises(ConditionError, match="cannot have"):
+        cart.sample(20, shares={"town = 'a'": share}, **asked)
+    with pytest.raises(ConditionError, match="cannot have"):
+        cart.sample(20, shares={"town = 'b'": share}, **asked)
+
+
+def test_moments_are_not_cut_to_days() -> None:
+    frame = people(300).assign(day=pd.Timestamp("2020-01-01") + pd.to_timedelta(range(300), "D"))
+    twin = ts.fit(frame, seed=0, workers=1)
+    day = pd.Timestamp("2020-03-05")
+    assert twin.sample(given=pd.DataFrame({"day": [day]})).day.tolist() == [day]
+    with pytest.raises(InputError, match="'day'; got a time of day"):
+        twin.sample(given=pd.DataFrame({"day": [day, day + pd.Timedelta("1h")]}))
+    with pytest.raises(InputError, match="'day'; got a time zone"):
+        twin.sample(given=pd.DataFrame({"day": [day.tz_localize("Europe/Berlin")]}))
+
+
+def test_jobs_that_have_no_values_for_a_context_say_so_before_any_fit(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    frame = people(300)
+    schema = with_role(frame, "age", role=Role.CONTEXT)
+    twin = ts.fit(frame, schema=schema, workers=1)
+    monkeypatch.setattr(Twin, "fit", lambda *_, **__: pytest.fail("a fit"))
+    for job in (
+        lambda: ts.run(frame, schema=schema, out=tmp_path / "out"),
+        lambda: ts.compare(frame, ["cart"], schema=schema),
+        lambda: ts.audit(frame, generator="independent", schema=schema, shadows=40),
+        lambda: augment_to(frame, tmp_path / "a.csv", target="town", to="balanced", schema=schema),
+    ):
+        with pytest.raises(InputError, match="'age'; got the role context"):
+            job()
+    with pytest.raises(InputError, match="keep: true as well"):
+        ts.schema(frame, schema=with_role(frame, "age", role=Role.CONTEXT, keep=True))
+    holes = to_canonical(from_frame(frame.assign(age=[None] + [40] * 299)), twin.schema)
+    with pytest.raises(InputError, match="gaps in a column of context"):
+        fill(twin, holes, seed=0)
+
+
+@pytest.mark.parametrize("null", [None, np.nan, pd.NA, pd.NaT])
+def test_null_in_any_spelling(null: object, cart: Twin) -> None:
+    assert cart.sample(5, given={"pay": null}).pay.isna().all()
+
+
+def test_words_for_what_cannot_be_asked(cart: Twin) -> None:
+    with pytest.raises(InputError, match="not finite"):
+        cart.sample(5, given={"age": float("inf")})
+    with pytest.raises(InputError, match="given; got a int as a key"):
+        cart.sample(5, given={1: 1})
+    with pytest.raises(ConditionError, match=r"--where; got 0 of [\d,]+ rows drawn"):
+        cart.sample(5, where="age > 500")
+    with pytest.raises(ConditionError, match="--where; got given rows"):
+        cart.sample(given=pd.DataFrame({"town": ["a", "b"]}), where="town = 'a'")
+
+
+def test_a_broken_plug_in_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Broken:
+        name, module = "broken", "broken_package.generator"
+
+        def load(self) -> object:
+            raise RuntimeError("at import")
+
+    monkeypatch.setattr(registry, "_outside", lambda room: {"broken": Broken()})
+    with pytest.raises(InputError, match=r"cannot be imported \(RuntimeError\)"):
+        registry.load("metrics", "broken")

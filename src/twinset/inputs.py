@@ -19,7 +19,7 @@ from twinset.table.canonical import to_canonical
 from twinset.table.column_store import Hashes, Spill, not_among, spill, unit_hashes
 from twinset.table.dataset import Dataset
 from twinset.table.inference.table_schema import infer
-from twinset.table.schema import Schema
+from twinset.table.schema import Role, Schema
 from twinset.table.schema_files import load_schema
 from twinset.table.sources import Source, open_source
 from twinset.table.split import align_columns, check_holdout, split
@@ -29,6 +29,7 @@ __all__ = [
     "MAX_ROWS",
     "AllRows",
     "Options",
+    "check_free",
     "read",
     "read_holdout",
     "read_like",
@@ -163,11 +164,23 @@ def read_split(
 ) -> tuple[Dataset, Dataset]:
     """Read train and holdout: a share of the units of `data` set aside, or another table."""
     _, train = read(data, options, seed=seed)
+    check_free(train)
     if holdout is not None and not isinstance(holdout, int | float):
         unseen, _ = read_holdout(holdout, train.only, options, seed=seed)
         return train, Dataset.of(unseen, train.name)
     kept, unseen = split(train.only, holdout, rng=stream(seed, "split"))
     return Dataset.of(kept, train.name), Dataset.of(unseen, train.name)
+
+
+def check_free(dataset: Dataset) -> None:
+    """Raise InputError, before any fit, for a job that samples without values for a context."""
+    for table in dataset.tables.values():
+        for column in table.schema.with_role(Role.CONTEXT):
+            raise InputError(
+                f"column {column.name!r}",
+                got="the role context, of which this command has no values to sample with",
+                allowed="fit, then sample with given values; impute",
+            )
 
 
 @dataclass(frozen=True)

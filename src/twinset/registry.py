@@ -76,7 +76,7 @@ def load(room: Room, name: str) -> type[Any]:
     if name in outside:
         try:
             plugin: type[Any] = outside[name].load()
-        except (ImportError, AttributeError, TypeError, ValueError) as error:
+        except Exception as error:  # noqa: BLE001 - other people's module may raise anything
             raise InputError(
                 f"{room[:-1]} {name!r} of another package",
                 got=f"it cannot be imported ({type(error).__name__})",

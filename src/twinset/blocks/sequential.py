@@ -62,7 +62,9 @@ class GivenCells:
     def is_alike(self) -> bool:
         """Whether all rows know the same."""
         parts = (self.codes, self.values)
-        return bool(self.mask.all()) and all((p == p[:1]).all() for p in parts)
+        return bool(self.mask.all()) and all(
+            np.array_equal(p, np.broadcast_to(p[:1], p.shape), equal_nan=True) for p in parts
+        )
 
     def take(self, rows: npt.NDArray[np.int64]) -> GivenCells:
         """Return what is known of some rows."""

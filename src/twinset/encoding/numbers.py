@@ -69,6 +69,13 @@ class NumberEncoding:
         if value is None:
             return None
         number = self._number(value)
+        if not np.isfinite(number):
+            raise InputError(
+                f"condition on {column.name!r}",
+                got="a number that is not finite",
+                allowed=column.kind.value,
+                hint="None asks for a null",
+            )
         if column.kind.is_whole and not number.is_integer():
             raise InputError(
                 f"condition on {column.name!r}", got="a fraction", allowed=column.kind.value

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -114,7 +115,7 @@ class TableEncoding:
         for name, value in given.items():
             self.check_askable(name)
             encoding = self._by_name[name]
-            stated = encoding.stated(value)
+            stated = encoding.stated(None if _is_null(value) else value)
             if stated is None and not self.schema[name].nullable:
                 raise ConditionError(
                     f"condition on {name!r}",
@@ -146,6 +147,15 @@ def encoded_array(column: Column, values: Sequence[float | str | None]) -> pa.Ar
     indices = [None if v is None else place[str(v)] for v in values]
     codes = pa.array(indices, pa.int32())
     return pa.DictionaryArray.from_arrays(codes, pa.array(levels, pa.string()))
+
+
+def _is_null(value: Any) -> bool:
+    """Whether a value is null as Python, numpy or pandas spell it."""
+    if value is None or isinstance(value, str):
+        return value is None
+    import pandas as pd  # here: only conditions need it
+
+    return bool(pd.api.types.is_scalar(value) and pd.isna(value))
 
 
 def _table(schema: Schema, arrays: Sequence[pa.Array], units: Units = None) -> Table:

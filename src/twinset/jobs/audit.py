@@ -25,7 +25,7 @@ from twinset.auditing.shadow_judge import judge_trials
 from twinset.auditing.shadows import Neighbours, Shadows
 from twinset.deprecations import renamed
 from twinset.errors import InputError
-from twinset.inputs import Options, read, read_like
+from twinset.inputs import Options, check_free, read, read_like
 from twinset.jobs.job import Job, run_key
 from twinset.progress import listen, phase
 from twinset.progress import time_limit as limit
@@ -138,6 +138,7 @@ def audit_of_generators(
     _check_generators(generators, generator_command or "", options)
     settings_of_table = Options.of(about)
     source, dataset = read(data, settings_of_table, seed=seed)
+    check_free(dataset)
     table = dataset.only
     kinds, declared = _targets(attack_targets, table, settings_of_table)
     how = Shadows(

@@ -17,7 +17,7 @@ import numpy as np
 
 from twinset.deprecations import renamed
 from twinset.errors import InputError
-from twinset.inputs import Options, read
+from twinset.inputs import Options, check_free, read
 from twinset.jobs.downstream import Arm, judge
 from twinset.jobs.sample import drawn_table
 from twinset.progress import phase
@@ -130,6 +130,7 @@ def augment_to(
     wanted_rules = None if rules is None else as_rules(rules)
     settings = Options.of({**about, "target": target})
     source, dataset = read(data, settings, seed=seed)
+    check_free(dataset)
     table = dataset.only
     real = _classes(table, target)
     goal = _goal(real, _spelled(table, target, to), target)

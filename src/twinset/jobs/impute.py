@@ -112,6 +112,13 @@ def _with_known(raw: pa.Table, before: Table, after: Table) -> pa.Table:
 
 def fill(twin: Twin, table: Table, *, seed: int) -> Table:
     """Return a canonical table of the twin's columns with its missing learnable cells filled."""
+    for column in twin.schema.with_role(Role.CONTEXT):
+        if table[column.name].null_count:
+            raise InputError(
+                f"column {column.name!r}",
+                got="gaps in a column of context, which is never modelled",
+                allowed="a value in each row",
+            )
     parts = []
     with phase("impute", table.num_rows) as running:
         for start in range(0, table.num_rows, _PIECE):

@@ -81,9 +81,11 @@ class Shares:
                     mass = p[side].sum()
                     if mass > 0:
                         p[side] *= goal / mass
-            if np.abs(inside.T @ p - self.wanted).max() < 1e-9:
+            if np.abs(inside.T @ p - self.wanted).max() < 1e-9 and abs(p.sum() - 1) < 1e-9:
                 return np.asarray(p)
-        apart = np.abs(inside.T @ p - self.wanted)
+        apart = np.maximum(
+            np.abs(inside.T @ p - self.wanted), np.abs((~inside).T @ p - 1 + self.wanted)
+        )
         if apart.max() < 1e-4 and abs(p.sum() - 1) < 1e-4:
             return np.asarray(p / p.sum())
         raise ConditionError(

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from twinset.errors import ConditionError, InputError
 from twinset.progress import phase
@@ -24,7 +25,7 @@ from twinset.stats.seeds import stream
 from twinset.table.canonical import to_canonical
 from twinset.table.expressions.expression import Expression, parse
 from twinset.table.frames import frame_kind
-from twinset.table.schema import Column, Role
+from twinset.table.schema import Column, Kind, Role
 from twinset.table.sources import open_source
 from twinset.table.table import numbers
 
@@ -91,6 +92,9 @@ def _known(twin: Fitted, given: object) -> KnownCells:
     """Return what is known of the rows: constants by column, or a table of rows."""
     if given is None or isinstance(given, Mapping):
         constants = dict(given or {})
+        for name in constants:
+            if not isinstance(name, str):
+                raise InputError("given", got=f"a {type(name).__name__} as a key", allowed="text")
         twin.encoding.stated(constants, 1)
         return KnownCells(constants)
     is_file = isinstance(given, str | Path) and Path(given).is_file()
@@ -106,6 +110,8 @@ def _known(twin: Fitted, given: object) -> KnownCells:
         raise InputError("given", got="no rows", allowed="at least one row and one column")
     names = raw.column_names
     schema = twin.schema.select(names)
+    for name in names:
+        _check_days(twin.schema[name], raw[name])
     whole = to_canonical(raw, schema)
     encoded = twin.encoding.encode(whole)
     for name in names:
@@ -113,6 +119,19 @@ def _known(twin: Fitted, given: object) -> KnownCells:
     return KnownCells(
         rows=PartialRows(encoded, {n: np.ones(raw.num_rows, dtype=bool) for n in names})
     )
+
+
+def _check_days(column: Column, cells: pa.ChunkedArray) -> None:
+    """Raise InputError for moments that would be cut to the days that a column holds."""
+    if column.kind is not Kind.DATE or not pa.types.is_timestamp(cells.type):
+        return
+    days = cells if cells.type.tz else cells.cast(pa.date32(), safe=False).cast(cells.type)
+    if cells.type.tz or not pc.all(pc.equal(days, cells).fill_null(True)).as_py():
+        raise InputError(
+            f"given, column {column.name!r}",
+            got="a time zone" if cells.type.tz else "a time of day",
+            allowed="dates: the column holds days",
+        )
 
 
 def _check_cells(column: Column, cells: pa.ChunkedArray, encoded: pa.ChunkedArray) -> None:
@@ -220,8 +239,13 @@ def _check_kept(twin: Fitted, asked: Request, known: KnownCells, rows: int) -> N
     """Refuse what does not go with columns that are kept as they are."""
     if twin.kept is None:
         return
-    for option in ("where", "shares", "like"):
-        if getattr(asked, option):
+    stated = {
+        "where": asked.where is not None,
+        "shares": bool(asked.shares),
+        "like": asked.like is not None,
+    }
+    for option, is_stated in stated.items():
+        if is_stated:
             raise InputError(
                 f"--{option}",
                 got="a model that keeps columns as they are, row by row",

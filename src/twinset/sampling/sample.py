@@ -244,7 +244,7 @@ def draw(
     if accepted < size:
         raise ConditionError(
             "--where",
-            got=f"{accepted} of {totals.drawn:,} rows drawn",
+            got=f"{accepted} of {round(totals.drawn):,} rows drawn",
             hint="the condition is impossible or too rare in this model; ask for fewer rows",
         )
     table = renumbered(twin, pa.concat_tables(parts).slice(0, size), seed, index, start)
@@ -286,7 +286,16 @@ def _draw_ruled(piece: _Batch, size: int, condition: Condition | None) -> Sample
         totals.add_attempt(done, n)
         return done.table
 
-    table, cost = enforcement.keep(size, more, alike=piece.is_alike, screened=bool(tests))
+    try:
+        table, cost = enforcement.keep(size, more, alike=piece.is_alike, screened=bool(tests))
+    except ConditionError:
+        if twin.rules:
+            raise
+        raise ConditionError(
+            "--where",
+            got=f"given rows that no row meets the condition with, {round(totals.drawn):,} drawn",
+            hint="leave them out, or relax the condition",
+        ) from None
     cost = replace(cost, drawn=round(totals.drawn))
     method = ways[0] if condition is None else totals.method
     table = Table(twin.released_schema, piece.renumbered(table.data))

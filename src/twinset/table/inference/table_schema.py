@@ -121,7 +121,14 @@ def _without_nan(column: pa.ChunkedArray) -> pa.ChunkedArray:
 
 def _column(facts: Facts, wish: Column | None, role: Role | None) -> Column:
     """Return one column: guessed, then as declared, then with its role."""
-    wanted = wish.role if wish is not None and "role" in wish.model_fields_set else role
+    stated = wish.role if wish is not None and "role" in wish.model_fields_set else None
+    wanted = stated if role is None else role
+    if stated is Role.UNIT and role not in (None, Role.UNIT):
+        raise SchemaError(
+            f"column {wish.name!r}" if wish else "unit",
+            got="two roles",
+            allowed="the unit has no other role",
+        )
     learn = wanted in _LEARNED or bool(wish and wish.keep)
     if wish is not None and "kind" in wish.model_fields_set:
         column = _hinted(facts, wish, learn) or column_as(facts, wish.kind, wish.format)
@@ -132,17 +139,21 @@ def _column(facts: Facts, wish: Column | None, role: Role | None) -> Column:
     if wish is not None:
         column = merged(column, wish)
         check_fits(facts.source, column)
-        _check_context(column)
-        if "role" in declared_fields(wish):
-            return column
-    if role is None:
-        return column
-    declared = column.declared | {"role"}
-    return column.model_copy(update={"role": role, "declared": declared})
+    if role is not None:  # what a call says wins over the schema
+        declared = column.declared | {"role"}
+        column = column.model_copy(update={"role": role, "declared": declared})
+    _check_context(column)
+    return column
 
 
 def _check_context(column: Column) -> None:
     """SchemaError if a column that the model is to be conditioned on cannot be learned."""
+    if column.role is Role.CONTEXT and column.keep:
+        raise SchemaError(
+            f"column {column.name!r}: role context",
+            got="keep: true as well",
+            allowed="one of them: a kept column is released as it is, of context others are given",
+        )
     if column.role is Role.CONTEXT and not column.is_learnable:
         personal = "personal data, which is" if column.personal else f"kind {column.kind}, which is"
         raise SchemaError(
