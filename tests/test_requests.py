@@ -16,7 +16,7 @@ from twinset import registry
 from twinset.errors import ConditionError, InputError
 from twinset.jobs.augment import augment_to
 from twinset.jobs.impute import fill
-from twinset.protocols import FitContext
+from twinset.protocols import FitContext, Sample
 from twinset.rules.files import as_rules
 from twinset.sampling import pool
 from twinset.stats.seeds import stream
@@ -71,7 +71,7 @@ def test_a_table_is_met_by_the_nearest_of_a_pool(gauss: Twin) -> None:
     assert made[["town", "age"]].reset_index(drop=True).equals(given.reset_index(drop=True))
     (drawn,) = gauss.draws(given=given)
     assert drawn.method == "approximate"
-    assert 0.2 * len(given) < drawn.effective_size < len(given)
+    assert 0.2 * len(given) < drawn.effective_size <= len(given)
     free = gauss.sample(4_000)
     wanted = stats.spearmanr(free.age, free.pay, nan_policy="omit").statistic
     got = stats.spearmanr(made.age, made.pay, nan_policy="omit").statistic
@@ -103,7 +103,7 @@ def test_few_agree_in_all_categories(gauss: Twin) -> None:
     asked = np.array([[0, 1], [1, 2], [0, 7]])
     groups = {
         int(r): set(map(tuple, free[agree].tolist()))
-        for rows, agree in pool._groups(free, asked, np.random.default_rng(0))
+        for rows, agree in pool._groups(free, asked)
         for r in rows
     }
     assert groups[0] == {(0, 1)}  # thirty agree in both
@@ -344,3 +344,28 @@ def test_a_broken_plug_in_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(registry, "_outside", lambda room: {"broken": Broken()})
     with pytest.raises(InputError, match=r"cannot be imported \(RuntimeError\)"):
         registry.load("metrics", "broken")
+
+
+def distinct(drawn: Sample, columns: list[str]) -> int:
+    return len(drawn.table.data.select(columns).to_pandas().drop_duplicates())
+
+
+def test_many_rows_of_one_condition_are_many_different_rows(gauss: Twin) -> None:
+    """Rows that agree were cut to 4,000 and used again, and the effective size said otherwise."""
+    (drawn,) = gauss.draws(20_000, given={"town": "b"})
+    assert drawn.method == "rejection"
+    assert distinct(drawn, ["age", "pay"]) > 15_000
+    (inside,) = gauss.draws(20_000, given={"town": "b"}, where="age >= 45")
+    assert distinct(inside, ["age", "pay"]) > 12_000
+
+
+def test_the_effective_size_counts_what_is_used_again(
+    gauss: Twin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pool, "MOST_POOLED", 2_000)
+    monkeypatch.setattr(pool, "_TIMES", 1)
+    (drawn,) = gauss.draws(1_500, given={"town": "c"})  # about 200 free rows agree
+    assert drawn.method == "approximate"
+    assert drawn.effective_size < 300
+    used = drawn.table.data.select(["age", "pay"]).to_pandas().value_counts(dropna=False)
+    assert drawn.effective_size == pytest.approx(1_500**2 / (used**2).sum(), rel=0.1)

@@ -18,18 +18,17 @@ from twinset.progress import check_time
 from twinset.protocols import Conditional, Model, PartialRows, Sample
 from twinset.table.table import Table, labels, numbers
 
-__all__ = ["LEAST_WORTH", "MOST_POOLED", "complete"]
+__all__ = ["MOST_POOLED", "complete"]
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 
-MOST_POOLED = 200_000  # free rows that are drawn at most
-LEAST_WORTH = 5.0  # effective number of free rows behind a completed one, below which it is said
+MOST_POOLED = 200_000  # free rows that are held at most
 _PILOT = 10_000
-_TIMES = 20  # free rows drawn for a row, if the most allows
+_TIMES = 20  # free rows drawn for a row
 _NEAREST = 25
-_COMPARED = 4_000  # free rows that a row is compared with, at most
+_COMPARED = 4_000  # free rows whose distance from a row is computed, at most
 _AT_ONCE = 256
 
 
@@ -43,31 +42,53 @@ def complete(model: Model, rows: PartialRows, *, rng: np.random.Generator) -> Sa
 def _from_pool(model: Model, rows: PartialRows, *, rng: np.random.Generator) -> Sample:
     """Return one row for each of `rows`, known cells unchanged.
 
-    The method is ``"rejection"`` where all rows know the same and at least as many of at most
-    200,000 free rows agree with it, else ``"approximate"``. For that, of the free rows that agree
-    in all known categories (in fewer, those with many levels left out first, where not 25 do), the
-    25 nearest in the known numbers, by ranks, are weighed by exp(-(d/h)^2 / 2) with their median
-    distance h, and one is drawn. The effective size is that of the n rows times the mean share
-    (sum w)^2 / sum w^2 / 25 of these.
+    The method is ``"rejection"`` where all rows know the same and enough free rows agree with it,
+    of 20 times as many as are asked for (at least 200,000); only those that agree are held. Else it
+    is ``"approximate"``: of the free rows that agree in all known categories (in fewer, those with
+    many levels left out first, where not 25 do), the 25 nearest in the known numbers, by ranks, are
+    weighed by exp(-(d/h)^2 / 2) with their median distance h, and one is drawn. Of many that agree,
+    4,000 at random are compared.
+
+    The effective size then is n^2 / sum u^2, u being how often each free row is used (Kish 1965):
+    how many different rows stand behind these. How near they came is not in it.
     """
     n = rows.num_rows
-    size = int(min(MOST_POOLED, max(_PILOT, _TIMES * n)))
-    pool = model.sample(size, rng=rng)
+    pool = model.sample(int(min(MOST_POOLED, max(_PILOT, _TIMES * n))), rng=rng)
     if _is_alike(rows):
-        agree, drawn = np.flatnonzero(_agreeing(pool, rows)), pool.num_rows
-        if len(agree) < n <= len(agree) * MOST_POOLED / size:
-            pool = _more(pool, model.sample(MOST_POOLED - size, rng=rng))
-            agree, drawn = np.flatnonzero(_agreeing(pool, rows)), pool.num_rows
-        if len(agree) >= n:
-            table = rows.into(pool.take(agree[:n]))
-            return Sample(table, "rejection", len(agree) / drawn, float(n))
-    chosen, worth = _nearest(pool, rows, rng)
-    table = rows.into(pool.take(chosen))
-    return Sample(table, "approximate", effective_size=float(worth.sum()) / _NEAREST)
+        agree, drawn = _agreeing_rows(model, rows, pool, rng)
+        if agree.num_rows >= n:
+            table = rows.into(agree.take(np.arange(n)))
+            return Sample(table, "rejection", agree.num_rows / drawn, float(n))
+        if agree.num_rows >= _NEAREST:
+            return _reused(rows, agree, rng.integers(agree.num_rows, size=n))
+    return _reused(rows, pool, _nearest(pool, rows, rng))
 
 
-def _more(a: Table, b: Table) -> Table:
-    return Table(a.schema, pa.concat_tables([a.data, b.data]).unify_dictionaries().combine_chunks())
+def _agreeing_rows(
+    model: Model, rows: PartialRows, pool: Table, rng: np.random.Generator
+) -> tuple[Table, int]:
+    """Return free rows that agree with the known cells, and how many were drawn for them.
+
+    No more are drawn than the pool where it tells that they would not do.
+    """
+    n, drawn = rows.num_rows, pool.num_rows
+    parts = [pool.take(np.flatnonzero(_agreeing(pool, rows)))]
+    most = max(MOST_POOLED, _TIMES * n)
+    found = parts[0].num_rows
+    while found < n <= found / drawn * most and drawn < most:
+        check_time()
+        more = model.sample(min(len(pool.data), most - drawn), rng=rng)
+        parts.append(more.take(np.flatnonzero(_agreeing(more, rows))))
+        drawn, found = drawn + more.num_rows, found + parts[-1].num_rows
+    data = pa.concat_tables([p.data for p in parts]).unify_dictionaries().combine_chunks()
+    return Table(pool.schema, data), drawn
+
+
+def _reused(rows: PartialRows, free: Table, chosen: Ints) -> Sample:
+    """Return rows whose unknown cells come from chosen free rows, some of them several times."""
+    uses = np.bincount(chosen)
+    worth = len(chosen) ** 2 / float((uses.astype(np.float64) ** 2).sum())
+    return Sample(rows.into(free.take(chosen)), "approximate", effective_size=worth)
 
 
 def _is_alike(rows: PartialRows) -> bool:
@@ -92,10 +113,9 @@ def _plain(kind: pa.DataType) -> pa.DataType:
     return kind.value_type if pa.types.is_dictionary(kind) else kind
 
 
-def _nearest(pool: Table, rows: PartialRows, rng: np.random.Generator) -> tuple[Ints, Floats]:
-    """For each row the place of a free row near to it, and the effective number near to it."""
-    n = rows.num_rows
-    chosen, worth = np.zeros(n, dtype=np.int64), np.zeros(n)
+def _nearest(pool: Table, rows: PartialRows, rng: np.random.Generator) -> Ints:
+    """For each row the place of a free row near to it."""
+    chosen = np.zeros(rows.num_rows, dtype=np.int64)
     names = list(rows.known)
     masks = np.stack([rows.known[name] for name in names], axis=1)
     patterns, which = np.unique(masks, axis=0, return_inverse=True)
@@ -103,33 +123,29 @@ def _nearest(pool: Table, rows: PartialRows, rng: np.random.Generator) -> tuple[
         at = np.flatnonzero(which.ravel() == i)
         known = [name for name, is_known in zip(names, pattern, strict=True) if is_known]
         free, asked = _cells(pool, rows.table.take(at), known)
-        for group, candidates in _groups(free[0], asked[0], rng):
+        for group, candidates in _groups(free[0], asked[0]):
             check_time()
-            chosen[at[group]], worth[at[group]] = _pick(
-                candidates, free[1][candidates], asked[1][group], rng
-            )
-    return chosen, worth
+            chosen[at[group]] = _pick(candidates, free[1], asked[1][group], rng)
+    return chosen
 
 
-def _pick(
-    candidates: Ints, free: Floats, asked: Floats, rng: np.random.Generator
-) -> tuple[Ints, Floats]:
-    """Choose a candidate for each asked row, by distance; and the effective number near to it."""
-    k = min(_NEAREST, len(candidates))
+def _pick(candidates: Ints, free: Floats, asked: Floats, rng: np.random.Generator) -> Ints:
+    """Choose a candidate for each asked row, by distance in the known numbers."""
     if not free.shape[1]:
-        return rng.choice(candidates, len(asked)), np.full(len(asked), float(k))
-    distance = np.sqrt(((asked[:, None] - free[None]) ** 2).sum(axis=2))
-    near = np.argpartition(distance, k - 1, axis=1)[:, :k]
-    distance = np.take_along_axis(distance, near, axis=1)
-    width = np.maximum(np.median(distance, axis=1, keepdims=True), 1e-9)
-    log_weight = -((distance / width) ** 2) / 2
-    weight = np.exp(log_weight)
-    gumbel = -np.log(-np.log(rng.random(weight.shape)))
-    pick = np.take_along_axis(near, np.argmax(log_weight + gumbel, axis=1)[:, None], axis=1)
-    return candidates[pick[:, 0]], weight.sum(axis=1) ** 2 / (weight**2).sum(axis=1)
+        return rng.choice(candidates, len(asked))
+    if len(candidates) > _COMPARED:
+        candidates = np.sort(rng.choice(candidates, _COMPARED, replace=False))
+    there, k = free[candidates], min(_NEAREST, len(candidates))
+    square = (asked**2).sum(axis=1)[:, None] + (there**2).sum(axis=1) - 2 * asked @ there.T
+    near = np.argpartition(square, k - 1, axis=1)[:, :k]
+    square = np.maximum(np.take_along_axis(square, near, axis=1), 0)
+    width = np.maximum(np.median(square, axis=1, keepdims=True), 1e-18)
+    gumbel = -np.log(-np.log(rng.random(square.shape)))
+    pick = np.take_along_axis(near, np.argmax(gumbel - square / width / 2, axis=1)[:, None], axis=1)
+    return np.asarray(candidates[pick[:, 0]])
 
 
-def _groups(free: Ints, asked: Ints, rng: np.random.Generator) -> Iterator[tuple[Ints, Ints]]:
+def _groups(free: Ints, asked: Ints) -> Iterator[tuple[Ints, Ints]]:
     """Yield asked rows and the free rows that agree with them in as many codes as enough do.
 
     Shapes (free rows, columns) and (asked rows, columns), the columns that count most first: the
@@ -146,8 +162,6 @@ def _groups(free: Ints, asked: Ints, rng: np.random.Generator) -> Iterator[tuple
         for key in np.unique(wanted[enough]):
             places = np.flatnonzero(wanted == key)
             agree = order[first[places[0]] : last[places[0]]]
-            if len(agree) > _COMPARED:
-                agree = np.sort(rng.choice(agree, _COMPARED, replace=False))
             for start in range(0, len(places), _AT_ONCE):
                 yield left[places[start : start + _AT_ONCE]], agree
         left = left[~enough]
