@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from twinset.checks import check_generator
@@ -51,6 +52,34 @@ class Modest(Deaf):
     """The same, and claims less."""
 
     method: ClassVar[Literal["exact", "importance"]] = "importance"
+
+
+class Loose(Free, Conditional):
+    """Draws each column by itself from rows that agree: no two go together."""
+
+    def complete(self, rows: PartialRows, *, rng: np.random.Generator) -> Sample:
+        table = self.inner.complete(rows, rng=rng).table
+        if len({tuple(r.values()) for r in rows.table.data.to_pylist()}) > 1:
+            return Sample(table, "importance")
+        order = {n: pa.array(rng.permutation(table.num_rows)) for n in table.names}
+        data = pa.table({n: table.data[n].take(order[n]) for n in table.names})
+        return Sample(rows.into(Table(table.schema, data)), "rejection")
+
+
+class Mixed(Free, Conditional):
+    """Answers in the wrong rows."""
+
+    def complete(self, rows: PartialRows, *, rng: np.random.Generator) -> Sample:
+        done = self.inner.complete(rows, rng=rng)
+        order = np.roll(np.arange(rows.num_rows), 1)
+        return Sample(rows.into(done.table.take(order)), done.method)
+
+
+class Flat(Free, Density):
+    """Finds all rows equally probable."""
+
+    def log_prob(self, table: Table) -> Any:
+        return np.zeros(table.num_rows)
 
 
 class Masked(Free, Screened):
@@ -123,6 +152,9 @@ def test_private_noise_is_allowed_where_it_is_declared() -> None:
     [
         (Deaf, "exact rows are those of rejection"),
         (Modest, "what is known is not ignored"),
+        (Loose, r"exact rows are those of rejection \(.* with "),
+        (Mixed, "what is known is not ignored|exact rows are those of rejection"),
+        (Flat, "add up to one"),
         (Masked, "exact rows are those of rejection"),
         (Backwards, "at least as probable as shuffled"),
         (Quiet, "names Conditional as a base"),

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import json
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -35,6 +37,8 @@ _FREE = 20_000
 _ALPHA = 1e-6
 _CLEAR = 0.1  # distance from free rows from which ignoring a condition would show
 _NEVER = -1e3
+_CODES = 8
+_RARE = 20  # rows of a cell that is tested by itself
 
 
 def check_generator(generator: Generator) -> None:
@@ -73,6 +77,7 @@ def check_generator(generator: Generator) -> None:
         _check_screened(model)
     if isinstance(model, Density):
         _check_density(model, table)
+        _check_normalised(generator, table)
     _check_state(generator, table, model, sampled)
     _check_copies(generator, table, sampled)
     for name, odd in odd_tables().items():
@@ -168,14 +173,26 @@ def _check_given(train: Table, model: Conditional) -> None:
 
 
 def _check_conditional(model: Any, train: Table) -> None:
-    """Rows given a category have the distribution of free rows that happen to have it."""
+    """Rows given a category have the distribution of free rows that happen to have it.
+
+    One condition of all rows, then two that take turns: answers must stand in their own rows.
+    """
     free = model.sample(_FREE, rng=stream(0, "free"))
-    for name, value in (("group", "c"), ("group", "a"), ("flag", "yes")):
-        there = np.flatnonzero(np.asarray(pa.compute.equal(_text(train[name]), value)))[:1]
-        given = PartialRows.of(train.select([name]).take(np.repeat(there, _ROWS)))
+    for name, values in (
+        ("group", ("c",)),
+        ("group", ("a",)),
+        ("flag", ("yes",)),
+        ("group", ("a", "c")),
+    ):
+        levels = np.asarray(_text(train[name]).to_pylist(), dtype=object)
+        places = np.array([np.flatnonzero(levels == v)[0] for v in values])
+        turn = np.arange(_ROWS * len(values)) % len(values)
+        given = PartialRows.of(train.select([name]).take(places[turn]))
         done = model.complete(given, rng=stream(1, "given"))
-        meets = np.asarray(pa.compute.equal(_text(free[name]), value).fill_null(False))
-        _check_inside(done, free, meets, f"given {name} = {value}")
+        for at, value in enumerate(values):
+            own = replace(done, table=done.table.take(turn == at))
+            meets = np.asarray(pa.compute.equal(_text(free[name]), value).fill_null(False))
+            _check_inside(own, free, meets, f"given {name} = {value}")
 
 
 def _check_screened(model: Any) -> None:
@@ -193,20 +210,27 @@ def _check_screened(model: Any) -> None:
 
 
 def _check_inside(done: Sample, free: Table, meets: npt.NDArray[np.bool_], what: str) -> None:
-    """Hold rows against rejection: no test rejects them, if their method is exact.
+    """Hold rows against rejection: no test rejects columns or pairs, if they are called exact.
 
-    Else they must at least be nearer to what rejection gives than to free rows.
+    Else columns must at least be nearer to what rejection gives than to free rows.
     """
     kept = free.take(meets)
+    is_exact = done.method in ("exact", "rejection", "direct")
     for name in free.names:
         same, p = _apart(done.table, kept, name)
-        if done.method == "exact":
+        if is_exact:
             _require(p > _ALPHA, f"exact rows are those of rejection ({what}: {name}, p = {p:.1g})")
             continue
-        ignored = _apart(free, kept, name)[0]
-        _require(
-            ignored < _CLEAR or same < ignored / 2, f"what is known is not ignored ({what}: {name})"
-        )
+        ignored, noise = _apart(free, kept, name)[0], 2 / np.sqrt(done.table.num_rows)
+        heeded = ignored < _CLEAR or same < ignored / 2 + noise
+        _require(heeded, f"what is known is not ignored ({what}: {name})")
+    if not is_exact:
+        return
+    codes = {n: [_binned(t, kept, n) for t in (done.table, kept)] for n in free.names}
+    for a, b in itertools.combinations(free.names, 2):
+        p = _same_counts(*(x * _CODES + y for x, y in zip(codes[a], codes[b], strict=True)))
+        promise = f"exact rows are those of rejection ({what}: {a} with {b}, p = {p:.1g})"
+        _require(p > _ALPHA, promise)
 
 
 def _apart(a: Table, b: Table, name: str) -> tuple[float, float]:
@@ -217,10 +241,32 @@ def _apart(a: Table, b: Table, name: str) -> tuple[float, float]:
         x, y = (np.nan_to_num(numbers(t[name]), nan=-1e9) for t in (a, b))
         found = stats.ks_2samp(x, y, method="asymp")
         return float(found.statistic), float(found.pvalue)
-    levels = sorted({*_text(a[name]).to_pylist(), *_text(b[name]).to_pylist()}, key=str)
-    x, y = (np.array([_text(t[name]).to_pylist().count(v) for v in levels]) for t in (a, b))
-    tvd = float(np.abs(x / x.sum() - y / y.sum()).sum() / 2)
-    return tvd, float(stats.chi2_contingency([x, y]).pvalue) if len(levels) > 1 else 1.0
+    codes = [_binned(t, b, name) for t in (a, b)]
+    shares = [np.bincount(v, minlength=_CODES) / max(len(v), 1) for v in codes]
+    return float(np.abs(shares[0] - shares[1]).sum() / 2), _same_counts(codes[0], codes[1])
+
+
+def _binned(table: Table, like: Table, name: str) -> npt.NDArray[np.int64]:
+    """Codes below 8: quarters of a number by those of `like`, the first categories; null is 0."""
+    if table.schema[name].kind.is_number_like:
+        x = numbers(table[name])
+        cuts = np.nanquantile(numbers(like[name]), [0.25, 0.5, 0.75])
+        return np.asarray(np.where(np.isnan(x), 0, 1 + np.searchsorted(cuts, x)))
+    place = {c: i for i, c in enumerate(table.schema[name].categories or (), 1)}
+    codes = [min(place.get(v, 0), _CODES - 1) for v in _text(table[name]).to_pylist()]
+    return np.array(codes, dtype=np.int64)
+
+
+def _same_counts(a: npt.NDArray[np.int64], b: npt.NDArray[np.int64]) -> float:
+    """p-value of Pearson's chi-square of two rows of counts, rare cells taken together."""
+    from scipy import stats
+
+    size = int(max(a.max(initial=0), b.max(initial=0))) + 1
+    counts = np.array([np.bincount(v, minlength=size) for v in (a, b)])
+    rare = counts.sum(axis=0) < _RARE
+    counts = np.column_stack([counts[:, ~rare], counts[:, rare].sum(axis=1)])
+    counts = counts[:, counts.sum(axis=0) > 0]
+    return float(stats.chi2_contingency(counts).pvalue) if counts.shape[1] > 1 else 1.0
 
 
 def _text(column: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -238,6 +284,18 @@ def _check_density(model: Any, train: Table) -> None:
     gap = np.maximum(own, _NEVER) - np.maximum(model.log_prob(shuffled), _NEVER)
     least = -4 * float(gap.std()) / np.sqrt(len(gap))
     _require(float(gap.mean()) >= least, "real rows are at least as probable as shuffled ones")
+
+
+def _check_normalised(generator: Generator, train: Table) -> None:
+    """Of two categories, the probabilities of all rows that can be add up to one."""
+    names = ("group", "flag")
+    model: Any = _fitted(generator, train.select(names))
+    rows: dict[tuple[Any, ...], int] = {}
+    for place, row in enumerate(zip(*(_text(train[n]).to_pylist() for n in names), strict=True)):
+        rows.setdefault(row, place)
+    every = train.select(names).take(np.array(sorted(rows.values()), dtype=np.int64))
+    total = float(np.exp(model.log_prob(every)).sum())
+    _require(abs(total - 1) < 0.01, f"probabilities of all rows add up to one, not {total:.3g}")
 
 
 def _check_state(generator: Generator, table: Table, model: Model, sampled: Table) -> None:
